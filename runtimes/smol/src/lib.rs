@@ -1,0 +1,1 @@
+//! anydask on smol.
