@@ -1,0 +1,109 @@
+//! What a `#[task]` becomes.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::definition::Definition;
+
+pub(crate) fn expand(definition: &Definition) -> TokenStream {
+    let Definition { function, arguments, output, is_fallible, name } = definition;
+    let (visibility, ident) = (&function.vis, &function.sig.ident);
+    let is_asynchronous = function.sig.asyncness.is_some();
+
+    let name = match name {
+        Some(name) => quote!(#name),
+        None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#ident))),
+    };
+    let values: Vec<_> = (0..arguments.len()).map(|index| format_ident!("argument_{index}")).collect();
+
+    // The function itself stands inside `deref`, where its body still finds all that stands around the task.
+    let mut inner = function.clone();
+    inner.vis = syn::Visibility::Inherited;
+    let (docs, attributes): (Vec<_>, Vec<_>) =
+        inner.attrs.drain(..).partition(|attribute| attribute.path().is_ident("doc"));
+    let (cfgs, attributes): (Vec<_>, Vec<_>) =
+        attributes.into_iter().partition(|attribute| attribute.path().is_ident("cfg"));
+    inner.attrs = attributes;
+    inner.sig.ident = format_ident!("body");
+    let returned = if is_asynchronous {
+        quote!(::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = #output> + ::core::marker::Send>>)
+    } else {
+        quote!(#output)
+    };
+    let callable = if is_asynchronous {
+        quote! {
+            fn boxed(#(#values: #arguments),*) -> #returned {
+                ::std::boxed::Box::pin(body(#(#values),*))
+            }
+            const FUNCTION: fn(#(#arguments),*) -> #returned = boxed;
+        }
+    } else {
+        quote!(const FUNCTION: fn(#(#arguments),*) -> #returned = body;)
+    };
+
+    let value = match is_fallible {
+        true => quote!(<#output as ::anydask::__private::Fallibility>::Value),
+        false => quote!(#output),
+    };
+    let into_result = match is_fallible {
+        true => quote!(::anydask::__private::Fallibility::into_result(returned)),
+        false => quote!(::core::result::Result::Ok(returned)),
+    };
+    let call = if is_asynchronous {
+        quote! {
+            let future = self(#(#values),*);
+            ::anydask::__private::Call::Future(::std::boxed::Box::pin(async move {
+                let returned = future.await;
+                #into_result
+            }))
+        }
+    } else {
+        quote! {
+            let returned = self(#(#values),*);
+            ::anydask::__private::Call::Returned(#into_result)
+        }
+    };
+
+    quote! {
+        #(#cfgs)*
+        #(#docs)*
+        #[allow(non_camel_case_types)]
+        #[derive(Clone, Copy, Debug)]
+        #visibility struct #ident;
+
+        #(#cfgs)*
+        #[allow(clippy::unused_unit)]
+        const _: () = {
+            impl ::core::ops::Deref for #ident {
+                type Target = fn(#(#arguments),*) -> #returned;
+
+                fn deref(&self) -> &Self::Target {
+                    #inner
+                    #callable
+                    &FUNCTION
+                }
+            }
+
+            impl ::anydask::TaskFn<(#(#arguments,)*)> for #ident {
+                type Output = #value;
+
+                const ASYNCHRONOUS: bool = #is_asynchronous;
+
+                fn call(&self, (#(#values,)*): (#(#arguments,)*)) -> ::anydask::__private::Call<#value> {
+                    #call
+                }
+
+                fn name(&self) -> &'static str {
+                    #name
+                }
+            }
+
+            ::anydask::__private::inventory::submit! {
+                ::anydask::__private::Registration {
+                    name: #name,
+                    location: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                }
+            }
+        };
+    }
+}

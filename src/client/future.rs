@@ -1,0 +1,181 @@
+//! The operations of a future that wait.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::Error;
+use crate::client::Operation;
+use crate::client::blocking::block_on;
+use crate::client::operation::Wait;
+use crate::task::{Entry, Outcome, TaskFuture, WatchId, poll_outcome};
+
+impl<T: Send + Sync + 'static> TaskFuture<T> {
+    /// Waits on this thread and gives a clone of the value: the blocking form of `(&future).await`, with the same errors.
+    ///
+    /// Inside a task of the engine, the task's slot goes to others meanwhile, so that a task may wait for tasks that it
+    /// submits, also on one thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of the task; [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right;
+    /// [`Error::TooManyBlocked`] when no thread can be had for others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Error, fallible, runtime::Smol};
+    ///
+    /// fn fib(client: Client<Smol>, n: u64) -> Result<u64, Error> {
+    ///     if n < 2 {
+    ///         return Ok(n);
+    ///     }
+    ///     let a = client.submit(fallible(fib), (client.clone(), n - 1));
+    ///     let b = client.submit(fallible(fib), (client.clone(), n - 2));
+    ///     Ok(a.wait()? + b.wait()?)
+    /// }
+    ///
+    /// let client = Client::<Smol>::builder().threads(1).local().wait()?;
+    /// assert_eq!(client.submit(fallible(fib), (client.clone(), 12)).wait()?, 144);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn wait(&self) -> Result<T, Error>
+    where
+        T: Clone,
+    {
+        let scheduler = self.entry().scheduler();
+        scheduler.check_may_block("wait")?;
+        if !self.is_done() {
+            self.shared_entry().help();
+            let mut ended = Ended { entry: self.entry(), watch: None };
+            block_on(Some(&*scheduler), Pin::new(&mut ended), None)?;
+        }
+        self.to_value()
+    }
+
+    /// Gives a clone of the value if it is there in time. The task goes on if it is not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`]; those of the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::time::Duration;
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let (start, started) = std::sync::mpsc::channel();
+    /// let started = std::sync::Mutex::new(started);
+    /// let future = client.submit(move || started.lock().unwrap().recv().is_ok(), ());
+    /// assert!(future.timeout(Duration::from_millis(10)).wait().unwrap_err().is_timeout());
+    /// start.send(()).unwrap();
+    /// assert!(future.wait()?);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn timeout(&self, limit: Duration) -> Operation<T>
+    where
+        T: Clone,
+    {
+        self.operation("result", TaskFuture::into_value).timeout(limit)
+    }
+
+    /// Gives the value as an `Arc`, without a clone of it; for values of any type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let counter = client.submit(|| AtomicU64::new(1), ());   // not `Clone`
+    /// let shared: Arc<AtomicU64> = counter.shared().wait()?;
+    /// assert_eq!(shared.load(Ordering::Relaxed), 1);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn shared(&self) -> Operation<Arc<T>> {
+        self.operation("shared", TaskFuture::into_shared)
+    }
+
+    fn operation<V: Send + 'static>(
+        &self,
+        name: &'static str,
+        value: fn(TaskFuture<T>) -> Result<V, Error>,
+    ) -> Operation<V> {
+        let scheduler = Some(self.entry().scheduler());
+        Operation::new(name, scheduler, Value { future: Some(self.clone()), watch: None, value })
+    }
+}
+
+/// The end of a task.
+struct Ended<'a> {
+    entry: &'a dyn Entry,
+    watch: Option<WatchId>,
+}
+
+impl Future for Ended<'_> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let this = self.get_mut();
+        poll_outcome(this.entry, &mut this.watch, cx)
+    }
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.watch.take() {
+            self.entry.unwatch(id);
+        }
+    }
+}
+
+/// The value of a task, in the form that `value` gives it.
+struct Value<T, V> {
+    future: Option<TaskFuture<T>>,
+    watch: Option<WatchId>,
+    value: fn(TaskFuture<T>) -> Result<V, Error>,
+}
+
+impl<T, V> Future for Value<T, V> {
+    type Output = Result<V, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        // Polled again after its end: the contract of futures leaves what happens then to us.
+        let Some(future) = &this.future else { return Poll::Pending };
+        match poll_outcome(future.entry(), &mut this.watch, cx) {
+            Poll::Ready(outcome) => match (outcome, this.future.take()) {
+                (Ok(()), Some(future)) => Poll::Ready((this.value)(future)),
+                (Ok(()), None) => Poll::Pending,
+                (Err(error), _) => Poll::Ready(Err(error)),
+            },
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T: Send + Sync, V> Wait<V> for Value<T, V> {
+    fn help(&self) {
+        if let Some(future) = &self.future {
+            future.shared_entry().help();
+        }
+    }
+}
+
+impl<T, V> Drop for Value<T, V> {
+    fn drop(&mut self) {
+        if let (Some(future), Some(id)) = (&self.future, self.watch.take()) {
+            future.entry().unwatch(id);
+        }
+    }
+}

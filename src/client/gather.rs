@@ -1,0 +1,426 @@
+//! Gathering: the values of many futures, in the shape that they are given in.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::Error;
+use crate::client::operation::Wait;
+use crate::client::shape::Shape;
+use crate::client::{Client, Operation};
+use crate::runtime::Runtime;
+use crate::task::{Outcome, TaskFuture, Watch, Watcher, Watchers};
+
+/// What can be gathered: a [`Shape`], or a reference to one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be gathered",
+    note = "gather a `TaskFuture`, or vectors, slices, arrays, tuples (of up to 8) and maps of them, also nested, whose \
+            values are `Clone`; for others await `future.shared()`"
+)]
+pub trait Gather {
+    /// The same arrangement with handles of its own.
+    type Shape: Shape;
+
+    /// Takes handles of its own.
+    #[doc(hidden)]
+    fn into_shape(self) -> Self::Shape;
+}
+
+impl<T: Clone + Send + Sync + 'static> Gather for TaskFuture<T> {
+    type Shape = Self;
+
+    fn into_shape(self) -> Self {
+        self
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Gather for &TaskFuture<T> {
+    type Shape = TaskFuture<T>;
+
+    fn into_shape(self) -> TaskFuture<T> {
+        self.clone()
+    }
+}
+
+macro_rules! sequences {
+    ($([$($generics:tt)*] $sequence:ty, $item:ty;)*) => {$(
+        impl<$($generics)*> Gather for $sequence
+        where
+            $item: Gather,
+        {
+            type Shape = Vec<<$item as Gather>::Shape>;
+
+            fn into_shape(self) -> Self::Shape {
+                self.into_iter().map(Gather::into_shape).collect()
+            }
+        }
+    )*};
+}
+
+sequences! {
+    [G] Vec<G>, G;
+    ['a, G] &'a Vec<G>, &'a G;
+    ['a, G] &'a [G], &'a G;
+}
+
+impl<G: Gather, const N: usize> Gather for [G; N] {
+    type Shape = [G::Shape; N];
+
+    fn into_shape(self) -> Self::Shape {
+        self.map(Gather::into_shape)
+    }
+}
+
+impl<'a, G, const N: usize> Gather for &'a [G; N]
+where
+    &'a G: Gather,
+{
+    type Shape = [<&'a G as Gather>::Shape; N];
+
+    fn into_shape(self) -> Self::Shape {
+        self.each_ref().map(Gather::into_shape)
+    }
+}
+
+macro_rules! maps {
+    ($($map:ident [$($bounds:tt)*];)*) => {$(
+        impl<K: $($bounds)* + Send + Unpin + 'static, G: Gather> Gather for $map<K, G> {
+            type Shape = $map<K, G::Shape>;
+
+            fn into_shape(self) -> Self::Shape {
+                self.into_iter().map(|(key, value)| (key, value.into_shape())).collect()
+            }
+        }
+
+        impl<'a, K: $($bounds)* + Clone + Send + Unpin + 'static, G> Gather for &'a $map<K, G>
+        where
+            &'a G: Gather,
+        {
+            type Shape = $map<K, <&'a G as Gather>::Shape>;
+
+            fn into_shape(self) -> Self::Shape {
+                self.iter().map(|(key, value)| (key.clone(), value.into_shape())).collect()
+            }
+        }
+    )*};
+}
+
+maps! {
+    BTreeMap [Ord];
+    HashMap [Hash + Eq];
+}
+
+macro_rules! tuples {
+    ($($part:ident)*) => {
+        impl<$($part: Gather),*> Gather for ($($part,)*) {
+            type Shape = ($($part::Shape,)*);
+
+            #[allow(non_snake_case, clippy::unused_unit)]
+            fn into_shape(self) -> Self::Shape {
+                let ($($part,)*) = self;
+                ($($part.into_shape(),)*)
+            }
+        }
+    };
+}
+
+macro_rules! tuple_references {
+    ($($part:ident)+) => {
+        impl<'a, $($part),+> Gather for &'a ($($part,)+)
+        where
+            $(&'a $part: Gather,)+
+        {
+            type Shape = ($(<&'a $part as Gather>::Shape,)+);
+
+            #[allow(non_snake_case)]
+            fn into_shape(self) -> Self::Shape {
+                let ($($part,)+) = self;
+                ($($part.into_shape(),)+)
+            }
+        }
+    };
+}
+
+tuples!();
+tuples!(A);
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);
+tuples!(A B C D E F G);
+tuples!(A B C D E F G H);
+
+tuple_references!(A);
+tuple_references!(A B);
+tuple_references!(A B C);
+tuple_references!(A B C D);
+tuple_references!(A B C D E);
+tuple_references!(A B C D E F);
+tuple_references!(A B C D E F G);
+tuple_references!(A B C D E F G H);
+
+impl<R: Runtime> Client<R> {
+    /// Waits for futures and gives their values in the same arrangement: of a future its value, of a vector or slice a
+    /// vector, of an array, a tuple or a map the same with values; also nested.
+    ///
+    /// References leave the futures to the caller and clone the values; futures that are given away have their values
+    /// moved out where they are the last handles. The whole costs one wake-up, however many futures there are.
+    ///
+    /// # Errors
+    ///
+    /// As soon as one fails, with its error, without waiting for the rest. [`Error::ForeignFuture`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::collections::BTreeMap;
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let x = client.submit(|x: i64| x + 1, 10);
+    /// let many = client.map(|x: i64| x * x, 0..3);
+    /// assert_eq!(client.gather(&x).wait()?, 11);
+    /// assert_eq!(client.gather(&many).wait()?, [0, 1, 4]);
+    /// assert_eq!(client.gather((&x, [&x, &x], &many)).wait()?, (11, [11, 11], vec![0, 1, 4]));
+    /// assert_eq!(client.gather(BTreeMap::from([("x", x)])).wait()?, BTreeMap::from([("x", 11)]));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn gather<G: Gather>(&self, futures: G) -> Operation<<G::Shape as Shape>::Output> {
+        self.gathering("gather", futures.into_shape(), Until::AllFinished, Shape::output)
+    }
+
+    /// Waits for all futures and gives the values that there are, leaving out what failed: from sequences and maps; in a
+    /// tuple the place of a future that failed is `None`.
+    ///
+    /// # Errors
+    ///
+    /// Of a single future, not in a collection, its own: there is nothing to leave it out of. [`Error::ForeignFuture`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, fallible, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let parse = fallible(|text: String| text.parse::<i64>());
+    /// let parsed = client.map(parse, ["1", "two", "3"].map(String::from));
+    /// assert_eq!(client.gather_ok(&parsed).wait()?, [1, 3]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn gather_ok<G: Gather>(&self, futures: G) -> Operation<<G::Shape as Shape>::Ok> {
+        self.gathering("gather_ok", futures.into_shape(), Until::AllEnded, Shape::ok)
+    }
+
+    /// Waits for all futures and gives a `Result` in the place of each.
+    ///
+    /// # Errors
+    ///
+    /// None of the tasks' as a whole; [`Error::ForeignFuture`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, fallible, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let parse = fallible(|text: String| text.parse::<i64>());
+    /// let parsed = client.map(parse, ["1", "two"].map(String::from));
+    /// let results = client.gather_results(&parsed).wait()?;
+    /// assert!(matches!(results[..], [Ok(1), Err(_)]));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn gather_results<G: Gather>(&self, futures: G) -> Operation<<G::Shape as Shape>::Results> {
+        self.gathering("gather_results", futures.into_shape(), Until::AllEnded, |shape| Ok(shape.results()))
+    }
+
+    pub(crate) fn gathering<S: Shape, T: 'static>(
+        &self,
+        name: &'static str,
+        shape: S,
+        until: Until,
+        collect: fn(S) -> Result<T, Error>,
+    ) -> Operation<T> {
+        let gathering =
+            Gathering { shape: Some(shape), countdown: None, until, scheduler_id: self.inner.engine.id(), collect };
+        self.operation(name, gathering)
+    }
+}
+
+/// When a gathering is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// All have finished, or one has failed.
+    AllFinished,
+    /// All have ended, in whichever way.
+    AllEnded,
+}
+
+/// The future of many futures.
+struct Gathering<S, T> {
+    shape: Option<S>,
+    /// There once it has been polled.
+    countdown: Option<Arc<Countdown>>,
+    until: Until,
+    scheduler_id: usize,
+    collect: fn(S) -> Result<T, Error>,
+}
+
+impl<S: Shape, T> Gathering<S, T> {
+    /// Has the countdown hear of every future that has not ended.
+    fn begin(&self, shape: &S) -> Result<Arc<Countdown>, Error> {
+        let countdown = Arc::new(Countdown::new(self.until == Until::AllFinished));
+        let mut foreign = None;
+        shape.visit(&mut |leaf| {
+            let entry = leaf.entry();
+            if foreign.is_some() || countdown.is_done() {
+                return;
+            }
+            if entry.scheduler_id() != self.scheduler_id {
+                foreign = Some(Error::ForeignFuture { key: entry.key() });
+                return;
+            }
+            countdown.add();
+            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&countdown) as Arc<dyn Watch>)) {
+                countdown.count(&outcome);
+            }
+        });
+        countdown.count(&Ok(()));
+        foreign.map_or(Ok(countdown), Err)
+    }
+}
+
+impl<S: Shape, T> Future for Gathering<S, T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let Some(shape) = &this.shape else { return Poll::Pending };
+        let countdown = match &this.countdown {
+            Some(countdown) => countdown,
+            None => match this.begin(shape) {
+                Ok(countdown) => this.countdown.insert(countdown),
+                Err(error) => return Poll::Ready(Err(error)),
+            },
+        };
+        if countdown.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let failure = if this.until == Until::AllFinished { first_failure(shape) } else { None };
+        let shape = this.shape.take();
+        match (failure, shape) {
+            (Some(error), _) => Poll::Ready(Err(error)),
+            (None, Some(shape)) => Poll::Ready((this.collect)(shape)),
+            (None, None) => Poll::Pending,
+        }
+    }
+}
+
+fn first_failure(shape: &impl Shape) -> Option<Error> {
+    let mut failure = None;
+    shape.visit(&mut |leaf| {
+        if failure.is_none() {
+            failure = leaf.entry().outcome().and_then(Result::err);
+        }
+    });
+    failure
+}
+
+impl<S: Shape, T> Wait<T> for Gathering<S, T> {
+    fn help(&self) {
+        if let Some(shape) = &self.shape {
+            shape.visit(&mut |leaf| leaf.shared_entry().help());
+        }
+    }
+}
+
+impl<S, T> Drop for Gathering<S, T> {
+    fn drop(&mut self) {
+        if let Some(countdown) = &self.countdown {
+            countdown.abandon();
+        }
+    }
+}
+
+/// Counts the outcomes of many tasks and wakes once.
+struct Countdown {
+    /// Tasks that have not ended, and one for who is still adding.
+    remaining: AtomicUsize,
+    is_failing_fast: bool,
+    is_done: AtomicBool,
+    is_abandoned: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Countdown {
+    fn new(is_failing_fast: bool) -> Self {
+        Self {
+            remaining: AtomicUsize::new(1),
+            is_failing_fast,
+            is_done: AtomicBool::new(false),
+            is_abandoned: AtomicBool::new(false),
+            waker: Mutex::new(None),
+        }
+    }
+
+    fn add(&self) {
+        self.remaining.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        let is_last = self.remaining.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last || (self.is_failing_fast && outcome.is_err()) {
+            self.is_done.store(true, Ordering::Release);
+            let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done.load(Ordering::Acquire)
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_done() {
+            return Poll::Ready(());
+        }
+        let replaced = {
+            let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*waker {
+                Some(current) if current.will_wake(cx.waker()) => None,
+                _ => waker.replace(cx.waker().clone()),
+            }
+        };
+        // Not under the lock: dropping a waker may run code of the user's executor.
+        drop(replaced);
+        // The end may have come before the waker was there.
+        if self.is_done() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn abandon(&self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
+        drop(self.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl Watch for Countdown {
+    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+        self.count(outcome);
+        None
+    }
+
+    fn is_live(&self) -> bool {
+        !self.is_abandoned.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,363 @@
+//! The client: what a program holds, and the operations that wait.
+
+mod blocking;
+mod builder;
+mod future;
+mod gather;
+mod operation;
+mod scope;
+mod shape;
+mod submit;
+mod wait;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::builder::Builder;
+pub use self::gather::Gather;
+pub use self::operation::Operation;
+pub use self::scope::Scope;
+pub use self::shape::Shape;
+pub use self::submit::TaskBuilder;
+pub use self::wait::Waited;
+
+use self::operation::Closed;
+use crate::Error;
+use crate::engine::local::{Engine, EngineStatus};
+use crate::runtime::{AnyRuntime, BlockOn, Current, NoRuntime, Runtime};
+
+/// How long [`Client::close`] waits for task bodies that do not end: what Dask gives its own workers.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client of an engine: submits work and waits for results, on the runtime `R` or from blocking code.
+///
+/// Clones are the same client. The engine closes with [`close`](Self::close), or when the last clone is dropped; then no
+/// future stays pending: those that have not finished resolve to [`Error::Cancelled`].
+///
+/// # Examples
+///
+/// Dask's first example, awaited:
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), anydask::Error> {
+/// use anydask::{Client, runtime::Tokio};
+///
+/// let client = Client::<Tokio>::local().await?;
+/// let future = client.submit(|x: i64| x + 1, 10);
+/// assert_eq!(future.await?, 11);
+/// client.close().await
+/// # }
+/// # #[cfg(not(feature = "tokio"))] fn main() {}
+/// ```
+///
+/// and in a library that names no runtime:
+///
+/// ```
+/// use anydask::{Client, Error, runtime::Runtime};
+///
+/// async fn sum_of_squares<R: Runtime>(client: &Client<R>, n: u64) -> Result<u64, Error> {
+///     let squares = client.map(|x: u64| x * x, 0..n);
+///     client.submit(|squares: Vec<u64>| squares.iter().sum(), squares).await
+/// }
+/// ```
+pub struct Client<R: Runtime = AnyRuntime> {
+    inner: Arc<Inner<R>>,
+}
+
+struct Inner<R: Runtime> {
+    runtime: R,
+    engine: Arc<Engine>,
+}
+
+impl<R: Runtime> Drop for Inner<R> {
+    fn drop(&mut self) {
+        self.engine.begin_close("the client was dropped");
+    }
+}
+
+/// Whether a client takes submissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientStatus {
+    /// It does.
+    Running,
+    /// It has begun to close.
+    Closing,
+    /// It has closed: all its threads have ended.
+    Closed,
+}
+
+impl fmt::Display for ClientStatus {
+    /// Writes Dask's word: `running`, `closing`, `closed`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// Starting without a runtime in hand.
+impl<R: Current> Client<R> {
+    /// Opens a client with an embedded engine of its own, with one thread for each core.
+    ///
+    /// Awaited, it uses the runtime around the caller; in blocking code that has none around, it starts one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRuntime`] when awaited outside of the runtime; [`Error::DuplicateTask`]; [`Error::Start`] when the
+    /// operating system gives no threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use anydask::{Client, runtime::Tokio};
+    ///
+    /// let client = Client::<Tokio>::local().wait()?;
+    /// assert_eq!(client.submit(|| 1 + 1, ()).wait()?, 2);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn local() -> Operation<Self> {
+        Self::builder().local()
+    }
+
+    /// Chooses more than [`local`](Self::local) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use anydask::{Client, runtime::Tokio};
+    ///
+    /// let client = Client::<Tokio>::builder().threads(4).name("web").local().wait()?;
+    /// assert_eq!(client.threads(), 4);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn builder() -> Builder<R> {
+        Builder::find(R::available, R::start)
+    }
+
+    /// Opens a client for `body` and closes it on every way out: Dask's `async with`.
+    ///
+    /// Await it, or call [`wait`](Scope::wait) in blocking code.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it, or a panic in `body`, drops the client, which closes it.
+    ///
+    /// # Errors
+    ///
+    /// What `body` fails with, unchanged; else what opening or closing fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Error, runtime::Smol};
+    ///
+    /// let eleven = smol::block_on(async {
+    ///     Client::<Smol>::scope(async |client| client.submit(|x: i64| x + 1, 10).await).await
+    /// })?;
+    /// assert_eq!(eleven, 11);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn scope<F, Fut, T, E>(body: F) -> Scope<R, F, Fut, T, E>
+    where
+        F: FnOnce(Self) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: From<Error>,
+    {
+        Self::builder().scope(body)
+    }
+}
+
+/// Starting with the runtime that is around the caller, whichever it is.
+impl Client {
+    /// Finds the runtime around the caller among those that are compiled in (tokio, async-std, smol, in this order)
+    /// and goes on with it, erased.
+    ///
+    /// It never starts a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRuntime`], with what was looked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// smol::block_on(async {
+    ///     let client = anydask::Client::detect()?.local().await?;
+    ///     assert_eq!(client.submit(|x: i64| x + 1, 10).await?, 11);
+    ///     client.close().await
+    /// })?;
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn detect() -> Result<Builder<AnyRuntime>, Error> {
+        Ok(Builder::given(detect()?))
+    }
+}
+
+/// The runtime around the caller. Each feature adds a candidate, which also must be current: none changes what
+/// another finds.
+fn detect() -> Result<AnyRuntime, NoRuntime> {
+    #[allow(unused_mut)]
+    let mut looked_for: Vec<&'static str> = Vec::new();
+    macro_rules! candidate {
+        ($feature:literal, $runtime:ident) => {
+            #[cfg(feature = $feature)]
+            {
+                if let Ok(runtime) = <crate::runtime::$runtime as Current>::current() {
+                    return Ok(AnyRuntime::new(runtime));
+                }
+                looked_for.push($feature);
+            }
+        };
+    }
+    candidate!("tokio", Tokio);
+    candidate!("async-std", AsyncStd);
+    candidate!("smol", Smol);
+    Err(NoRuntime::new(looked_for))
+}
+
+impl<R: Runtime> Client<R> {
+    /// Starts with a runtime that the caller names: explicit beats ambient.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::with_runtime(Smol::new()).threads(2).local().wait()?;
+    /// assert_eq!(client.submit(|x: i64| x + 1, 10).wait()?, 11);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn with_runtime(runtime: R) -> Builder<R> {
+        Builder::given(runtime)
+    }
+
+    fn new(runtime: R, engine: Arc<Engine>) -> Self {
+        Self { inner: Arc::new(Inner { runtime, engine }) }
+    }
+
+    /// The runtime that this client's asynchronous tasks run on.
+    pub fn runtime(&self) -> &R {
+        &self.inner.runtime
+    }
+
+    /// How many CPU tasks run at once.
+    pub fn threads(&self) -> usize {
+        self.inner.engine.threads()
+    }
+
+    /// Whether the client takes submissions. Never waits.
+    pub fn status(&self) -> ClientStatus {
+        match self.inner.engine.status() {
+            EngineStatus::Running => ClientStatus::Running,
+            EngineStatus::Closing => ClientStatus::Closing,
+            EngineStatus::Closed => ClientStatus::Closed,
+        }
+    }
+
+    /// Closes the client: refuses further submissions, cancels what has not finished, waits for the bodies that run, and
+    /// joins the engine's threads. Idempotent. Values that are there stay readable.
+    ///
+    /// A task that closes its own client does not wait for itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the close goes on when this is dropped. Call it again to wait for its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] if bodies have not ended after 5 s; [`timeout`](Operation::timeout) chooses another time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, ClientStatus, Error, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// client.close().wait()?;
+    /// client.close().wait()?;
+    /// assert_eq!(client.status(), ClientStatus::Closed);
+    /// assert!(matches!(client.submit(|| 1, ()).wait(), Err(Error::ClientClosed { operation: "submit", .. })));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn close(&self) -> Operation<()> {
+        self.operation("close", Closed::new(Arc::clone(&self.inner.engine))).timeout(CLOSE_TIMEOUT)
+    }
+
+    fn operation<T>(&self, name: &'static str, wait: impl operation::Wait<T> + 'static) -> Operation<T> {
+        Operation::new(name, Some(Arc::clone(&self.inner.engine) as _), wait)
+    }
+}
+
+/// Blocking code that runs asynchronous code.
+impl<R: BlockOn> Client<R> {
+    /// Runs a future to its end on the calling thread, inside the client's runtime: Dask's `Client.sync`.
+    ///
+    /// # Errors
+    ///
+    /// What the future fails with; [`Error::BlockingInAsync`] when called from an asynchronous task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use anydask::{Client, runtime::Tokio};
+    ///
+    /// let client = Client::<Tokio>::local().wait()?;
+    /// let futures = client.map(|x: i64| x + 1, 0..3);
+    /// let values = client.sync(async { client.gather(&futures).await })?;
+    /// assert_eq!(values, [1, 2, 3]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn sync<T, E, Fut>(&self, future: Fut) -> Result<T, E>
+    where
+        Fut: Future<Output = Result<T, E>>,
+        E: From<Error>,
+    {
+        use crate::task::Scheduler;
+
+        let engine = &self.inner.engine;
+        engine.check_may_block("sync")?;
+        let (mut future, mut result) = (Some(future), None);
+        engine.block(&mut || result = future.take().map(|future| self.inner.runtime.block_on(future)))?;
+        match result {
+            Some(Ok(result)) => result,
+            Some(Err(nested)) => Err(Error::from(nested).into()),
+            None => unreachable!("the engine calls what it is given once"),
+        }
+    }
+}
+
+impl<R: Runtime> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("runtime", &self.inner.runtime.name())
+            .field("threads", &self.threads())
+            .field("status", &self.status())
+            .finish()
+    }
+}

@@ -1,0 +1,137 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::Error;
+use crate::client::blocking::block_on;
+use crate::engine::local::Engine;
+use crate::task::{BoxFuture, Scheduler};
+
+/// Something that waits: `.await` it, or call [`wait`](Self::wait) in blocking code, with the same result; bound it with
+/// [`timeout`](Self::timeout).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use std::time::Duration;
+/// use anydask::{Client, Operation, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let futures = client.map(|x: i64| x * 2, [1, 2, 3]);
+/// let doubled: Operation<Vec<i64>> = client.gather(&futures).timeout(Duration::from_secs(10));
+/// assert_eq!(doubled.wait()?, [2, 4, 6]);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
+#[must_use = "an operation does nothing until it is awaited or waited for"]
+pub struct Operation<T> {
+    name: &'static str,
+    scheduler: Option<Arc<dyn Scheduler>>,
+    wait: Pin<Box<dyn Wait<T>>>,
+    limit: Option<Duration>,
+    /// Runs while the operation is awaited.
+    sleep: Option<BoxFuture<()>>,
+}
+
+/// What an operation does.
+pub(crate) trait Wait<T>: Future<Output = Result<T, Error>> + Send {
+    /// Called before it is polled on a thread that blocks.
+    fn begin_blocking(self: Pin<&mut Self>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Runs on this thread what is waited for, as far as that is allowed.
+    fn help(&self) {}
+
+    /// The error when the time is over first.
+    fn out_of_time(&self, operation: &'static str, after: Duration) -> Error {
+        Error::Timeout { operation, after }
+    }
+}
+
+impl<T> Operation<T> {
+    pub(crate) fn new(name: &'static str, scheduler: Option<Arc<dyn Scheduler>>, wait: impl Wait<T> + 'static) -> Self {
+        Self { name, scheduler, wait: Box::pin(wait), limit: None, sleep: None }
+    }
+
+    /// Bounds the operation in time. What it waits for goes on.
+    ///
+    /// # Errors
+    ///
+    /// The operation gives [`Error::Timeout`] when the time is over first.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self.sleep = None;
+        self
+    }
+
+    /// Waits on this thread. Inside a task of the engine, the task's slot goes to others meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The operation's own; [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right;
+    /// [`Error::TooManyBlocked`] when no thread can be had for others.
+    pub fn wait(mut self) -> Result<T, Error> {
+        if let Some(scheduler) = &self.scheduler {
+            scheduler.check_may_block(self.name)?;
+        }
+        self.wait.as_mut().begin_blocking()?;
+        self.wait.help();
+        match block_on(self.scheduler.as_deref(), self.wait.as_mut(), self.limit)? {
+            Some(result) => result,
+            None => Err(self.wait.out_of_time(self.name, self.limit.unwrap_or_default())),
+        }
+    }
+}
+
+impl<T> Future for Operation<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Poll::Ready(result) = this.wait.as_mut().poll(cx) {
+            return Poll::Ready(result);
+        }
+        let (Some(limit), Some(scheduler)) = (this.limit, &this.scheduler) else { return Poll::Pending };
+        let sleep = this.sleep.get_or_insert_with(|| scheduler.sleep(limit));
+        match sleep.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(this.wait.out_of_time(this.name, limit))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Operation<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").field("name", &self.name).field("timeout", &self.limit).finish_non_exhaustive()
+    }
+}
+
+/// Closing an engine.
+pub(crate) struct Closed {
+    engine: Arc<Engine>,
+}
+
+impl Closed {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
+    }
+}
+
+impl Future for Closed {
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.engine.begin_close("the client was closed");
+        self.engine.poll_closed(cx).map(Ok)
+    }
+}
+
+impl Wait<()> for Closed {
+    fn out_of_time(&self, _: &'static str, after: Duration) -> Error {
+        Error::StillRunning { tasks: self.engine.unfinished(), after }
+    }
+}

@@ -1,0 +1,198 @@
+//! The shapes that futures can be gathered in.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::task::{Entry, TaskFuture};
+
+/// A future in a shape, whatever it gives.
+#[doc(hidden)]
+pub trait Leaf {
+    /// The task.
+    fn entry(&self) -> &dyn Entry;
+
+    /// The task, to hold on to.
+    fn shared_entry(&self) -> Arc<dyn Entry>;
+}
+
+impl<T: Send + Sync + 'static> Leaf for TaskFuture<T> {
+    fn entry(&self) -> &dyn Entry {
+        TaskFuture::entry(self)
+    }
+
+    fn shared_entry(&self) -> Arc<dyn Entry> {
+        TaskFuture::shared_entry(self)
+    }
+}
+
+/// Futures in some arrangement, owned: a future, a vector, array, tuple or map of shapes.
+///
+/// The results come in the same arrangement. See [`Client::gather`](crate::Client::gather).
+pub trait Shape: Send + Unpin + 'static {
+    /// The values: `Vec<TaskFuture<T>>` gives `Vec<T>`.
+    type Output: Send + 'static;
+    /// The values that there are: sequences and maps without what failed; in a tuple, an `Option` each.
+    type Ok: Send + 'static;
+    /// A `Result` in the place of each future.
+    type Results: Send + 'static;
+
+    /// Visits every future, in order.
+    #[doc(hidden)]
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf));
+
+    /// The values, once all have finished.
+    #[doc(hidden)]
+    fn output(self) -> Result<Self::Output, Error>;
+
+    /// The values that there are, once all have ended. A collection leaves out what gives an error.
+    #[doc(hidden)]
+    fn ok(self) -> Result<Self::Ok, Error>;
+
+    /// The results, once all have ended.
+    #[doc(hidden)]
+    fn results(self) -> Self::Results;
+}
+
+impl<T: Clone + Send + Sync + 'static> Shape for TaskFuture<T> {
+    type Output = T;
+    type Ok = T;
+    type Results = Result<T, Error>;
+
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+        leaf(self);
+    }
+
+    fn output(self) -> Result<T, Error> {
+        self.into_value()
+    }
+
+    fn ok(self) -> Result<T, Error> {
+        self.into_value()
+    }
+
+    fn results(self) -> Result<T, Error> {
+        self.into_value()
+    }
+}
+
+impl<S: Shape> Shape for Vec<S> {
+    type Output = Vec<S::Output>;
+    type Ok = Vec<S::Ok>;
+    type Results = Vec<S::Results>;
+
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+        self.iter().for_each(|shape| shape.visit(leaf));
+    }
+
+    fn output(self) -> Result<Self::Output, Error> {
+        self.into_iter().map(S::output).collect()
+    }
+
+    fn ok(self) -> Result<Self::Ok, Error> {
+        Ok(self.into_iter().filter_map(|shape| shape.ok().ok()).collect())
+    }
+
+    fn results(self) -> Self::Results {
+        self.into_iter().map(S::results).collect()
+    }
+}
+
+impl<S: Shape, const N: usize> Shape for [S; N] {
+    type Output = [S::Output; N];
+    type Ok = Vec<S::Ok>;
+    type Results = [S::Results; N];
+
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+        self.iter().for_each(|shape| shape.visit(leaf));
+    }
+
+    fn output(self) -> Result<Self::Output, Error> {
+        let values: Vec<_> = self.into_iter().map(S::output).collect::<Result<_, _>>()?;
+        Ok(values.try_into().unwrap_or_else(|_| unreachable!("as many values as shapes")))
+    }
+
+    fn ok(self) -> Result<Self::Ok, Error> {
+        Ok(self.into_iter().filter_map(|shape| shape.ok().ok()).collect())
+    }
+
+    fn results(self) -> Self::Results {
+        self.map(S::results)
+    }
+}
+
+macro_rules! maps {
+    ($($map:ident [$($bounds:tt)*];)*) => {$(
+        impl<K: $($bounds)* + Send + Unpin + 'static, S: Shape> Shape for $map<K, S> {
+            type Output = $map<K, S::Output>;
+            type Ok = $map<K, S::Ok>;
+            type Results = $map<K, S::Results>;
+
+            fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+                self.values().for_each(|shape| shape.visit(leaf));
+            }
+
+            fn output(self) -> Result<Self::Output, Error> {
+                self.into_iter().map(|(key, shape)| Ok((key, shape.output()?))).collect()
+            }
+
+            fn ok(self) -> Result<Self::Ok, Error> {
+                Ok(self.into_iter().filter_map(|(key, shape)| Some((key, shape.ok().ok()?))).collect())
+            }
+
+            fn results(self) -> Self::Results {
+                self.into_iter().map(|(key, shape)| (key, shape.results())).collect()
+            }
+        }
+    )*};
+}
+
+maps! {
+    BTreeMap [Ord];
+    HashMap [Hash + Eq];
+}
+
+macro_rules! tuples {
+    ($($shape:ident)*) => {
+        impl<$($shape: Shape),*> Shape for ($($shape,)*) {
+            type Output = ($($shape::Output,)*);
+            type Ok = ($(Option<$shape::Ok>,)*);
+            type Results = ($($shape::Results,)*);
+
+            #[allow(non_snake_case, unused_variables)]
+            fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+                let ($($shape,)*) = self;
+                $($shape.visit(leaf);)*
+            }
+
+            #[allow(non_snake_case)]
+            fn output(self) -> Result<Self::Output, Error> {
+                let ($($shape,)*) = self;
+                Ok(($($shape.output()?,)*))
+            }
+
+            #[allow(non_snake_case)]
+            fn ok(self) -> Result<Self::Ok, Error> {
+                let ($($shape,)*) = self;
+                Ok(($($shape.ok().ok(),)*))
+            }
+
+            #[allow(non_snake_case, clippy::unused_unit)]
+            fn results(self) -> Self::Results {
+                let ($($shape,)*) = self;
+                ($($shape.results(),)*)
+            }
+        }
+    };
+}
+
+tuples!();
+tuples!(A);
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);
+tuples!(A B C D E F G);
+tuples!(A B C D E F G H);

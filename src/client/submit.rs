@@ -1,0 +1,224 @@
+//! Submitting: plain calls that give typed futures at once.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::Error;
+use crate::client::operation::Wait;
+use crate::client::{Client, Operation};
+use crate::engine::local::Options;
+use crate::runtime::Runtime;
+use crate::task::{Call, IntoArgs, Key, TaskFn, TaskFuture};
+
+impl<R: Runtime> Client<R> {
+    /// Submits a call and gives the future of its result at once. Never waits.
+    ///
+    /// One argument is given bare, several as a tuple, none as `()`. Where a value goes, a future of it can go: the
+    /// task then runs when it has finished, and fails with *its* error if it fails; see [`IntoArg`](crate::IntoArg).
+    /// The closure and the values move, nothing is serialised.
+    ///
+    /// Whatever is wrong with the submission is told by the future, at once: [`Error::ClientClosed`],
+    /// [`Error::ForeignFuture`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::sync::Arc;
+    /// use anydask::{Client, TaskFuture, runtime::Smol};
+    ///
+    /// fn add(x: i64, y: i64) -> i64 {
+    ///     x + y
+    /// }
+    /// fn norm(x: Arc<Vec<f64>>) -> f64 {
+    ///     x.iter().map(|x| x * x).sum::<f64>().sqrt()
+    /// }
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let a: TaskFuture<i64> = client.submit(|x: i64| x + 1, 10);
+    /// let b = client.submit(add, (&a, 5));
+    /// let c = client.submit(|all: Vec<i64>| all.iter().sum::<i64>(), vec![a.clone(), b.clone()]);
+    /// assert_eq!(c.wait()?, 27);
+    ///
+    /// let big = client.submit(|| vec![3.0, 4.0], ());
+    /// assert_eq!(client.submit(norm, &big).wait()?, 5.0);   // shared, not cloned
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn submit<F, A, Args>(&self, function: F, args: A) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: IntoArgs<Args>,
+        Args: 'static,
+    {
+        self.inner.engine.submit("submit", function, args.into_args(), Options::default())
+    }
+
+    /// Submits one call for each item, with the same function. Never waits.
+    ///
+    /// An item is what [`submit`](Self::submit) takes as arguments: a value, a future, or a tuple of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let inc = |x: i64| x + 1;
+    /// let first = client.map(inc, 0..5);
+    /// let second = client.map(inc, &first);
+    /// let sums = client.map(|x: i64, y: i64| x + y, first.iter().zip(&second));
+    /// assert_eq!(client.gather(sums).wait()?, [3, 5, 7, 9, 11]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn map<F, I, Args>(&self, function: F, items: I) -> Vec<TaskFuture<F::Output>>
+    where
+        F: TaskFn<Args> + Sync,
+        I: IntoIterator,
+        I::Item: IntoArgs<Args>,
+        Args: 'static,
+    {
+        let function = Arc::new(function);
+        let items = items.into_iter();
+        let mut futures = Vec::with_capacity(items.size_hint().0);
+        // A loop, not an adapter: the caller's place is lost in a closure.
+        for item in items {
+            let function = Each(Arc::clone(&function));
+            futures.push(self.inner.engine.submit("map", function, item.into_args(), Options::default()));
+        }
+        futures
+    }
+
+    /// A call with options; submitted by [`TaskBuilder::submit`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let model = client.task(|seed: u64| seed * 2, 21).key("train").submit();
+    /// assert_eq!(model.key(), "train");
+    /// assert_eq!(model.wait()?, 42);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn task<F, A, Args>(&self, function: F, args: A) -> TaskBuilder<'_, R, F, A, Args>
+    where
+        F: TaskFn<Args>,
+        A: IntoArgs<Args>,
+        Args: 'static,
+    {
+        TaskBuilder { client: self, function, args, options: Options::default(), types: PhantomData }
+    }
+
+    /// Makes a future of a value, so that many tasks can take it. It is moved, and shared by those that take an `Arc`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ClientClosed`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::sync::Arc;
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let table = client.scatter(vec![1.0, 2.0, 4.0]).wait()?;
+    /// let row = |table: Arc<Vec<f64>>, index: usize| table[index];
+    /// let rows = client.map(row, (0..3).map(|index| (&table, index)));
+    /// assert_eq!(client.gather(rows).wait()?, [1.0, 2.0, 4.0]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn scatter<T: Send + Sync + 'static>(&self, value: T) -> Operation<TaskFuture<T>> {
+        // The value moves now, whenever the operation is awaited: elsewhere a scatter may take time, here it takes none.
+        let scattered = match self.inner.engine.status() {
+            crate::engine::local::EngineStatus::Running => Ok(self.inner.engine.scatter(value)),
+            _ => Err(Error::ClientClosed { operation: "scatter" }),
+        };
+        self.operation("scatter", Scatter(Some(scattered)))
+    }
+}
+
+/// A value that has been scattered.
+struct Scatter<T>(Option<Result<TaskFuture<T>, Error>>);
+
+impl<T> Future for Scatter<T> {
+    type Output = Result<TaskFuture<T>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<T: Send + Sync> Wait<TaskFuture<T>> for Scatter<T> {}
+
+/// The function of a `map`, shared by its tasks.
+struct Each<F>(Arc<F>);
+
+impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
+    type Output = F::Output;
+
+    const ASYNCHRONOUS: bool = F::ASYNCHRONOUS;
+
+    fn call(&self, args: Args) -> Call<F::Output> {
+        self.0.call(args)
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+}
+
+/// A call that is about to be submitted, with its options; made by [`Client::task`].
+#[must_use = "a task is not submitted until `submit` is called"]
+pub struct TaskBuilder<'a, R: Runtime, F, A, Args> {
+    client: &'a Client<R>,
+    function: F,
+    args: A,
+    options: Options,
+    types: PhantomData<fn(Args)>,
+}
+
+impl<R, F, A, Args> TaskBuilder<'_, R, F, A, Args>
+where
+    R: Runtime,
+    F: TaskFn<Args>,
+    A: IntoArgs<Args>,
+    Args: 'static,
+{
+    /// Names the task, with 1 to 512 bytes.
+    ///
+    /// As long as some handle of a task with this key is held, submitting *the same* work under the key gives another
+    /// handle of it. Work is the same when it is the same function, or closure that captures nothing, with the same
+    /// futures and equal plain values (numbers, texts, and vectors of them). Anything else under the key gives a future
+    /// that fails with [`Error::KeyConflict`].
+    pub fn key(mut self, key: impl Into<Key>) -> Self {
+        self.options.key = Some(key.into());
+        self
+    }
+
+    /// Submits the call, as [`Client::submit`] does.
+    #[track_caller]
+    pub fn submit(self) -> TaskFuture<F::Output> {
+        self.client.inner.engine.submit("submit", self.function, self.args.into_args(), self.options)
+    }
+}
+
+impl<R: Runtime, F, A, Args> fmt::Debug for TaskBuilder<'_, R, F, A, Args> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskBuilder").field("key", &self.options.key).finish_non_exhaustive()
+    }
+}

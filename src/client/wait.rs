@@ -1,0 +1,53 @@
+//! Waiting without values.
+
+use std::borrow::Borrow;
+
+use crate::client::gather::Until;
+use crate::client::{Client, Operation};
+use crate::runtime::Runtime;
+use crate::task::TaskFuture;
+
+/// What [`Client::wait`] gives: the futures, sorted by whether they have ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Waited<T> {
+    /// Those that have ended, in whichever way, in the order in which they were given.
+    pub done: Vec<TaskFuture<T>>,
+    /// Those that have not.
+    pub not_done: Vec<TaskFuture<T>>,
+}
+
+impl<R: Runtime> Client<R> {
+    /// Waits until all futures have ended, in whichever way: a failed or cancelled task is no error here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignFuture`](crate::Error::ForeignFuture).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Status, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let many = client.map(|x: i64| x + 1, 0..3);
+    /// let waited = client.wait(&many).wait()?;
+    /// assert_eq!(waited.done.len(), 3);
+    /// assert!(many.iter().all(|future| future.status() == Status::Finished));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn wait<T, I>(&self, futures: I) -> Operation<Waited<T>>
+    where
+        T: Clone + Send + Sync + 'static,
+        I: IntoIterator,
+        I::Item: Borrow<TaskFuture<T>>,
+    {
+        let futures: Vec<TaskFuture<T>> = futures.into_iter().map(|future| future.borrow().clone()).collect();
+        self.gathering("wait", futures, Until::AllEnded, |futures| {
+            let (done, not_done) = futures.into_iter().partition(TaskFuture::is_done);
+            Ok(Waited { done, not_done })
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Asynchronous tasks: they run on the client's runtime and take no thread of the engine.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use slab::Slab;
+
+use crate::engine::local::Engine;
+use crate::engine::local::node::Node;
+use crate::runtime::{Runtime, TaskHandle};
+use crate::task::BoxFuture;
+
+/// What the engine asks of the client's runtime.
+///
+/// Smaller than the runtime's own traits, so that the engine, and every future that reaches it, names no runtime.
+pub(crate) trait Host: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn in_async_context(&self) -> bool;
+    fn spawn(&self, future: BoxFuture<()>) -> Box<dyn Spawned>;
+    fn sleep(&self, duration: Duration) -> BoxFuture<()>;
+}
+
+/// A spawned task. Dropping it aborts.
+pub(crate) trait Spawned: Send + Sync {
+    /// Lets the task go on by itself.
+    fn detach(self: Box<Self>);
+}
+
+impl<R: Runtime> Host for R {
+    fn name(&self) -> &'static str {
+        Runtime::name(self)
+    }
+
+    fn in_async_context(&self) -> bool {
+        Runtime::in_async_context(self)
+    }
+
+    fn spawn(&self, future: BoxFuture<()>) -> Box<dyn Spawned> {
+        Box::new(SpawnedOn::<R>(R::spawn(self, future)))
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<()> {
+        Box::pin(R::sleep(self, duration))
+    }
+}
+
+struct SpawnedOn<R: Runtime>(R::Task<()>);
+
+impl<R: Runtime> Spawned for SpawnedOn<R> {
+    fn detach(self: Box<Self>) {
+        self.0.detach();
+    }
+}
+
+/// The asynchronous tasks that have been spawned and whose futures still exist.
+#[derive(Default)]
+pub(crate) struct Running {
+    nodes: Mutex<Slab<Arc<dyn Node>>>,
+    count: AtomicUsize,
+}
+
+impl Running {
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn nodes(&self) -> Vec<Arc<dyn Node>> {
+        self.lock().iter().map(|(_, node)| Arc::clone(node)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slab<Arc<dyn Node>>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Starts a ready asynchronous task.
+    pub(super) fn spawn(self: &Engine, node: Arc<dyn Node>) {
+        if !node.core().start() {
+            return;
+        }
+        let index = {
+            self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
+            self.asynchronous.lock().insert(Arc::clone(&node))
+        };
+        let presence = Presence { engine: Arc::clone(&node.about().engine), index };
+        let body = Arc::clone(&node).future();
+        let spawned = self.host.spawn(Box::pin(async move {
+            let presence = presence;
+            body.await;
+            drop(presence);
+        }));
+        node.keep(spawned);
+    }
+}
+
+/// Says for as long as it lives that a spawned future exists.
+struct Presence {
+    engine: Arc<Engine>,
+    index: usize,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let node = self.engine.asynchronous.lock().try_remove(self.index);
+        drop(node);
+        self.engine.asynchronous.count.fetch_sub(1, Ordering::AcqRel);
+        self.engine.lifecycle.handle_exit();
+    }
+}

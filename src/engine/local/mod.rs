@@ -1,0 +1,123 @@
+//! The embedded engine: threads of its own for CPU work, the client's runtime for asynchronous tasks.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `core.rs` | a task's phases and who may change them |
+//! | `node.rs` | a task with its call and its value |
+//! | `release.rs` | the last handle |
+//! | `pool.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
+//! | `asynchronous.rs` | tasks on the runtime |
+//! | `keys.rs` | chosen keys |
+//! | `close.rs` | the end |
+
+mod asynchronous;
+mod close;
+mod core;
+mod keys;
+mod node;
+mod panics;
+mod parking;
+mod pool;
+mod release;
+mod submit;
+mod trace;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::Error;
+use crate::runtime::Runtime;
+use crate::task::{BoxFuture, Scheduler};
+
+use self::asynchronous::Running;
+pub(crate) use self::asynchronous::{Host, Spawned};
+pub(crate) use self::close::EngineStatus;
+use self::close::Lifecycle;
+use self::keys::Keys;
+use self::node::Node;
+use self::pool::Pool;
+pub(crate) use self::submit::Options;
+
+/// One embedded engine.
+pub(crate) struct Engine {
+    pool: Arc<Pool>,
+    host: Box<dyn Host>,
+    asynchronous: Running,
+    keys: Keys,
+    lifecycle: Lifecycle,
+    /// Counts the tasks that were submitted.
+    tasks: AtomicU64,
+}
+
+impl Engine {
+    /// Starts an engine of `threads` threads, whose asynchronous tasks run on `runtime`.
+    pub(crate) fn start<R: Runtime>(runtime: R, threads: usize, name: &str) -> Result<Arc<Self>, Error> {
+        panics::install_hook();
+        Ok(Arc::new(Self {
+            pool: Pool::start(threads, name)?,
+            host: Box::new(runtime),
+            asynchronous: Running::default(),
+            keys: Keys::default(),
+            lifecycle: Lifecycle::default(),
+            tasks: AtomicU64::new(0),
+        }))
+    }
+
+    /// Tells engines apart.
+    pub(crate) fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// The number of CPU tasks that run at once.
+    pub(crate) fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
+    fn next_id(&self) -> u64 {
+        self.tasks.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Has a ready task run, on a thread of the engine or on the runtime.
+    fn schedule(&self, node: Arc<dyn Node>) {
+        if node.about().is_asynchronous {
+            self.spawn(node);
+        } else {
+            self.pool.push(node);
+        }
+        // After the push: whoever closes meanwhile looks through the queues after saying so, and one of us sees the
+        // other.
+        if self.lifecycle.is_closing() {
+            self.cancel_all();
+        }
+    }
+
+    /// Runs a task that somebody on this thread waits for, if it has not begun and this is a thread of the engine.
+    fn help(&self, node: Arc<dyn Node>) {
+        if !node.about().is_asynchronous && node.core().is_ready() {
+            worker::run_inline(&self.pool, node);
+        }
+    }
+}
+
+impl Scheduler for Engine {
+    fn check_may_block(&self, operation: &'static str) -> Result<(), Error> {
+        if worker::is_worker() || !self.host.in_async_context() {
+            return Ok(());
+        }
+        Err(Error::BlockingInAsync { operation, runtime: self.host.name() })
+    }
+
+    fn block(&self, wait: &mut dyn FnMut()) -> Result<(), Error> {
+        worker::without_seat(wait)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<()> {
+        self.host.sleep(duration)
+    }
+}

@@ -1,0 +1,372 @@
+//! A task of the local engine: its state, and beside it, typed, the call that it is and the value that it gives.
+
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+
+use crate::Error;
+use crate::engine::local::core::{Core, Ended};
+use crate::engine::local::panics::{self, catch};
+use crate::engine::local::release::{bury, drop_quietly};
+use crate::engine::local::trace::Trace;
+use crate::engine::local::{Engine, Spawned};
+use crate::task::{
+    Arguments, BoxFuture, Call, Entry, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId, Watcher,
+    Watchers,
+};
+
+/// A task of any type.
+pub(crate) trait Node: Entry + Watch {
+    fn core(&self) -> &Core;
+
+    fn about(&self) -> &About;
+
+    /// Runs the started task on this thread and ends it.
+    fn run(self: Arc<Self>);
+
+    /// What a started asynchronous task does. Ends it, also when it is dropped before it is done.
+    fn future(self: Arc<Self>) -> BoxFuture<()>;
+
+    /// Keeps the handle of a spawned asynchronous task; dropping it aborts.
+    fn keep(&self, spawned: Box<dyn Spawned>);
+
+    /// Drops the call, with its references on inputs, and the handle of a spawned task.
+    fn drop_body(&self);
+
+    /// Drops the value.
+    fn drop_value(&self);
+}
+
+/// What a task is called and where it belongs.
+pub(crate) struct About {
+    pub(crate) engine: Arc<Engine>,
+    /// Counts the engine's tasks.
+    pub(crate) id: u64,
+    /// The function's name.
+    pub(crate) name: &'static str,
+    /// Made when somebody asks: most tasks are never named.
+    pub(crate) key: OnceLock<Key>,
+    /// Whether the key was chosen and stands in the engine's table.
+    pub(crate) is_keyed: bool,
+    /// Where the task was submitted.
+    pub(crate) location: &'static Location<'static>,
+    /// Whether it runs on the runtime instead of on a thread of the engine.
+    pub(crate) is_asynchronous: bool,
+    pub(crate) trace: Trace,
+}
+
+impl About {
+    pub(crate) fn key(&self) -> Key {
+        self.key.get_or_init(|| format!("{}-{}", short_name(self.name), self.id).into()).clone()
+    }
+}
+
+/// The last word of a function's path; of a closure, what it is and where it was submitted is told elsewhere.
+fn short_name(path: &str) -> &str {
+    let path = path.split('<').next().unwrap_or(path);
+    match path.rsplit("::").next() {
+        Some("{{closure}}") | None => "closure",
+        Some(name) => name,
+    }
+}
+
+/// A task that calls an `F` with arguments that are kept as an `A`.
+pub(crate) struct Task<T, F, A, Args> {
+    core: Core,
+    about: About,
+    body: Mutex<Body<F, A>>,
+    value: Mutex<Option<Stored<T>>>,
+    args: PhantomData<fn(Args)>,
+}
+
+/// What there is of a task before it has ended.
+enum Body<F, A> {
+    /// The call, until it is made.
+    Call(F, A),
+    /// The handle of an asynchronous task that runs.
+    Spawned(Box<dyn Spawned>),
+    /// Nothing: not yet, or no longer.
+    Empty,
+}
+
+impl<T, F, A, Args> Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    pub(crate) fn new(core: Core, about: About, value: Option<T>) -> Self {
+        let value = Mutex::new(value.map(Stored::Owned));
+        Self { core, about, body: Mutex::new(Body::Empty), value, args: PhantomData }
+    }
+
+    /// Puts the call in. A task that has failed meanwhile drops it again.
+    pub(crate) fn set_call(&self, function: F, arguments: A) {
+        *lock(&self.body) = Body::Call(function, arguments);
+        if self.core.outcome().is_some() {
+            self.drop_body();
+        }
+    }
+
+    fn take_call(&self) -> Option<(F, A)> {
+        match std::mem::replace(&mut *lock(&self.body), Body::Empty) {
+            Body::Call(function, arguments) => Some((function, arguments)),
+            Body::Spawned(_) | Body::Empty => None,
+        }
+    }
+
+    fn end(self: Arc<Self>, result: Result<T, Error>) {
+        let outcome = match result {
+            Ok(value) => {
+                *lock(&self.value) = Some(Stored::Owned(value));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        let ended = self.core.finish(&outcome);
+        if let Body::Spawned(spawned) = std::mem::replace(&mut *lock(&self.body), Body::Empty) {
+            spawned.detach();
+        }
+        if ended.is_none() || !self.core.is_held() {
+            self.drop_value();
+        }
+        if let Some(ended) = ended {
+            self.about.trace.finished(&self.about, &outcome);
+            settle(self, ended).notify(outcome);
+        }
+    }
+
+    fn failed(&self, source: crate::task::Failure) -> Error {
+        Error::Failed { key: self.about.key(), source: source.into() }
+    }
+}
+
+/// Ends a task that has not ended with `error`, wherever it is. Its call is dropped, or told to stop.
+pub(crate) fn fail(node: Arc<dyn Node>, error: &Error) {
+    if let Some((watchers, outcome)) = fail_silently(node, error) {
+        watchers.notify(outcome);
+    }
+}
+
+/// As [`fail`], but hands back those who must be told.
+fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcome)> {
+    let ended = node.core().fail(error)?;
+    let outcome = Err(error.clone());
+    node.about().trace.finished(node.about(), &outcome);
+    drop_quietly(|| node.drop_body());
+    Some((settle(node, ended), outcome))
+}
+
+/// Gives up the engine's own handle of a task that has ended, and hands back its watchers.
+fn settle(node: Arc<dyn Node>, ended: Ended) -> Watchers {
+    if ended.detached && node.core().release() {
+        bury(node);
+    }
+    ended.watchers
+}
+
+impl<T, F, A, Args> Node for Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn run(self: Arc<Self>) {
+        let Some((function, arguments)) = self.take_call() else { return };
+        let _entered = self.about.trace.started(&self.about);
+        // Whatever runs of the user's runs in here: clones of inputs, the function, the drop of what it captured.
+        let result = catch(|| match function.call(arguments.take()?) {
+            Call::Returned(result) => result.map_err(|source| self.failed(source)),
+            Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
+        });
+        drop_quietly(|| drop(function));
+        let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
+        self.end(result);
+    }
+
+    fn future(self: Arc<Self>) -> BoxFuture<()> {
+        let unfinished = Unfinished(Some(Arc::clone(&self)));
+        let call = self.take_call();
+        Box::pin(async move {
+            let task = Arc::clone(&self);
+            let body = async move {
+                let called = {
+                    let Some((function, arguments)) = call else { return Err(Error::Taken { key: task.about.key() }) };
+                    function.call(arguments.take()?)
+                };
+                match called {
+                    Call::Returned(result) => result,
+                    Call::Future(future) => future.await,
+                }
+                .map_err(|source| task.failed(source))
+            };
+            let result = panics::CatchUnwind::new(self.about.trace.instrument(&self.about, body)).await;
+            let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
+            unfinished.defuse();
+            self.end(result);
+        })
+    }
+
+    fn keep(&self, spawned: Box<dyn Spawned>) {
+        *lock(&self.body) = Body::Spawned(spawned);
+        if self.core.outcome().is_some() {
+            self.drop_body();
+        }
+    }
+
+    fn drop_body(&self) {
+        let body = std::mem::replace(&mut *lock(&self.body), Body::Empty);
+        drop(body);
+    }
+
+    fn drop_value(&self) {
+        let value = lock(&self.value).take();
+        drop_quietly(|| drop(value));
+    }
+}
+
+/// An asynchronous task whose future is dropped before it is done has lost its runtime, unless it was cancelled.
+struct Unfinished<N: Node + 'static>(Option<Arc<N>>);
+
+impl<N: Node> Unfinished<N> {
+    fn defuse(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<N: Node> Drop for Unfinished<N> {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.take() {
+            let error = Error::RuntimeGone { key: node.about().key() };
+            fail(node, &error);
+        }
+    }
+}
+
+impl<T, F, A, Args> Watch for Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+        match outcome {
+            Ok(()) => {
+                if self.core.input_finished() {
+                    let engine = Arc::clone(&self.about.engine);
+                    engine.schedule(self);
+                }
+                None
+            }
+            // The original error, not one of our own about a failed input.
+            Err(error) => fail_silently(self, error),
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        self.core.outcome().is_none()
+    }
+}
+
+impl<T, F, A, Args> Entry for Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    fn scheduler(&self) -> Arc<dyn Scheduler> {
+        Arc::clone(&self.about.engine) as Arc<dyn Scheduler>
+    }
+
+    fn scheduler_id(&self) -> usize {
+        self.about.engine.id()
+    }
+
+    fn key(&self) -> Key {
+        self.about.key()
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.core.outcome()
+    }
+
+    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
+        self.core.watch(watcher)
+    }
+
+    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
+        self.core.rewatch(id, waker)
+    }
+
+    fn unwatch(&self, id: WatchId) {
+        self.core.unwatch(id);
+    }
+
+    fn retain(&self) {
+        self.core.retain();
+    }
+
+    fn spend_if_last(&self) -> bool {
+        self.core.spend_if_last()
+    }
+
+    fn release(&self) -> bool {
+        self.core.release()
+    }
+
+    fn bury(self: Arc<Self>) {
+        bury(self);
+    }
+
+    fn detach(self: Arc<Self>) {
+        if !self.core.detach() && self.core.release() {
+            bury(self);
+        }
+    }
+
+    fn help(self: Arc<Self>) {
+        let engine = Arc::clone(&self.about.engine);
+        engine.help(self);
+    }
+}
+
+impl<T, F, A, Args> TypedEntry<T> for Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    fn shared_value(&self) -> Option<Arc<T>> {
+        let mut stored = lock(&self.value);
+        let shared = stored.take()?.into_shared();
+        *stored = Some(Stored::Shared(Arc::clone(&shared)));
+        Some(shared)
+    }
+
+    fn take_value(&self) -> Option<Stored<T>> {
+        let value = lock(&self.value).take();
+        if self.about.is_keyed {
+            self.about.engine.keys().forget(&self.about);
+        }
+        value
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Only moves happen under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,116 @@
+//! Seats and the threads that sit on them.
+//!
+//! An engine of n threads has n *seats*, each with a queue. A thread runs tasks only on a seat. One that finds no work
+//! gives its seat back and parks; one that blocks inside a task passes its seat on, to a thread that wants to go on, to
+//! a parked one, or to a new one. So n bodies run at once, whoever blocks, and there are only as many threads more as
+//! there are blocked ones.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_deque::Worker as Deque;
+
+use crate::engine::local::node::Node;
+
+/// The right to run tasks, and the queue that goes with it.
+pub(crate) struct Seat {
+    pub(crate) index: usize,
+    pub(crate) deque: Deque<Arc<dyn Node>>,
+    /// Counts the searches for work, so that the common queue is looked at now and then even when this one never
+    /// runs dry.
+    pub(crate) searches: u32,
+}
+
+/// A thread of the engine.
+#[derive(Default)]
+pub(crate) struct Thread {
+    handed: Mutex<Handed>,
+    /// Set last, so that a wake that comes before the park is not lost.
+    woken: AtomicBool,
+    /// The tasks whose bodies are on this thread's stack.
+    running: Mutex<Vec<Arc<dyn Node>>>,
+}
+
+#[derive(Default)]
+struct Handed {
+    seat: Option<Seat>,
+    is_dismissed: bool,
+    /// Whom to unpark, once the thread runs.
+    thread: Option<thread::Thread>,
+}
+
+impl Thread {
+    /// Gives a seat to this thread.
+    pub(crate) fn hand(&self, seat: Seat) {
+        self.wake(|handed| handed.seat = Some(seat));
+    }
+
+    /// Tells a parked thread to end.
+    pub(crate) fn dismiss(&self) {
+        self.wake(|handed| handed.is_dismissed = true);
+    }
+
+    fn wake(&self, change: impl FnOnce(&mut Handed)) {
+        let mut handed = lock(&self.handed);
+        change(&mut handed);
+        let thread = handed.thread.clone();
+        drop(handed);
+        self.woken.store(true, Ordering::Release);
+        if let Some(thread) = thread {
+            thread.unpark();
+        }
+    }
+
+    /// Waits for a seat. `None` when the thread must end.
+    pub(crate) fn wait_for_seat(&self) -> Option<Seat> {
+        lock(&self.handed).thread.get_or_insert_with(thread::current);
+        loop {
+            if self.woken.swap(false, Ordering::Acquire) {
+                let mut handed = lock(&self.handed);
+                if let Some(seat) = handed.seat.take() {
+                    return Some(seat);
+                }
+                if handed.is_dismissed {
+                    return None;
+                }
+            }
+            thread::park();
+        }
+    }
+
+    pub(crate) fn push_running(&self, node: Arc<dyn Node>) {
+        lock(&self.running).push(node);
+    }
+
+    pub(crate) fn pop_running(&self) {
+        let node = lock(&self.running).pop();
+        drop(node);
+    }
+
+    pub(crate) fn running(&self) -> Vec<Arc<dyn Node>> {
+        lock(&self.running).clone()
+    }
+}
+
+/// Who sits, who waits, and which seats are free.
+#[derive(Default)]
+pub(crate) struct Parking {
+    /// Seats that nobody sits on.
+    pub(crate) free: Vec<Seat>,
+    /// Parked threads without a seat.
+    pub(crate) spare: Vec<Arc<Thread>>,
+    /// Threads whose wait inside a task is over and that want a seat again.
+    pub(crate) resuming: VecDeque<Arc<Thread>>,
+    /// All threads that have not ended.
+    pub(crate) threads: Vec<(Arc<Thread>, JoinHandle<()>)>,
+    /// How many threads wait inside tasks.
+    pub(crate) blocked: usize,
+    pub(crate) is_closed: bool,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Only moves happen under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,330 @@
+//! The queues of ready tasks, and who is woken for them.
+//!
+//! A task goes to the queue of the seat whose thread makes it ready, newest first, so that what a task submits runs
+//! before what waited before it (Dask's depth-first order); from outside it goes to the common queue, oldest first. A
+//! thread without work takes from the common queue, then from others.
+//!
+//! A push wakes a thread only if a seat is free and nobody is searching already. A searcher looks at all queues once
+//! more after it has said that it no longer searches; both sides use sequentially consistent operations, so that either
+//! the pusher sees the free seat or the searcher sees the task.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
+
+use crate::Error;
+use crate::engine::local::node::Node;
+use crate::engine::local::parking::{Parking, Seat, Thread, lock};
+use crate::engine::local::worker;
+
+/// Most threads of one engine. More than any machine has cores, and few enough that a mistyped number does no harm.
+pub(crate) const THREADS_MAX: usize = 1024;
+
+/// Most tasks of one engine that block on others at once; each holds a thread. A recursion that is deeper than the
+/// stack allows (see `worker.rs`) costs one for every `worker::INLINE_MAX` levels.
+pub(crate) const BLOCKED_MAX: usize = 256;
+
+/// Every how many searches the common queue comes first. A prime, so that it does not fall in step with a pattern.
+const COMMON_EVERY: u32 = 61;
+
+pub(crate) struct Pool {
+    name: String,
+    common: Injector<Arc<dyn Node>>,
+    stealers: Box<[Stealer<Arc<dyn Node>>]>,
+    parking: Mutex<Parking>,
+    /// Length of `parking.free`, readable without the lock.
+    free: AtomicUsize,
+    /// Length of `parking.resuming`, readable without the lock.
+    resuming: AtomicUsize,
+    /// Threads that have a seat and look for work.
+    searching: AtomicUsize,
+    /// Threads that have not ended.
+    live: AtomicUsize,
+    is_closed: AtomicBool,
+    on_exit: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Pool {
+    pub(crate) fn start(threads: usize, name: &str) -> Result<Arc<Self>, Error> {
+        if threads == 0 || threads > THREADS_MAX {
+            return Err(Error::InvalidThreads { threads, threads_max: THREADS_MAX });
+        }
+        let seats: Vec<_> = (0..threads).map(|index| Seat { index, deque: Deque::new_lifo(), searches: 0 }).collect();
+        let pool = Arc::new(Self {
+            name: name.to_owned(),
+            common: Injector::new(),
+            stealers: seats.iter().map(|seat| seat.deque.stealer()).collect(),
+            parking: Mutex::default(),
+            free: AtomicUsize::new(0),
+            resuming: AtomicUsize::new(0),
+            searching: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+            on_exit: OnceLock::new(),
+        });
+        for seat in seats {
+            pool.searching.fetch_add(1, Ordering::SeqCst);
+            if let Err((_, error)) = pool.spawn(&mut lock(&pool.parking), seat) {
+                pool.searching.fetch_sub(1, Ordering::SeqCst);
+                pool.close(|| {});
+                return Err(Error::start(error));
+            }
+        }
+        Ok(pool)
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.stealers.len()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn live_threads(&self) -> usize {
+        self.live.load(Ordering::SeqCst)
+    }
+
+    // --- tasks in ------------------------------------------------------------------------------------------------
+
+    /// Queues a ready task.
+    pub(crate) fn push(self: &Arc<Self>, node: Arc<dyn Node>) {
+        // A task that is made ready by one that has just ended is picked up by that very thread: nobody is woken, and
+        // a chain stays on one core.
+        if worker::push_local(self, node, |node| self.common.push(node)) {
+            self.notify();
+        }
+    }
+
+    /// Wakes a thread, unless all have seats or one is searching already.
+    pub(crate) fn notify(self: &Arc<Self>) {
+        fence(Ordering::SeqCst);
+        if self.free.load(Ordering::SeqCst) == 0 || self.searching.load(Ordering::SeqCst) > 0 {
+            return;
+        }
+        if self.searching.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            return;
+        }
+        if !self.seat_somebody() {
+            self.searching.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Puts a thread on a free seat, as a searcher.
+    fn seat_somebody(self: &Arc<Self>) -> bool {
+        let mut parking = lock(&self.parking);
+        if parking.is_closed {
+            return false;
+        }
+        let Some(seat) = parking.free.pop() else { return false };
+        self.free.store(parking.free.len(), Ordering::SeqCst);
+        let unused = match parking.spare.pop() {
+            Some(thread) => {
+                drop(parking);
+                thread.hand(seat);
+                return true;
+            }
+            None => match self.spawn(&mut parking, seat) {
+                Ok(()) => return true,
+                // No more threads to be had: the seat waits for one that is blocked now.
+                Err((seat, _)) => seat,
+            },
+        };
+        parking.free.push(unused);
+        self.free.store(parking.free.len(), Ordering::SeqCst);
+        false
+    }
+
+    fn spawn(self: &Arc<Self>, parking: &mut Parking, seat: Seat) -> Result<(), (Seat, std::io::Error)> {
+        let thread = Arc::new(Thread::default());
+        let name = format!("{}-{}", self.name, seat.index);
+        let (pool, own) = (Arc::clone(self), Arc::clone(&thread));
+        self.live.fetch_add(1, Ordering::SeqCst);
+        match thread::Builder::new().name(name).spawn(move || worker::run(pool, own)) {
+            Ok(handle) => {
+                thread.hand(seat);
+                parking.threads.push((thread, handle));
+                Ok(())
+            }
+            Err(error) => {
+                self.live.fetch_sub(1, Ordering::SeqCst);
+                Err((seat, error))
+            }
+        }
+    }
+
+    // --- tasks out -----------------------------------------------------------------------------------------------
+
+    /// Finds a task for the thread on `seat`.
+    pub(crate) fn find(&self, seat: &mut Seat) -> Option<Arc<dyn Node>> {
+        seat.searches = seat.searches.wrapping_add(1);
+        if seat.searches.is_multiple_of(COMMON_EVERY) {
+            if let Some(node) = self.find_common(seat) {
+                return Some(node);
+            }
+        }
+        seat.deque.pop().or_else(|| self.find_common(seat)).or_else(|| self.steal(seat))
+    }
+
+    fn find_common(&self, seat: &Seat) -> Option<Arc<dyn Node>> {
+        retry(|| self.common.steal_batch_and_pop(&seat.deque))
+    }
+
+    fn steal(&self, seat: &Seat) -> Option<Arc<dyn Node>> {
+        // From the neighbour on, so that thieves do not all meet at the first.
+        let (before, after) = self.stealers.split_at(seat.index);
+        let others = after.iter().skip(1).chain(before);
+        others.into_iter().find_map(|other| retry(|| other.steal_batch_and_pop(&seat.deque)))
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        !self.common.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+
+    /// Takes every queued task away.
+    pub(crate) fn drain(&self) -> impl Iterator<Item = Arc<dyn Node>> {
+        let take = || {
+            retry(|| self.common.steal()).or_else(|| self.stealers.iter().find_map(|stealer| retry(|| stealer.steal())))
+        };
+        std::iter::from_fn(take)
+    }
+
+    /// The tasks whose bodies run.
+    pub(crate) fn running(&self) -> Vec<Arc<dyn Node>> {
+        let threads: Vec<_> = lock(&self.parking).threads.iter().map(|(thread, _)| Arc::clone(thread)).collect();
+        threads.iter().flat_map(|thread| thread.running()).collect()
+    }
+
+    // --- seats ---------------------------------------------------------------------------------------------------
+
+    /// The thread on a seat has begun to look for work.
+    pub(crate) fn begin_search(&self) {
+        self.searching.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It has found some. The last searcher sees to it that what is left is searched for.
+    pub(crate) fn end_search(self: &Arc<Self>) {
+        if self.searching.fetch_sub(1, Ordering::SeqCst) == 1 && self.has_work() {
+            self.notify();
+        }
+    }
+
+    /// Gives the seat back and waits for another. The thread is a searcher before and after. `None` when it must end.
+    pub(crate) fn park(self: &Arc<Self>, thread: &Arc<Thread>, seat: Seat) -> Option<Seat> {
+        self.searching.fetch_sub(1, Ordering::SeqCst);
+        let mut parking = lock(&self.parking);
+        if parking.is_closed {
+            return None;
+        }
+        self.pass_on(&mut parking, seat);
+        // Threads that were added for blocked ones are kept for the next, up to as many again as there are seats.
+        let is_surplus = parking.spare.len() >= self.threads();
+        if !is_surplus {
+            parking.spare.push(Arc::clone(thread));
+        }
+        drop(parking);
+        fence(Ordering::SeqCst);
+        if self.has_work() {
+            self.notify();
+        }
+        if is_surplus { None } else { thread.wait_for_seat() }
+    }
+
+    /// Hands the seat to a thread that wants to go on with its task, if there is one; else it is free.
+    fn pass_on(&self, parking: &mut Parking, seat: Seat) {
+        if let Some(thread) = parking.resuming.pop_front() {
+            self.resuming.store(parking.resuming.len(), Ordering::SeqCst);
+            thread.hand(seat);
+        } else {
+            parking.free.push(seat);
+            self.free.store(parking.free.len(), Ordering::SeqCst);
+        }
+    }
+
+    /// Whether a thread wants to go on with its task: the next one to end a task gives it the seat.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.resuming.load(Ordering::Relaxed) > 0
+    }
+
+    /// A thread is about to block inside a task: its seat goes to others.
+    pub(crate) fn leave(self: &Arc<Self>, seat: Seat) -> Result<(), (Seat, Error)> {
+        let mut parking = lock(&self.parking);
+        if parking.blocked >= BLOCKED_MAX {
+            return Err((seat, Error::TooManyBlocked { limit: BLOCKED_MAX }));
+        }
+        parking.blocked += 1;
+        self.pass_on(&mut parking, seat);
+        drop(parking);
+        fence(Ordering::SeqCst);
+        if self.has_work() {
+            self.notify();
+        }
+        Ok(())
+    }
+
+    /// A thread has blocked inside a task and goes on: it waits for a seat. `None` if the engine has closed: then it may
+    /// go on without, since nothing else runs any more.
+    pub(crate) fn rejoin(&self, thread: &Arc<Thread>) -> Option<Seat> {
+        let mut parking = lock(&self.parking);
+        parking.blocked -= 1;
+        if parking.is_closed {
+            return None;
+        }
+        if let Some(seat) = parking.free.pop() {
+            self.free.store(parking.free.len(), Ordering::SeqCst);
+            return Some(seat);
+        }
+        parking.resuming.push_back(Arc::clone(thread));
+        self.resuming.store(parking.resuming.len(), Ordering::SeqCst);
+        drop(parking);
+        thread.wait_for_seat()
+    }
+
+    // --- the end -------------------------------------------------------------------------------------------------
+
+    /// Tells every thread to end as soon as its task has. `on_exit` is called whenever one has. Idempotent.
+    pub(crate) fn close(&self, on_exit: impl Fn() + Send + Sync + 'static) {
+        self.on_exit.get_or_init(|| Box::new(on_exit));
+        self.is_closed.store(true, Ordering::SeqCst);
+        let mut parking = lock(&self.parking);
+        parking.is_closed = true;
+        let waiting: Vec<_> =
+            std::mem::take(&mut parking.spare).into_iter().chain(std::mem::take(&mut parking.resuming)).collect();
+        drop(parking);
+        waiting.iter().for_each(|thread| thread.dismiss());
+    }
+
+    /// A thread ends, closed or surplus.
+    pub(crate) fn exit(&self, thread: &Arc<Thread>) {
+        if !self.is_closed() {
+            // Nobody will join it.
+            lock(&self.parking).threads.retain(|(other, _)| !Arc::ptr_eq(other, thread));
+        }
+        self.live.fetch_sub(1, Ordering::SeqCst);
+        if let Some(on_exit) = self.on_exit.get() {
+            on_exit();
+        }
+    }
+
+    /// Joins the threads, which have ended but for a few instructions.
+    pub(crate) fn join(&self) {
+        let threads = std::mem::take(&mut lock(&self.parking).threads);
+        for (_, handle) in threads {
+            if handle.join().is_err() {
+                tracing::error!(target: "anydask", "a thread of the engine panicked outside of a task");
+            }
+        }
+    }
+}
+
+fn retry<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
+    loop {
+        match steal() {
+            Steal::Success(node) => return Some(node),
+            Steal::Empty => return None,
+            Steal::Retry => std::hint::spin_loop(),
+        }
+    }
+}

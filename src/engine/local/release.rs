@@ -1,0 +1,62 @@
+//! What happens when the last handle of a task is dropped.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::local::node::{Node, fail};
+
+thread_local! {
+    /// The tasks that this thread has still to bury, while it buries one.
+    static GRAVES: RefCell<Option<Vec<Arc<dyn Node>>>> = const { RefCell::new(None) };
+}
+
+/// Drops the value of a task that has ended, and the call of one that has not: nobody needs it.
+///
+/// Dropping a call drops its references on other tasks, which may be the last, and so on: a chain of a million
+/// tasks is walked in a loop, not by recursion.
+pub(crate) fn bury(node: Arc<dyn Node>) {
+    let mut node = Some(node);
+    let first = GRAVES.try_with(|graves| match &mut *graves.borrow_mut() {
+        Some(later) => {
+            later.extend(node.take());
+            false
+        }
+        none => {
+            *none = Some(Vec::new());
+            true
+        }
+    });
+    match first {
+        Ok(true) => {
+            while let Some(next) = node {
+                clear(next);
+                node = GRAVES.with_borrow_mut(|graves| graves.as_mut().and_then(Vec::pop));
+            }
+            GRAVES.set(None);
+        }
+        Ok(false) => {}
+        // The thread ends and has lost its locals: recursion is all that is left.
+        Err(_) => node.into_iter().for_each(clear),
+    }
+}
+
+fn clear(node: Arc<dyn Node>) {
+    if node.about().is_keyed {
+        node.about().engine.keys().forget(node.about());
+    }
+    if node.core().outcome().is_none() {
+        let error = Error::Cancelled { key: node.about().key(), reason: "its last future was dropped".into() };
+        fail(Arc::clone(&node), &error);
+    }
+    node.drop_value();
+}
+
+/// Drops something of the user's. A panic in its `Drop` harms nothing else: it has been reported by the panic hook.
+pub(crate) fn drop_quietly(drop: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
+        // A payload may panic in its own `Drop`.
+        std::mem::forget(payload);
+    }
+}

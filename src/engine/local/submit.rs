@@ -1,0 +1,137 @@
+//! Submitting: a plain call that never blocks and never awaits.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::local::Engine;
+use crate::engine::local::core::Core;
+use crate::engine::local::keys::Joined;
+use crate::engine::local::node::{About, Node, Task, fail};
+use crate::engine::local::trace::Trace;
+use crate::task::{Arguments, Identity, Key, TaskFn, TaskFuture, TypedEntry, Watch, Watcher};
+
+/// What a submission may ask for beyond its function and arguments.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// A name that the user chose.
+    pub(crate) key: Option<Key>,
+}
+
+impl Engine {
+    /// Submits one task. Whatever is wrong with it is told by its future.
+    #[track_caller]
+    pub(crate) fn submit<F, A, Args>(
+        self: &Arc<Self>,
+        operation: &'static str,
+        function: F,
+        arguments: A,
+        options: Options,
+    ) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
+        let mut about = self.about(function.name(), F::ASYNCHRONOUS);
+        if self.lifecycle.is_closing() {
+            return self.refused::<F, A, Args>(about, Error::ClientClosed { operation });
+        }
+        let Some(key) = options.key else {
+            Trace::submitted(&mut about);
+            let node = Arc::new(Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None));
+            let entry = Arc::clone(&node) as Arc<dyn TypedEntry<F::Output>>;
+            self.enter(node, function, arguments);
+            return TaskFuture::new(entry);
+        };
+        if key.is_empty() || key.len() > Key::NBYTES_MAX {
+            let error = Error::InvalidKey { nbytes: key.len(), nbytes_max: Key::NBYTES_MAX };
+            return self.refused::<F, A, Args>(about, error);
+        }
+        about.is_keyed = true;
+        about.key = key.clone().into();
+        Trace::submitted(&mut about);
+        let identity = Identity::new::<F, Args>(&arguments);
+        let mut node = None;
+        let joined = self.keys.join_or(&key, identity, || {
+            let new = Arc::new(Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None));
+            node = Some(Arc::clone(&new));
+            (Arc::clone(&new) as Arc<dyn Node>, new as Arc<dyn TypedEntry<F::Output>>)
+        });
+        match (joined, node) {
+            (Ok(Joined::Existing(future)), _) => future,
+            (Ok(Joined::New(entry)), Some(node)) => {
+                self.enter(node, function, arguments);
+                TaskFuture::new(entry)
+            }
+            (Ok(Joined::New(entry)), None) => TaskFuture::new(entry),
+            (Err(error), _) => {
+                let mut about = self.about(function.name(), F::ASYNCHRONOUS);
+                about.key = key.into();
+                self.refused::<F, A, Args>(about, error)
+            }
+        }
+    }
+
+    /// A future of a value that is there.
+    #[track_caller]
+    pub(crate) fn scatter<T: Send + Sync + 'static>(self: &Arc<Self>, value: T) -> TaskFuture<T> {
+        let about = self.about("scatter", false);
+        TaskFuture::new(Arc::new(Task::<T, fn() -> T, (), ()>::new(Core::memory(), about, Some(value))))
+    }
+
+    fn refused<F, A, Args>(self: &Arc<Self>, about: About, error: Error) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
+        TaskFuture::new(Arc::new(Task::<F::Output, F, A, Args>::new(Core::erred(error), about, None)))
+    }
+
+    #[track_caller]
+    fn about(self: &Arc<Self>, name: &'static str, is_asynchronous: bool) -> About {
+        About {
+            engine: Arc::clone(self),
+            id: self.next_id(),
+            name,
+            key: std::sync::OnceLock::new(),
+            is_keyed: false,
+            location: Location::caller(),
+            is_asynchronous,
+            trace: Trace::none(),
+        }
+    }
+
+    /// Registers a new task with its inputs, and queues it if they have all finished.
+    fn enter<F, A, Args>(&self, node: Arc<Task<F::Output, F, A, Args>>, function: F, arguments: A)
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
+        let mut failed = None;
+        arguments.visit(&mut |input| {
+            if failed.is_some() {
+                return;
+            }
+            if input.scheduler_id() != self.id() {
+                failed = Some(Error::ForeignFuture { key: input.key() });
+                return;
+            }
+            node.core().add_missing();
+            match input.watch(Watcher::Object(Arc::clone(&node) as Arc<dyn Watch>)) {
+                Ok(_) => {}
+                // Never the last: the submit itself counts as one.
+                Err(Ok(())) => _ = node.core().input_finished(),
+                Err(Err(error)) => failed = Some(error),
+            }
+        });
+        node.set_call(function, arguments);
+        if let Some(error) = failed {
+            fail(node, &error);
+        } else if node.core().input_finished() {
+            self.schedule(node);
+        }
+    }
+}

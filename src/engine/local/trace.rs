@@ -1,0 +1,54 @@
+//! The `tracing` span of a task's life: submitted, started, finished. Costs one atomic load when nobody listens.
+
+use tracing::span::EnteredSpan;
+use tracing::{Instrument, Level, Span, enabled, event};
+
+use crate::engine::local::node::About;
+use crate::task::{Outcome, Status};
+
+/// A task's span, if somebody listened when it was submitted.
+pub(crate) struct Trace(Option<Box<Span>>);
+
+impl Trace {
+    /// A span that nobody listens to.
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Opens the span of a task that is being submitted.
+    pub(crate) fn submitted(about: &mut About) {
+        if !enabled!(target: "anydask", Level::DEBUG) {
+            return;
+        }
+        let (key, location) = (about.key(), about.location);
+        let span = tracing::debug_span!(target: "anydask", "task", key = %key, %location);
+        event!(target: "anydask", parent: &span, Level::DEBUG, "submitted");
+        about.trace = Self(Some(Box::new(span)));
+    }
+
+    /// The body begins on this thread: what it logs belongs to the span until the guard is dropped.
+    pub(crate) fn started(&self, _: &About) -> Option<EnteredSpan> {
+        let entered = self.0.as_deref()?.clone().entered();
+        event!(target: "anydask", Level::DEBUG, "started");
+        Some(entered)
+    }
+
+    /// The body begins as a future.
+    pub(crate) fn instrument<F: Future>(&self, _: &About, future: F) -> impl Future<Output = F::Output> + use<F> {
+        let span = self.0.as_deref().cloned().unwrap_or_else(Span::none);
+        event!(target: "anydask", parent: &span, Level::DEBUG, "started");
+        future.instrument(span)
+    }
+
+    /// The task has ended.
+    pub(crate) fn finished(&self, about: &About, outcome: &Outcome) {
+        let Some(span) = self.0.as_deref() else { return };
+        let status = Status::of(Some(outcome.as_ref().map(|_| ())));
+        match outcome {
+            Ok(()) => event!(target: "anydask", parent: span, Level::DEBUG, key = %about.key(), %status, "finished"),
+            Err(error) => {
+                event!(target: "anydask", parent: span, Level::DEBUG, key = %about.key(), %status, %error, "finished");
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The threads of the engine: what each does, and how a task may wait on one.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::local::node::Node;
+use crate::engine::local::panics;
+use crate::engine::local::parking::{Seat, Thread};
+use crate::engine::local::pool::Pool;
+
+/// Deepest nesting of tasks that run inside the waits of others on one thread. A thread's stack is 2 MiB; this leaves
+/// 32 KiB for each level. Deeper recursion goes to another thread.
+pub(crate) const INLINE_MAX: usize = 64;
+
+/// How often a thread looks for work again before it parks. The first rounds take nanoseconds, the last ones yield
+/// the core: about 20 µs in all, the price of one wake-up.
+const SEARCHES: u32 = 24;
+
+thread_local! {
+    static WORKER: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+}
+
+/// This thread, if it is one of an engine.
+struct Worker {
+    pool: Arc<Pool>,
+    thread: Arc<Thread>,
+    /// None while it blocks inside a task.
+    seat: RefCell<Option<Seat>>,
+    /// Tasks on the stack.
+    depth: Cell<usize>,
+}
+
+fn current() -> Option<Rc<Worker>> {
+    // A thread that ends has lost its locals, and is no longer a worker.
+    WORKER.try_with(|worker| worker.borrow().clone()).ok().flatten()
+}
+
+/// Whether this is a thread of an engine.
+pub(crate) fn is_worker() -> bool {
+    current().is_some()
+}
+
+/// Whether this is a thread of this engine.
+pub(crate) fn is_worker_of(pool: &Arc<Pool>) -> bool {
+    current().is_some_and(|worker| Arc::ptr_eq(&worker.pool, pool))
+}
+
+/// The whole life of a thread.
+pub(crate) fn run(pool: Arc<Pool>, thread: Arc<Thread>) {
+    if let Some(seat) = thread.wait_for_seat() {
+        let worker = Rc::new(Worker { pool, thread, seat: RefCell::new(Some(seat)), depth: Cell::new(0) });
+        WORKER.set(Some(Rc::clone(&worker)));
+        worker.work();
+        WORKER.set(None);
+        worker.pool.exit(&worker.thread);
+    } else {
+        pool.exit(&thread);
+    }
+}
+
+impl Worker {
+    /// Runs tasks until the engine closes or has no use for this thread. Begins, and goes on, as a searcher.
+    fn work(&self) {
+        loop {
+            if let Some(node) = self.search() {
+                self.pool.end_search();
+                self.run_on_from(node);
+                self.pool.begin_search();
+                continue;
+            }
+            let Some(seat) = self.seat.take() else { return };
+            match self.pool.park(&self.thread, seat) {
+                Some(seat) => *self.seat.borrow_mut() = Some(seat),
+                None => return,
+            }
+        }
+    }
+
+    /// Runs `node`, and then whatever is found at once.
+    fn run_on_from(&self, node: Arc<dyn Node>) {
+        let mut next = Some(node);
+        while let Some(node) = next {
+            self.run(node);
+            next = if self.is_needed_elsewhere() { None } else { self.find() };
+        }
+    }
+
+    /// Looks for work for a short while.
+    fn search(&self) -> Option<Arc<dyn Node>> {
+        for round in 0..SEARCHES {
+            if self.is_needed_elsewhere() {
+                return None;
+            }
+            if let Some(node) = self.find() {
+                return Some(node);
+            }
+            if round < SEARCHES / 2 {
+                (0..1 << round.min(6)).for_each(|_| std::hint::spin_loop());
+            } else {
+                std::thread::yield_now();
+            }
+        }
+        None
+    }
+
+    fn find(&self) -> Option<Arc<dyn Node>> {
+        self.seat.borrow_mut().as_mut().and_then(|seat| self.pool.find(seat))
+    }
+
+    fn is_needed_elsewhere(&self) -> bool {
+        self.pool.is_wanted() || self.pool.is_closed()
+    }
+
+    fn run(&self, node: Arc<dyn Node>) {
+        self.thread.push_running(Arc::clone(&node));
+        // Shown first, looked second: whoever closes says so first and looks at what runs second.
+        if self.pool.is_closed() {
+            node.about().engine.cancel_all();
+        } else if node.core().start() {
+            self.depth.set(self.depth.get() + 1);
+            node.run();
+            self.depth.set(self.depth.get() - 1);
+        }
+        self.thread.pop_running();
+    }
+}
+
+/// Queues a task on this thread's own seat, if it has one of `pool`; else has `push_common` queue it. Whether somebody
+/// must be woken for it: not if this thread will take it at once.
+pub(crate) fn push_local(pool: &Arc<Pool>, node: Arc<dyn Node>, push_common: impl FnOnce(Arc<dyn Node>)) -> bool {
+    if let Some(worker) = current()
+        && Arc::ptr_eq(&worker.pool, pool)
+        && let Some(seat) = worker.seat.borrow().as_ref()
+    {
+        let is_next = seat.deque.is_empty() && !panics::is_in_body();
+        seat.deque.push(node);
+        return !is_next;
+    }
+    push_common(node);
+    true
+}
+
+/// Runs a ready task on this thread, on top of the task that waits for it, if this is a thread of `pool` and its stack
+/// has room.
+///
+/// Only what is waited for is run like this. Any other task on top of one that waits could in turn wait for what is
+/// below it.
+pub(crate) fn run_inline(pool: &Arc<Pool>, node: Arc<dyn Node>) {
+    if let Some(worker) = current()
+        && Arc::ptr_eq(&worker.pool, pool)
+        && worker.seat.borrow().is_some()
+        && worker.depth.get() < INLINE_MAX
+    {
+        worker.run(node);
+    }
+}
+
+/// Runs `wait`, which blocks. On a thread of an engine, the task that calls this gives its slot to others meanwhile.
+///
+/// # Errors
+///
+/// [`Error::TooManyBlocked`], before waiting.
+pub(crate) fn without_seat(wait: &mut dyn FnMut()) -> Result<(), Error> {
+    let Some(worker) = current() else {
+        wait();
+        return Ok(());
+    };
+    let Some(seat) = worker.seat.take() else {
+        wait();
+        return Ok(());
+    };
+    if let Err((seat, error)) = worker.pool.leave(seat) {
+        *worker.seat.borrow_mut() = Some(seat);
+        return Err(error);
+    }
+    wait();
+    *worker.seat.borrow_mut() = worker.pool.rejoin(&worker.thread);
+    Ok(())
+}

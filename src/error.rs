@@ -1,0 +1,261 @@
+//! What can go wrong, sorted by whose fault it is.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::runtime::{NestedBlockOn, NoRuntime};
+use crate::task::Key;
+
+/// Why an operation or a task gave no value.
+///
+/// Cheap to clone, since many may wait for one result. `Display` says one level and names the fix;
+/// [`source`](StdError::source) is the next level.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, Error, fallible, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let parsed = client.submit(fallible(|text: String| text.parse::<i64>()), "ten".to_string());
+/// let error = parsed.wait().unwrap_err();
+/// assert!(matches!(error, Error::Failed { .. }));
+/// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    // --- the task's own ---
+    /// The task returned `Err`. What depends on it fails with this same error.
+    Failed {
+        /// The task that returned it.
+        key: Key,
+        /// What it returned.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The task panicked. The engine goes on.
+    Panicked {
+        /// The task that panicked.
+        key: Key,
+        /// The text of the panic, where it had one.
+        message: Arc<str>,
+        /// The source line of the panic, where it is known.
+        location: Option<Arc<str>>,
+    },
+    // --- the task never finished ---
+    /// The task was cancelled before it finished.
+    Cancelled {
+        /// The cancelled task.
+        key: Key,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// The runtime that ran the asynchronous task went away, and the task with it.
+    RuntimeGone {
+        /// The lost task.
+        key: Key,
+    },
+    /// Not finished in time. A task that is waited for goes on: the time was the waiter's.
+    Timeout {
+        /// The operation that was waited for.
+        operation: &'static str,
+        /// The time that it was given.
+        after: Duration,
+    },
+    // --- the caller's ---
+    /// The client is closed.
+    ClientClosed {
+        /// The operation that was refused.
+        operation: &'static str,
+    },
+    /// A blocking wait inside an asynchronous task would stall the runtime.
+    BlockingInAsync {
+        /// The operation that was waited for.
+        operation: &'static str,
+        /// The runtime whose thread it would have blocked.
+        runtime: &'static str,
+    },
+    /// So many tasks block on other tasks that no further thread may be added for those they wait for.
+    TooManyBlocked {
+        /// How many tasks of one engine may block at once.
+        limit: usize,
+    },
+    /// A future of one client was given to another.
+    ForeignFuture {
+        /// The future's key.
+        key: Key,
+    },
+    /// The key already stands for other work, or for work that cannot be shown to be the same.
+    KeyConflict {
+        /// The key.
+        key: Key,
+    },
+    /// The key cannot be used.
+    InvalidKey {
+        /// Its length in bytes.
+        nbytes: usize,
+        /// The longest key that there may be, in bytes.
+        nbytes_max: usize,
+    },
+    /// The value has been moved out by an earlier await of the last handle.
+    Taken {
+        /// The task whose value it was.
+        key: Key,
+    },
+    /// The engine cannot have this number of threads.
+    InvalidThreads {
+        /// What was asked for.
+        threads: usize,
+        /// The most that it can have.
+        threads_max: usize,
+    },
+    /// Two registered tasks have one name.
+    DuplicateTask {
+        /// The name.
+        name: &'static str,
+        /// Where the first is defined.
+        first: &'static str,
+        /// Where the second is defined.
+        second: &'static str,
+    },
+    /// No runtime was found.
+    NoRuntime(NoRuntime),
+    // --- the machine's ---
+    /// The operating system refused a thread or a runtime.
+    Start {
+        /// What it said.
+        source: Arc<io::Error>,
+    },
+    /// `close` gave up waiting for task bodies that do not end. Every future is resolved all the same.
+    StillRunning {
+        /// How many bodies still run.
+        tasks: usize,
+        /// The time that they were given.
+        after: Duration,
+    },
+}
+
+impl Error {
+    /// The error that the task itself returned, if it is an `E`.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Failed { source, .. } => source.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The key of the task that the error is about, if it is about one.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Failed { key, .. }
+            | Self::Panicked { key, .. }
+            | Self::Cancelled { key, .. }
+            | Self::RuntimeGone { key }
+            | Self::ForeignFuture { key }
+            | Self::KeyConflict { key }
+            | Self::Taken { key } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether the task was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled { .. })
+    }
+
+    /// Whether the time was over first.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
+
+    pub(crate) fn start(source: io::Error) -> Self {
+        Self::Start { source: Arc::new(source) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { key, .. } => write!(f, "task `{key}` failed"),
+            Self::Panicked { key, message, location: Some(location) } => {
+                write!(f, "task `{key}` panicked at {location}: {message}")
+            }
+            Self::Panicked { key, message, location: None } => write!(f, "task `{key}` panicked: {message}"),
+            Self::Cancelled { key, reason } => write!(f, "task `{key}` was cancelled, reason: {reason}"),
+            Self::RuntimeGone { key } => write!(
+                f,
+                "task `{key}` was lost: its runtime shut down while it ran; keep the runtime alive until the client is \
+                 closed"
+            ),
+            Self::Timeout { operation, after } => write!(f, "`{operation}` was not done within {after:?}"),
+            Self::ClientClosed { operation } => {
+                write!(f, "`{operation}` was refused: the client is closed; open a new one")
+            }
+            Self::BlockingInAsync { operation, runtime } => write!(
+                f,
+                "`{operation}` with `.wait()` would block a task of {runtime}; use `.await` instead of `.wait()` here"
+            ),
+            Self::TooManyBlocked { limit } => write!(
+                f,
+                "{limit} tasks already block on other tasks; make the waiting tasks `asynchronous` and `.await` there"
+            ),
+            Self::ForeignFuture { key } => write!(
+                f,
+                "the future `{key}` was created by another client; use that client, or await it and pass the value"
+            ),
+            Self::KeyConflict { key } => write!(
+                f,
+                "the key `{key}` already stands for other work; choose another key, or clone the first future"
+            ),
+            Self::InvalidKey { nbytes, nbytes_max } => {
+                write!(f, "a key has 1 to {nbytes_max} bytes, and this one has {nbytes}; choose another")
+            }
+            Self::Taken { key } => write!(
+                f,
+                "the value of `{key}` was moved out by the await of its last handle; await `&future` to keep it"
+            ),
+            Self::InvalidThreads { threads, threads_max } => {
+                write!(f, "an engine has 1 to {threads_max} threads, not {threads}")
+            }
+            Self::DuplicateTask { name, first, second } => write!(
+                f,
+                "two tasks are registered as `{name}`: at {first} and at {second}; give one another name with \
+                 `#[task(name = \"..\")]`"
+            ),
+            Self::NoRuntime(error) => error.fmt(f),
+            Self::Start { .. } => f.write_str("the operating system refused to start a thread"),
+            Self::StillRunning { tasks, after } => write!(
+                f,
+                "{tasks} task bodies had not ended {after:?} after the client was closed; they are left to themselves"
+            ),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Failed { source, .. } => Some(source.as_ref()),
+            Self::Start { source } => Some(source.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl From<NoRuntime> for Error {
+    fn from(error: NoRuntime) -> Self {
+        Self::NoRuntime(error)
+    }
+}
+
+impl From<NestedBlockOn> for Error {
+    fn from(error: NestedBlockOn) -> Self {
+        Self::BlockingInAsync { operation: "sync", runtime: error.runtime }
+    }
+}

@@ -1,0 +1,299 @@
+//! What can be given where a function takes a value: the value, or a future of it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::task::{Entry, TaskFuture};
+
+/// One argument as it is kept until the task runs: a value, or references on the futures that it is made of.
+#[doc(hidden)]
+pub trait Argument<T>: Send + 'static {
+    /// Visits the tasks that must finish first.
+    fn visit(&self, input: &mut dyn FnMut(&dyn Entry));
+
+    /// Makes the value. Called once every input has finished.
+    fn take(self) -> Result<T, Error>;
+
+    /// The value as it is, if it is no future: what tells equal work from other work under one key.
+    fn plain(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
+}
+
+/// What can be given where a task function takes a `T`.
+///
+/// | given | taken as |
+/// |---|---|
+/// | a `T` | itself |
+/// | `TaskFuture<T>`, `&TaskFuture<T>` | `T` (moved when this was the last handle, else cloned) |
+/// | `TaskFuture<T>`, `&TaskFuture<T>` | `Arc<T>`, shared without a clone |
+/// | a `Vec`, slice or array of futures of `T` | `Vec<T>` or `Vec<Arc<T>>` |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be given where the task takes `{T}`",
+    note = "give a `{T}`, a `TaskFuture<{T}>` or a `&TaskFuture<{T}>`"
+)]
+pub trait IntoArg<T> {
+    /// What is kept until the task runs.
+    #[doc(hidden)]
+    type Argument: Argument<T>;
+
+    /// Takes a reference on each input.
+    #[doc(hidden)]
+    fn into_arg(self) -> Self::Argument;
+}
+
+/// A plain value.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Value<T>(T);
+
+impl<T: Send + 'static> Argument<T> for Value<T> {
+    fn visit(&self, _: &mut dyn FnMut(&dyn Entry)) {}
+
+    fn take(self) -> Result<T, Error> {
+        Ok(self.0)
+    }
+
+    fn plain(&self) -> Option<&dyn std::any::Any> {
+        Some(&self.0)
+    }
+}
+
+impl<T: Send + 'static> IntoArg<T> for T {
+    type Argument = Value<T>;
+
+    fn into_arg(self) -> Value<T> {
+        Value(self)
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Argument<T> for TaskFuture<T> {
+    fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
+        input(self.entry());
+    }
+
+    fn take(self) -> Result<T, Error> {
+        self.into_value()
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> IntoArg<T> for TaskFuture<T> {
+    type Argument = Self;
+
+    fn into_arg(self) -> Self {
+        self
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> IntoArg<T> for &TaskFuture<T> {
+    type Argument = TaskFuture<T>;
+
+    fn into_arg(self) -> TaskFuture<T> {
+        self.clone()
+    }
+}
+
+/// A future whose value is shared instead of cloned.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Shared<T>(TaskFuture<T>);
+
+impl<T: Send + Sync + 'static> Argument<Arc<T>> for Shared<T> {
+    fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
+        input(self.0.entry());
+    }
+
+    fn take(self) -> Result<Arc<T>, Error> {
+        self.0.into_shared()
+    }
+}
+
+impl<T: Send + Sync + 'static> IntoArg<Arc<T>> for TaskFuture<T> {
+    type Argument = Shared<T>;
+
+    fn into_arg(self) -> Shared<T> {
+        Shared(self)
+    }
+}
+
+impl<T: Send + Sync + 'static> IntoArg<Arc<T>> for &TaskFuture<T> {
+    type Argument = Shared<T>;
+
+    fn into_arg(self) -> Shared<T> {
+        Shared(self.clone())
+    }
+}
+
+/// Several futures that make one vector.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Several<A>(Vec<A>);
+
+impl<T, A: Argument<T>> Argument<Vec<T>> for Several<A> {
+    fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
+        for argument in &self.0 {
+            argument.visit(input);
+        }
+    }
+
+    fn take(self) -> Result<Vec<T>, Error> {
+        self.0.into_iter().map(Argument::take).collect()
+    }
+}
+
+macro_rules! several {
+    ($([$($generics:tt)*] $given:ty;)*) => {$(
+        impl<$($generics)*> IntoArg<Vec<T>> for $given
+        where
+            T: Clone + Send + Sync + 'static,
+        {
+            type Argument = Several<TaskFuture<T>>;
+
+            fn into_arg(self) -> Self::Argument {
+                Several(self.into_iter().map(IntoArg::<T>::into_arg).collect())
+            }
+        }
+
+        impl<$($generics)*> IntoArg<Vec<Arc<T>>> for $given
+        where
+            T: Send + Sync + 'static,
+        {
+            type Argument = Several<Shared<T>>;
+
+            fn into_arg(self) -> Self::Argument {
+                Several(self.into_iter().map(IntoArg::<Arc<T>>::into_arg).collect())
+            }
+        }
+    )*};
+}
+
+several! {
+    [T] Vec<TaskFuture<T>>;
+    ['a, T] Vec<&'a TaskFuture<T>>;
+    ['a, T] &'a Vec<TaskFuture<T>>;
+    ['a, T] &'a [TaskFuture<T>];
+    [T, const N: usize] [TaskFuture<T>; N];
+    ['a, T, const N: usize] &'a [TaskFuture<T>; N];
+}
+
+/// All arguments of a call, as they are kept until the task runs.
+#[doc(hidden)]
+pub trait Arguments<Args>: Send + 'static {
+    /// Visits the tasks that must finish first.
+    fn visit(&self, input: &mut dyn FnMut(&dyn Entry));
+
+    /// Visits the arguments in order: the inputs of each, or its plain value.
+    fn parts(&self, part: &mut dyn FnMut(Part<'_>));
+
+    /// Makes the values. Called once every input has finished.
+    fn take(self) -> Result<Args, Error>;
+}
+
+/// A part of a call's arguments; see [`Arguments::parts`].
+#[doc(hidden)]
+pub enum Part<'a> {
+    /// A task whose result is taken.
+    Input(&'a dyn Entry),
+    /// A plain value.
+    Plain(&'a dyn std::any::Any),
+    /// The end of one argument.
+    End,
+}
+
+impl Debug for Part<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Input(_) => "Input",
+            Self::Plain(_) => "Plain",
+            Self::End => "End",
+        })
+    }
+}
+
+/// What can be given as the arguments of a task function that takes `Args` (a tuple): one argument bare, several as a
+/// tuple, none as `()`. Each may be a value or a future; see [`IntoArg`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not give the arguments `{Args}`",
+    note = "give one argument bare and several as a tuple; each may be a value, a `TaskFuture` or a `&TaskFuture`"
+)]
+pub trait IntoArgs<Args> {
+    /// What is kept until the task runs.
+    #[doc(hidden)]
+    type Arguments: Arguments<Args>;
+
+    /// Takes a reference on each input.
+    #[doc(hidden)]
+    fn into_args(self) -> Self::Arguments;
+}
+
+impl<T, A: IntoArg<T>> IntoArgs<(T,)> for A {
+    type Arguments = (A::Argument,);
+
+    fn into_args(self) -> Self::Arguments {
+        (self.into_arg(),)
+    }
+}
+
+macro_rules! arguments {
+    ($($arg:ident $given:ident)*) => {
+        impl<$($arg, $given: Argument<$arg>),*> Arguments<($($arg,)*)> for ($($given,)*) {
+            #[allow(non_snake_case, unused_variables)]
+            fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
+                let ($($given,)*) = self;
+                $($given.visit(input);)*
+            }
+
+            #[allow(non_snake_case, unused_variables)]
+            fn parts(&self, part: &mut dyn FnMut(Part<'_>)) {
+                let ($($given,)*) = self;
+                $(
+                    $given.visit(&mut |entry| part(Part::Input(entry)));
+                    if let Some(value) = $given.plain() {
+                        part(Part::Plain(value));
+                    }
+                    part(Part::End);
+                )*
+            }
+
+            #[allow(non_snake_case)]
+            fn take(self) -> Result<($($arg,)*), Error> {
+                let ($($given,)*) = self;
+                Ok(($($given.take()?,)*))
+            }
+        }
+    };
+}
+
+macro_rules! into_args {
+    ($($arg:ident $given:ident)*) => {
+        impl<$($arg, $given: IntoArg<$arg>),*> IntoArgs<($($arg,)*)> for ($($given,)*) {
+            type Arguments = ($($given::Argument,)*);
+
+            #[allow(non_snake_case, clippy::unused_unit)]
+            fn into_args(self) -> Self::Arguments {
+                let ($($given,)*) = self;
+                ($($given.into_arg(),)*)
+            }
+        }
+    };
+}
+
+arguments!();
+arguments!(A GivenA);
+arguments!(A GivenA B GivenB);
+arguments!(A GivenA B GivenB C GivenC);
+arguments!(A GivenA B GivenB C GivenC D GivenD);
+arguments!(A GivenA B GivenB C GivenC D GivenD E GivenE);
+arguments!(A GivenA B GivenB C GivenC D GivenD E GivenE F GivenF);
+arguments!(A GivenA B GivenB C GivenC D GivenD E GivenE F GivenF G GivenG);
+arguments!(A GivenA B GivenB C GivenC D GivenD E GivenE F GivenF G GivenG H GivenH);
+
+into_args!();
+into_args!(A GivenA B GivenB);
+into_args!(A GivenA B GivenB C GivenC);
+into_args!(A GivenA B GivenB C GivenC D GivenD);
+into_args!(A GivenA B GivenB C GivenC D GivenD E GivenE);
+into_args!(A GivenA B GivenB C GivenC D GivenD E GivenE F GivenF);
+into_args!(A GivenA B GivenB C GivenC D GivenD E GivenE F GivenF G GivenG);
+into_args!(A GivenA B GivenB C GivenC D GivenD E GivenE F GivenF G GivenG H GivenH);

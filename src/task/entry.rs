@@ -1,0 +1,114 @@
+//! What a future needs of the engine that runs its task.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::Error;
+use crate::task::{Key, Outcome, WatchId, Watcher};
+
+/// A boxed future that owns what it needs.
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The engine as its futures see it.
+#[doc(hidden)]
+pub trait Scheduler: Send + Sync {
+    /// Whether this thread may block, for the sake of `operation`.
+    fn check_may_block(&self, operation: &'static str) -> Result<(), Error>;
+
+    /// Runs `wait`, which blocks; a task that calls this gives its slot to others meanwhile.
+    fn block(&self, wait: &mut dyn FnMut()) -> Result<(), Error>;
+
+    /// A sleep of the client's runtime.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// A task as its futures see it, whatever it gives.
+#[doc(hidden)]
+pub trait Entry: Send + Sync {
+    /// The engine that the task belongs to.
+    fn scheduler(&self) -> Arc<dyn Scheduler>;
+
+    /// Tells engines apart without a reference on one.
+    fn scheduler_id(&self) -> usize;
+
+    /// The task's key.
+    fn key(&self) -> Key;
+
+    /// How it ended, if it has.
+    fn outcome(&self) -> Option<Outcome>;
+
+    /// Adds a watcher, or says how the task has already ended.
+    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome>;
+
+    /// Replaces the waker of a watcher, or says how the task has ended.
+    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome>;
+
+    /// Takes a watcher away again.
+    fn unwatch(&self, id: WatchId);
+
+    /// Counts one more handle.
+    fn retain(&self);
+
+    /// Counts one handle less if it is the last: whoever gets `true` owns the value alone.
+    fn spend_if_last(&self) -> bool;
+
+    /// Counts one handle less. True for the last, who must [`bury`](Self::bury) the task.
+    fn release(&self) -> bool;
+
+    /// Drops the value, and work that nobody needs.
+    fn bury(self: Arc<Self>);
+
+    /// Gives one handle to the engine until the task has ended.
+    fn detach(self: Arc<Self>);
+
+    /// Runs the task on this thread, if this is a thread of its engine and it is ready but has not begun.
+    fn help(self: Arc<Self>);
+}
+
+impl fmt::Debug for dyn Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.key()).finish()
+    }
+}
+
+/// A task that gives a `T`.
+#[doc(hidden)]
+pub(crate) trait TypedEntry<T>: Entry {
+    /// The value, shared with whoever asks again. `None` if it has been taken.
+    fn shared_value(&self) -> Option<Arc<T>>;
+
+    /// The value, leaving none. Only for the last handle.
+    fn take_value(&self) -> Option<Stored<T>>;
+}
+
+/// A value as a task keeps it: in place until somebody shares it, so that a plain task costs one allocation.
+#[doc(hidden)]
+#[derive(Debug)]
+pub(crate) enum Stored<T> {
+    /// Nobody has shared it.
+    Owned(T),
+    /// Somebody has.
+    Shared(Arc<T>),
+}
+
+impl<T> Stored<T> {
+    pub(crate) fn into_shared(self) -> Arc<T> {
+        match self {
+            Self::Owned(value) => Arc::new(value),
+            Self::Shared(value) => value,
+        }
+    }
+
+    pub(crate) fn into_value(self) -> T
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Owned(value) => value,
+            Self::Shared(value) => Arc::unwrap_or_clone(value),
+        }
+    }
+}

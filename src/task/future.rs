@@ -1,0 +1,247 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::Error;
+use crate::task::{Entry, Key, Outcome, Status, TypedEntry, WatchId, Watcher};
+
+/// The result of a task that was submitted: a reference count on it, and a future of its value.
+///
+/// `Clone` adds a reference. Dropping the last one releases the value, and cancels the task if it has not
+/// finished and nothing else needs it; [`detach`](Self::detach) lets it go on. Tasks that take this future as an
+/// argument hold a reference of their own from the moment that `submit` returns.
+///
+/// `(&future).await` gives a clone of the value and can be repeated. `future.await` consumes the handle: when it was the
+/// last, the value is moved out instead of cloned. [`shared`](Self::shared) gives an `Arc` of a value of any
+/// type. Any runtime may await, also another than the client's.
+///
+/// # Cancel safety
+///
+/// Dropping an awaiter cancels nothing, except that an awaited *handle* is dropped with it.
+///
+/// # Errors
+///
+/// What the task, or a task that it depends on, failed with; see [`Error`].
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, TaskFuture, runtime::Smol};
+///
+/// smol::block_on(async {
+///     let client = Client::<Smol>::local().await?;
+///     let a: TaskFuture<i64> = client.submit(|x: i64| x + 1, 10);
+///     let b = client.submit(|x: i64, y: i64| x * y, (&a, 2));
+///     assert_eq!((&a).await?, 11);
+///     assert_eq!(b.await?, 22);
+///     client.close().await
+/// })?;
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
+#[must_use = "dropping the last handle of a task cancels it; `detach` lets it go on"]
+pub struct TaskFuture<T> {
+    entry: Arc<dyn TypedEntry<T>>,
+    /// Where this handle's waker is registered, once it has been polled.
+    watch: Option<WatchId>,
+    /// Whether this handle's count has been given up: the value was moved out, or the task detached.
+    spent: bool,
+}
+
+impl<T> TaskFuture<T> {
+    /// Takes over one count of `entry`.
+    pub(crate) fn new(entry: Arc<dyn TypedEntry<T>>) -> Self {
+        Self { entry, watch: None, spent: false }
+    }
+
+    /// The name of the task.
+    pub fn key(&self) -> Key {
+        self.entry.key()
+    }
+
+    /// How far the task has come. Never waits.
+    pub fn status(&self) -> Status {
+        Status::of(self.entry.outcome().as_ref().map(|outcome| outcome.as_ref().map(|_| ())))
+    }
+
+    /// Whether the task has ended, in whichever way. Never waits.
+    pub fn is_done(&self) -> bool {
+        self.entry.outcome().is_some()
+    }
+
+    /// Fire and forget: the task runs to its end although nobody holds its future. Its value is dropped then.
+    pub fn detach(mut self) {
+        self.spent = true;
+        Arc::clone(&self.entry).detach();
+    }
+
+    pub(crate) fn entry(&self) -> &dyn Entry {
+        &*self.entry
+    }
+
+    pub(crate) fn shared_entry(&self) -> Arc<dyn Entry> {
+        Arc::clone(&self.entry) as Arc<dyn Entry>
+    }
+
+    /// A clone of the value of a task that has finished.
+    pub(crate) fn to_value(&self) -> Result<T, Error>
+    where
+        T: Clone,
+    {
+        self.to_shared().map(Arc::unwrap_or_clone)
+    }
+
+    /// The shared value of a task that has finished.
+    pub(crate) fn to_shared(&self) -> Result<Arc<T>, Error> {
+        self.finished()?;
+        self.entry.shared_value().ok_or_else(|| self.taken())
+    }
+
+    /// The value of a task that has finished: moved if this is the last handle.
+    pub(crate) fn into_value(mut self) -> Result<T, Error>
+    where
+        T: Clone,
+    {
+        self.take_value()
+    }
+
+    /// As [`into_value`](Self::into_value), for any type.
+    pub(crate) fn into_shared(mut self) -> Result<Arc<T>, Error> {
+        self.finished()?;
+        if self.spend_if_last() {
+            return self.entry.take_value().map(|value| value.into_shared()).ok_or_else(|| self.taken());
+        }
+        self.to_shared()
+    }
+
+    fn take_value(&mut self) -> Result<T, Error>
+    where
+        T: Clone,
+    {
+        self.finished()?;
+        if self.spend_if_last() {
+            return self.entry.take_value().map(|value| value.into_value()).ok_or_else(|| self.taken());
+        }
+        self.to_value()
+    }
+
+    fn finished(&self) -> Result<(), Error> {
+        self.entry.outcome().unwrap_or_else(|| {
+            debug_assert!(false, "a value is asked for once the task has ended");
+            Err(self.taken())
+        })
+    }
+
+    fn spend_if_last(&mut self) -> bool {
+        let last = !self.spent && self.entry.spend_if_last();
+        self.spent |= last;
+        last
+    }
+
+    fn taken(&self) -> Error {
+        Error::Taken { key: self.key() }
+    }
+}
+
+impl<T: Clone> Future for TaskFuture<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        match poll_outcome(&*this.entry, &mut this.watch, cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(this.take_value()),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for TaskFuture<T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.watch.take() {
+            self.entry.unwatch(id);
+        }
+        if !self.spent && self.entry.release() {
+            Arc::clone(&self.entry).bury();
+        }
+    }
+}
+
+impl<T> Clone for TaskFuture<T> {
+    fn clone(&self) -> Self {
+        self.entry.retain();
+        // A handle whose value has been moved out makes handles that say so.
+        Self { entry: Arc::clone(&self.entry), watch: None, spent: false }
+    }
+}
+
+impl<T> fmt::Debug for TaskFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskFuture").field("key", &self.key()).field("status", &self.status()).finish()
+    }
+}
+
+impl<'a, T: Clone> IntoFuture for &'a TaskFuture<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = Awaiting<'a, T>;
+
+    fn into_future(self) -> Awaiting<'a, T> {
+        Awaiting { future: self, watch: None }
+    }
+}
+
+/// The future of `(&future).await`: gives a clone of the value.
+#[must_use = "a future does nothing unless it is awaited"]
+#[derive(Debug)]
+pub struct Awaiting<'a, T> {
+    future: &'a TaskFuture<T>,
+    watch: Option<WatchId>,
+}
+
+impl<T: Clone> Future for Awaiting<'_, T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        match poll_outcome(&*this.future.entry, &mut this.watch, cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(this.future.to_value()),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for Awaiting<'_, T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.watch.take() {
+            self.future.entry.unwatch(id);
+        }
+    }
+}
+
+/// Looks whether a task has ended; if not, has `cx` woken when it does.
+pub(crate) fn poll_outcome<E: Entry + ?Sized>(
+    entry: &E,
+    watch: &mut Option<WatchId>,
+    cx: &mut Context<'_>,
+) -> Poll<Outcome> {
+    let outcome = match *watch {
+        Some(id) => entry.rewatch(id, cx.waker()),
+        None => match entry.watch(Watcher::Waker(cx.waker().clone())) {
+            Ok(id) => {
+                *watch = Some(id);
+                None
+            }
+            Err(outcome) => Some(outcome),
+        },
+    };
+    match outcome {
+        Some(outcome) => {
+            *watch = None;
+            Poll::Ready(outcome)
+        }
+        None => Poll::Pending,
+    }
+}

@@ -1,0 +1,25 @@
+//! Tasks and their futures, whichever engine runs them.
+
+mod argument;
+mod entry;
+mod function;
+mod future;
+mod identity;
+mod key;
+mod registry;
+mod status;
+mod watch;
+
+pub use argument::{IntoArg, IntoArgs};
+pub use function::{Asynchronous, Call, Failure, Fallible, TaskFn, asynchronous, fallible};
+pub use future::{Awaiting, TaskFuture};
+pub use key::Key;
+pub use registry::{Fallibility, Registration};
+pub use status::Status;
+
+pub(crate) use argument::{Arguments, Part};
+pub(crate) use entry::{BoxFuture, Entry, Scheduler, Stored, TypedEntry};
+pub(crate) use future::poll_outcome;
+pub(crate) use identity::Identity;
+pub(crate) use registry::check_registrations;
+pub(crate) use watch::{Outcome, Watch, WatchId, Watcher, Watchers};

@@ -1,0 +1,79 @@
+//! The registered tasks of the program: what `#[task]` defines.
+
+use std::collections::BTreeMap;
+
+use crate::Error;
+use crate::task::Failure;
+
+/// A registered task: the name under which another process knows it, and where it is defined.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Registration {
+    /// Unique in the program.
+    pub name: &'static str,
+    /// `file:line`.
+    pub location: &'static str,
+}
+
+inventory::collect!(Registration);
+
+/// Checks that no two tasks of the program have one name.
+///
+/// # Errors
+///
+/// [`Error::DuplicateTask`] with both places.
+pub(crate) fn check_registrations() -> Result<(), Error> {
+    check(inventory::iter::<Registration>.into_iter())
+}
+
+fn check<'a>(registrations: impl Iterator<Item = &'a Registration>) -> Result<(), Error> {
+    let mut places = BTreeMap::new();
+    for registration in registrations {
+        if let Some(other) = places.insert(registration.name, registration.location) {
+            // The order in which the linker gives them is not one that a person knows.
+            let (first, second) = if other <= registration.location {
+                (other, registration.location)
+            } else {
+                (registration.location, other)
+            };
+            return Err(Error::DuplicateTask { name: registration.name, first, second });
+        }
+    }
+    Ok(())
+}
+
+/// A `Result`, whichever alias it is written with: what makes a registered task fallible.
+#[doc(hidden)]
+pub trait Fallibility {
+    /// The type of `Ok`.
+    type Value;
+
+    /// As the engine takes it.
+    fn into_result(self) -> Result<Self::Value, Failure>;
+}
+
+impl<T, E: Into<Failure>> Fallibility for Result<T, E> {
+    type Value = T;
+
+    fn into_result(self) -> Result<T, Failure> {
+        self.map_err(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_registered_twice_is_an_error_that_names_both_places() {
+        let registrations = [
+            Registration { name: "demo::inc", location: "src/b.rs:7" },
+            Registration { name: "demo::dec", location: "src/a.rs:1" },
+            Registration { name: "demo::inc", location: "src/a.rs:3" },
+        ];
+        let error = check(registrations.iter()).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::DuplicateTask { name: "demo::inc", first: "src/a.rs:3", second: "src/b.rs:7" }));
+        assert!(text.contains("src/a.rs:3") && text.contains("src/b.rs:7"), "{text}");
+    }
+}

@@ -1,0 +1,116 @@
+//! Who waits for a task: awaiting futures, countdowns over many tasks, and the tasks that depend on it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
+
+use slab::Slab;
+
+use crate::Error;
+
+/// How a task ended.
+#[doc(hidden)]
+pub(crate) type Outcome = Result<(), Error>;
+
+/// Something that wants to hear once that a task has ended.
+pub trait Watch: Send + Sync {
+    /// Takes the outcome. Whoever fails because of it hands back those who watch *it*, so that a long chain of
+    /// failures is walked in a loop.
+    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)>;
+
+    /// Whether it still wants to hear.
+    fn is_live(&self) -> bool;
+}
+
+/// One of those who wait.
+pub enum Watcher {
+    /// An awaiting future.
+    Waker(Waker),
+    /// Anything that counts outcomes: no allocation per task, since one object watches many.
+    Object(Arc<dyn Watch>),
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waker(_) => "Waker",
+            Self::Object(_) => "Object",
+        })
+    }
+}
+
+/// Which of a task's watchers; only meaningful to the task that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchId(usize);
+
+/// Those who wait for one task. The first costs no allocation.
+#[derive(Debug, Default)]
+pub struct Watchers {
+    first: Option<Watcher>,
+    rest: Slab<Watcher>,
+    /// Look for dead watchers when there are this many.
+    prune_at: usize,
+}
+
+/// Fewest watchers among which it pays to look for dead ones.
+const PRUNE_MIN: usize = 64;
+
+impl Watchers {
+    /// Adds a watcher. Whatever is thrown away for it goes to `dead`: dropping it may run code of the user's executor,
+    /// which must not happen under a lock.
+    pub(crate) fn insert(&mut self, watcher: Watcher, dead: &mut Vec<Watcher>) -> WatchId {
+        if self.first.is_none() {
+            self.first = Some(watcher);
+            return WatchId(0);
+        }
+        if self.rest.len() >= self.prune_at.max(PRUNE_MIN) {
+            // A long-running task may be watched by countless short-lived dependants. Doubling the mark keeps an
+            // insert at constant cost on average.
+            let is_dead = |watcher: &Watcher| matches!(watcher, Watcher::Object(object) if !object.is_live());
+            let ids: Vec<_> = self.rest.iter().filter(|(_, watcher)| is_dead(watcher)).map(|(id, _)| id).collect();
+            dead.extend(ids.into_iter().filter_map(|id| self.rest.try_remove(id)));
+            self.prune_at = self.rest.len() * 2;
+        }
+        WatchId(self.rest.insert(watcher) + 1)
+    }
+
+    /// Replaces the waker at `id` if it would wake somebody else, and hands the old one back.
+    pub(crate) fn update(&mut self, id: WatchId, waker: &Waker) -> Option<Waker> {
+        let watcher = match id.0 {
+            0 => self.first.as_mut(),
+            index => self.rest.get_mut(index - 1),
+        };
+        match watcher {
+            Some(Watcher::Waker(current)) => {
+                (!current.will_wake(waker)).then(|| std::mem::replace(current, waker.clone()))
+            }
+            _ => {
+                debug_assert!(false, "a waker's id names a waker");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: WatchId) -> Option<Watcher> {
+        match id.0 {
+            0 => self.first.take(),
+            index => self.rest.try_remove(index - 1),
+        }
+    }
+
+    /// Tells everyone, and everyone who fails because of it, and so on. Call it without a lock.
+    pub(crate) fn notify(self, outcome: Outcome) {
+        let mut failed = Vec::new();
+        let mut next = Some((self, outcome));
+        while let Some((watchers, outcome)) = next {
+            let rest = watchers.rest.into_iter().map(|(_, watcher)| watcher);
+            for watcher in watchers.first.into_iter().chain(rest) {
+                match watcher {
+                    Watcher::Waker(waker) => waker.wake(),
+                    Watcher::Object(object) => failed.extend(object.handle_outcome(&outcome)),
+                }
+            }
+            next = failed.pop();
+        }
+    }
+}
