@@ -46,7 +46,8 @@ impl<R> Builder<R> {
 
     /// The name of the engine's threads, for debuggers and logs.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        // What the operating system cannot take in a thread's name.
+        self.name = name.into().replace('\0', "");
         self
     }
 

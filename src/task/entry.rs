@@ -34,6 +34,9 @@ pub trait Entry: Send + Sync {
     /// Tells engines apart without a reference on one.
     fn scheduler_id(&self) -> usize;
 
+    /// Tells the tasks of one engine apart, also from those that are gone.
+    fn id(&self) -> u64;
+
     /// The task's key.
     fn key(&self) -> Key;
 

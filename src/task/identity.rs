@@ -23,7 +23,7 @@ impl Identity {
             let Some(line) = &mut text else { return };
             // Length prefixes and separators keep `("a", "b")` and `("ab", "")` apart; writing to a string never fails.
             let written = match part {
-                Part::Input(entry) => write!(line, "i{:p};", std::ptr::from_ref(entry).cast::<()>()),
+                Part::Input(entry) => write!(line, "i{};", entry.id()),
                 Part::Plain(value) => match fingerprint(value) {
                     Some(value) => write!(line, "v{}:{value};", value.len()),
                     None => Err(std::fmt::Error),

@@ -99,7 +99,7 @@ impl Engine {
 
     /// Runs a task that somebody on this thread waits for, if it has not begun and this is a thread of the engine.
     fn help(&self, node: Arc<dyn Node>) {
-        if !node.about().is_asynchronous && node.core().is_ready() {
+        if worker::is_worker_of(&self.pool) && !node.about().is_asynchronous && node.core().is_ready() {
             worker::run_inline(&self.pool, node);
         }
     }

@@ -184,13 +184,14 @@ where
 
     fn run(self: Arc<Self>) {
         let Some((function, arguments)) = self.take_call() else { return };
-        let _entered = self.about.trace.started(&self.about);
+        let entered = self.about.trace.started();
         // Whatever runs of the user's runs in here: clones of inputs, the function, the drop of what it captured.
         let result = catch(|| match function.call(arguments.take()?) {
             Call::Returned(result) => result.map_err(|source| self.failed(source)),
             Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
         });
         drop_quietly(|| drop(function));
+        drop(entered);
         let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
         self.end(result);
     }
@@ -211,7 +212,7 @@ where
                 }
                 .map_err(|source| task.failed(source))
             };
-            let result = panics::CatchUnwind::new(self.about.trace.instrument(&self.about, body)).await;
+            let result = panics::CatchUnwind::new(self.about.trace.instrument(body)).await;
             let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
             unfinished.defuse();
             self.end(result);
@@ -293,6 +294,10 @@ where
 
     fn scheduler_id(&self) -> usize {
         self.about.engine.id()
+    }
+
+    fn id(&self) -> u64 {
+        self.about.id
     }
 
     fn key(&self) -> Key {

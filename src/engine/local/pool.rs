@@ -160,10 +160,10 @@ impl Pool {
     /// Finds a task for the thread on `seat`.
     pub(crate) fn find(&self, seat: &mut Seat) -> Option<Arc<dyn Node>> {
         seat.searches = seat.searches.wrapping_add(1);
-        if seat.searches.is_multiple_of(COMMON_EVERY) {
-            if let Some(node) = self.find_common(seat) {
-                return Some(node);
-            }
+        if seat.searches.is_multiple_of(COMMON_EVERY)
+            && let Some(node) = self.find_common(seat)
+        {
+            return Some(node);
         }
         seat.deque.pop().or_else(|| self.find_common(seat)).or_else(|| self.steal(seat))
     }

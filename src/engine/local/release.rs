@@ -30,15 +30,24 @@ pub(crate) fn bury(node: Arc<dyn Node>) {
     });
     match first {
         Ok(true) => {
+            let _done = Done;
             while let Some(next) = node {
                 clear(next);
                 node = GRAVES.with_borrow_mut(|graves| graves.as_mut().and_then(Vec::pop));
             }
-            GRAVES.set(None);
         }
         Ok(false) => {}
         // The thread ends and has lost its locals: recursion is all that is left.
         Err(_) => node.into_iter().for_each(clear),
+    }
+}
+
+/// Ends the burials of this thread, also when a waker of the user's panics in one.
+struct Done;
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        drop(GRAVES.take());
     }
 }
 

@@ -27,14 +27,14 @@ impl Trace {
     }
 
     /// The body begins on this thread: what it logs belongs to the span until the guard is dropped.
-    pub(crate) fn started(&self, _: &About) -> Option<EnteredSpan> {
+    pub(crate) fn started(&self) -> Option<EnteredSpan> {
         let entered = self.0.as_deref()?.clone().entered();
         event!(target: "anydask", Level::DEBUG, "started");
         Some(entered)
     }
 
     /// The body begins as a future.
-    pub(crate) fn instrument<F: Future>(&self, _: &About, future: F) -> impl Future<Output = F::Output> + use<F> {
+    pub(crate) fn instrument<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         let span = self.0.as_deref().cloned().unwrap_or_else(Span::none);
         event!(target: "anydask", parent: &span, Level::DEBUG, "started");
         future.instrument(span)
