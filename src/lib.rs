@@ -1,10 +1,79 @@
-//! Dask's asynchronous client, in Rust, on any async runtime.
+//! Dask's asynchronous client, on any async runtime.
+//!
+//! A program submits work, gets typed futures at once, passes futures as arguments to further tasks, and awaits the
+//! results, from tokio, async-std, smol, a runtime of its own, or from blocking code. The engine is embedded
+//! in the process.
+//!
+//! ```
+//! # #[cfg(feature = "smol")] {
+//! use anydask::{Client, Error, runtime::Smol};
+//!
+//! smol::block_on(async {
+//!     let client = Client::<Smol>::local().await?;
+//!     let a = client.submit(|x: i64| x + 1, 10);
+//!     let b = client.submit(|x: i64, y: i64| x * y, (&a, 3));
+//!     let many = client.map(|x: i64| x * x, 0..4);
+//!     assert_eq!(client.gather((&a, &b, &many)).await?, (11, 33, vec![0, 1, 4, 9]));
+//!     client.close().await
+//! })?;
+//! # }
+//! # Ok::<(), anydask::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `tokio` | [`runtime::Tokio`](crate::runtime) and [`tokio::Client`](crate::Client) |
+//! | `async-std` | `runtime::AsyncStd` and `async_std::Client` |
+//! | `smol` | `runtime::Smol` and `smol::Client` |
+//!
+//! None is on by default, any set of them works, and none changes what another does. A runtime that is none of them
+//! implements the traits in [`runtime`].
+//!
+//! # Where to look
+//!
+//! [`Client`] starts and submits, [`TaskFuture`] says what a handle means, [`Operation`] is whatever waits, [`Error`]
+//! what can go wrong, and [`architecture`] how it is built.
 
 mod client;
 mod engine;
 mod error;
 mod task;
 
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
+
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, TaskFuture, runtime::Smol, task};
+///
+/// #[task]
+/// fn inc(x: i64) -> i64 {
+///     x + 1
+/// }
+///
+/// #[task(name = "parse-number")]
+/// fn parse(text: String) -> Result<i64, std::num::ParseIntError> {
+///     text.parse()
+/// }
+///
+/// #[task]
+/// async fn length(text: String) -> usize {
+///     text.len()
+/// }
+///
+/// assert_eq!(inc(1), 2);
+/// let client = Client::<Smol>::local().wait()?;
+/// let parsed: TaskFuture<i64> = client.submit(parse, "41".to_string());
+/// assert_eq!(client.submit(inc, &parsed).wait()?, 42);
+/// assert_eq!(client.submit(length, "four".to_string()).wait()?, 4);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
 pub use anydask_macros::task;
 pub use client::{Builder, Client, ClientStatus, Gather, Operation, Scope, Shape, TaskBuilder, Waited};
 pub use error::Error;

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Result, ReturnType, Token, Type};
+use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Result, ReturnType, Safety, Token, Type};
 
 /// Most arguments of a task: as many as a submit takes.
 const ARGUMENTS_MAX: usize = 8;
@@ -32,7 +32,8 @@ impl Definition {
              name; write one task for each type",
         )?;
         refuse(&signature.generics.where_clause, "a task has no `where` clause")?;
-        refuse(&signature.unsafety, "a task cannot be `unsafe`: it is called with whatever a peer sends")?;
+        let safety = (!matches!(signature.safety, Safety::Default)).then_some(&signature.safety);
+        refuse(&safety, "a task is neither `unsafe` nor `safe`: it is called with whatever a peer sends")?;
         refuse(&signature.abi, "a task has Rust's own calling convention")?;
         refuse(&signature.constness, "a task cannot be `const`; call a `const fn` from it")?;
         refuse(&signature.variadic, "a task has a fixed number of arguments")?;

@@ -22,27 +22,6 @@ use quote::ToTokens;
 /// one name are an error when a client starts.
 ///
 /// Arguments, up to 8, and result are owned values.
-///
-/// # Examples
-///
-/// ```ignore
-/// use anydask::{Client, TaskFuture, runtime::Smol, task};
-///
-/// #[task]
-/// fn inc(x: i64) -> i64 {
-///     x + 1
-/// }
-///
-/// #[task(name = "parse-number")]
-/// fn parse(text: String) -> Result<i64, std::num::ParseIntError> {
-///     text.parse()
-/// }
-///
-/// assert_eq!(inc(1), 2);
-/// let client = Client::<Smol>::local().wait()?;
-/// let parsed: TaskFuture<i64> = client.submit(parse, "41".to_string());
-/// assert_eq!(client.submit(inc, &parsed).wait()?, 42);
-/// ```
 #[proc_macro_attribute]
 pub fn task(options: TokenStream, function: TokenStream) -> TokenStream {
     match definition::Definition::parse(options.into(), function.into()) {
