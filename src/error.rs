@@ -187,20 +187,26 @@ impl fmt::Display for Error {
                 write!(f, "task `{key}` panicked at {location}: {message}")
             }
             Self::Panicked { key, message, location: None } => write!(f, "task `{key}` panicked: {message}"),
-            Self::Cancelled { key, reason } => write!(f, "task `{key}` was cancelled, reason: {reason}"),
+            Self::Cancelled { key, reason } => {
+                write!(f, "task `{key}` was cancelled, reason: {reason}; submit it again if it is still needed")
+            }
             Self::RuntimeGone { key } => write!(
                 f,
                 "task `{key}` was lost: its runtime shut down while it ran; keep the runtime alive until the client is \
                  closed"
             ),
-            Self::Timeout { operation, after } => write!(f, "`{operation}` was not done within {after:?}"),
+            Self::Timeout { operation, after } => {
+                write!(
+                    f,
+                    "`{operation}` was not done within {after:?}; what it waits for goes on, so it can be waited for again"
+                )
+            }
             Self::ClientClosed { operation } => {
                 write!(f, "`{operation}` was refused: the client is closed; open a new one")
             }
-            Self::BlockingInAsync { operation, runtime } => write!(
-                f,
-                "`{operation}` with `.wait()` would block a task of {runtime}; use `.await` instead of `.wait()` here"
-            ),
+            Self::BlockingInAsync { operation, runtime } => {
+                write!(f, "waiting for `{operation}` with `.wait()` would block a task of {runtime}; use `.await` here")
+            }
             Self::TooManyBlocked { limit } => write!(
                 f,
                 "{limit} tasks already block on other tasks; make the waiting tasks `asynchronous` and `.await` there"
@@ -229,10 +235,13 @@ impl fmt::Display for Error {
                  `#[task(name = \"..\")]`"
             ),
             Self::NoRuntime(error) => error.fmt(f),
-            Self::Start { .. } => f.write_str("the operating system refused to start a thread"),
+            Self::Start { .. } => {
+                f.write_str("the operating system refused a thread; ask for fewer with `threads`, or raise its limits")
+            }
             Self::StillRunning { tasks, after } => write!(
                 f,
-                "{tasks} task bodies had not ended {after:?} after the client was closed; they are left to themselves"
+                "{tasks} task bodies had not ended {after:?} after the client was closed; they are left to themselves: have \
+                 long ones look now and then whether they are still needed"
             ),
         }
     }

@@ -47,7 +47,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         T: Clone,
     {
         let scheduler = self.entry().scheduler();
-        scheduler.check_may_block("wait")?;
+        scheduler.check_may_block("future")?;
         if !self.is_done() {
             self.shared_entry().help();
             let mut ended = Ended { entry: self.entry(), watch: None };
@@ -83,7 +83,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     where
         T: Clone,
     {
-        self.operation("result", TaskFuture::into_value).timeout(limit)
+        self.operation("future", TaskFuture::into_value).timeout(limit)
     }
 
     /// Gives the value as an `Arc`, without a clone of it; for values of any type.
@@ -103,7 +103,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn shared(&self) -> Operation<Arc<T>> {
-        self.operation("shared", TaskFuture::into_shared)
+        self.operation("future", TaskFuture::into_shared)
     }
 
     fn operation<V: Send + 'static>(

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::Error;
 use crate::client::operation::Wait;
-use crate::client::shape::Shape;
+use crate::client::shape::{Leaves, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
 use crate::task::{Outcome, TaskFuture, Watch, Watcher, Watchers};
@@ -243,7 +243,7 @@ impl<R: Runtime> Client<R> {
         self.gathering("gather_results", futures.into_shape(), Until::AllEnded, |shape| Ok(shape.results()))
     }
 
-    pub(crate) fn gathering<S: Shape, T: 'static>(
+    pub(crate) fn gathering<S: Leaves, T: 'static>(
         &self,
         name: &'static str,
         shape: S,
@@ -275,7 +275,7 @@ struct Gathering<S, T> {
     collect: fn(S) -> Result<T, Error>,
 }
 
-impl<S: Shape, T> Gathering<S, T> {
+impl<S: Leaves, T> Gathering<S, T> {
     /// Has the countdown hear of every future that has not ended.
     fn begin(&self, shape: &S) -> Result<Arc<Countdown>, Error> {
         let countdown = Arc::new(Countdown::new(self.until == Until::AllFinished));
@@ -299,7 +299,7 @@ impl<S: Shape, T> Gathering<S, T> {
     }
 }
 
-impl<S: Shape, T> Future for Gathering<S, T> {
+impl<S: Leaves, T> Future for Gathering<S, T> {
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -325,7 +325,7 @@ impl<S: Shape, T> Future for Gathering<S, T> {
     }
 }
 
-fn first_failure(shape: &impl Shape) -> Option<Error> {
+fn first_failure(shape: &impl Leaves) -> Option<Error> {
     let mut failure = None;
     shape.visit(&mut |leaf| {
         if failure.is_none() {
@@ -335,11 +335,17 @@ fn first_failure(shape: &impl Shape) -> Option<Error> {
     failure
 }
 
-impl<S: Shape, T> Wait<T> for Gathering<S, T> {
+impl<S: Leaves, T> Wait<T> for Gathering<S, T> {
     fn help(&self) {
-        if let Some(shape) = &self.shape {
-            shape.visit(&mut |leaf| leaf.shared_entry().help());
-        }
+        let Some(shape) = &self.shape else { return };
+        let is_failing_fast = self.until == Until::AllFinished;
+        let mut is_over = is_failing_fast && first_failure(shape).is_some();
+        shape.visit(&mut |leaf| {
+            if !is_over {
+                leaf.shared_entry().help();
+                is_over = is_failing_fast && matches!(leaf.entry().outcome(), Some(Err(_)));
+            }
+        });
     }
 }
 

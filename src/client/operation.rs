@@ -79,7 +79,10 @@ impl<T> Operation<T> {
             scheduler.check_may_block(self.name)?;
         }
         self.wait.as_mut().begin_blocking()?;
-        self.wait.help();
+        // What runs here runs to its end: not within a limit.
+        if self.limit.is_none() {
+            self.wait.help();
+        }
         match block_on(self.scheduler.as_deref(), self.wait.as_mut(), self.limit)? {
             Some(result) => result,
             None => Err(self.wait.out_of_time(self.name, self.limit.unwrap_or_default())),

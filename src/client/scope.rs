@@ -6,6 +6,7 @@ use pin_project_lite::pin_project;
 
 use crate::Error;
 use crate::client::{Builder, Client, Operation};
+use crate::engine::local::without_slot;
 use crate::runtime::{BlockOn, Runtime};
 
 pin_project! {
@@ -74,9 +75,12 @@ where
         };
         // Opening takes no time: a scope that has been polled runs, closes, or has given its result.
         let Some(runtime) = runtime else { return Err(Error::ClientClosed { operation: "scope" }.into()) };
-        match runtime.block_on(scope) {
-            Ok(result) => result,
-            Err(nested) => Err(Error::from(nested).into()),
+        let (mut scope, mut result) = (Some(scope), None);
+        without_slot(&mut || result = scope.take().map(|scope| runtime.block_on(scope)))?;
+        match result {
+            Some(Ok(result)) => result,
+            Some(Err(nested)) => Err(Error::from(nested).into()),
+            None => unreachable!("what blocks is called once"),
         }
     }
 }

@@ -27,20 +27,23 @@ impl<T: Send + Sync + 'static> Leaf for TaskFuture<T> {
     }
 }
 
+/// Futures in some arrangement.
+#[doc(hidden)]
+pub trait Leaves: Send + Unpin + 'static {
+    /// Visits every future, in order.
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf));
+}
+
 /// Futures in some arrangement, owned: a future, a vector, array, tuple or map of shapes.
 ///
 /// The results come in the same arrangement. See [`Client::gather`](crate::Client::gather).
-pub trait Shape: Send + Unpin + 'static {
+pub trait Shape: Leaves {
     /// The values: `Vec<TaskFuture<T>>` gives `Vec<T>`.
     type Output: Send + 'static;
     /// The values that there are: sequences and maps without what failed; in a tuple, an `Option` each.
     type Ok: Send + 'static;
     /// A `Result` in the place of each future.
     type Results: Send + 'static;
-
-    /// Visits every future, in order.
-    #[doc(hidden)]
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf));
 
     /// The values, once all have finished.
     #[doc(hidden)]
@@ -55,14 +58,16 @@ pub trait Shape: Send + Unpin + 'static {
     fn results(self) -> Self::Results;
 }
 
+impl<T: Send + Sync + 'static> Leaves for TaskFuture<T> {
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+        leaf(self);
+    }
+}
+
 impl<T: Clone + Send + Sync + 'static> Shape for TaskFuture<T> {
     type Output = T;
     type Ok = T;
     type Results = Result<T, Error>;
-
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
-        leaf(self);
-    }
 
     fn output(self) -> Result<T, Error> {
         self.into_value()
@@ -77,14 +82,16 @@ impl<T: Clone + Send + Sync + 'static> Shape for TaskFuture<T> {
     }
 }
 
+impl<L: Leaves> Leaves for Vec<L> {
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+        self.iter().for_each(|leaves| leaves.visit(leaf));
+    }
+}
+
 impl<S: Shape> Shape for Vec<S> {
     type Output = Vec<S::Output>;
     type Ok = Vec<S::Ok>;
     type Results = Vec<S::Results>;
-
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
-        self.iter().for_each(|shape| shape.visit(leaf));
-    }
 
     fn output(self) -> Result<Self::Output, Error> {
         self.into_iter().map(S::output).collect()
@@ -99,14 +106,16 @@ impl<S: Shape> Shape for Vec<S> {
     }
 }
 
+impl<L: Leaves, const N: usize> Leaves for [L; N] {
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+        self.iter().for_each(|leaves| leaves.visit(leaf));
+    }
+}
+
 impl<S: Shape, const N: usize> Shape for [S; N] {
     type Output = [S::Output; N];
     type Ok = Vec<S::Ok>;
     type Results = [S::Results; N];
-
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
-        self.iter().for_each(|shape| shape.visit(leaf));
-    }
 
     fn output(self) -> Result<Self::Output, Error> {
         let values: Vec<_> = self.into_iter().map(S::output).collect::<Result<_, _>>()?;
@@ -124,14 +133,16 @@ impl<S: Shape, const N: usize> Shape for [S; N] {
 
 macro_rules! maps {
     ($($map:ident [$($bounds:tt)*];)*) => {$(
+        impl<K: $($bounds)* + Send + Unpin + 'static, L: Leaves> Leaves for $map<K, L> {
+            fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+                self.values().for_each(|leaves| leaves.visit(leaf));
+            }
+        }
+
         impl<K: $($bounds)* + Send + Unpin + 'static, S: Shape> Shape for $map<K, S> {
             type Output = $map<K, S::Output>;
             type Ok = $map<K, S::Ok>;
             type Results = $map<K, S::Results>;
-
-            fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
-                self.values().for_each(|shape| shape.visit(leaf));
-            }
 
             fn output(self) -> Result<Self::Output, Error> {
                 self.into_iter().map(|(key, shape)| Ok((key, shape.output()?))).collect()
@@ -155,16 +166,18 @@ maps! {
 
 macro_rules! tuples {
     ($($shape:ident)*) => {
-        impl<$($shape: Shape),*> Shape for ($($shape,)*) {
-            type Output = ($($shape::Output,)*);
-            type Ok = ($(Option<$shape::Ok>,)*);
-            type Results = ($($shape::Results,)*);
-
+        impl<$($shape: Leaves),*> Leaves for ($($shape,)*) {
             #[allow(non_snake_case, unused_variables)]
             fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
                 let ($($shape,)*) = self;
                 $($shape.visit(leaf);)*
             }
+        }
+
+        impl<$($shape: Shape),*> Shape for ($($shape,)*) {
+            type Output = ($($shape::Output,)*);
+            type Ok = ($(Option<$shape::Ok>,)*);
+            type Results = ($($shape::Results,)*);
 
             #[allow(non_snake_case)]
             fn output(self) -> Result<Self::Output, Error> {

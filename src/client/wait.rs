@@ -40,7 +40,7 @@ impl<R: Runtime> Client<R> {
     /// ```
     pub fn wait<T, I>(&self, futures: I) -> Operation<Waited<T>>
     where
-        T: Clone + Send + Sync + 'static,
+        T: Send + Sync + 'static,
         I: IntoIterator,
         I::Item: Borrow<TaskFuture<T>>,
     {

@@ -1,6 +1,8 @@
 //! Who waits for a task: awaiting futures, countdowns over many tasks, and the tasks that depend on it.
 
 use std::fmt;
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -106,7 +108,12 @@ impl Watchers {
             let rest = watchers.rest.into_iter().map(|(_, watcher)| watcher);
             for watcher in watchers.first.into_iter().chain(rest) {
                 match watcher {
-                    Watcher::Waker(waker) => waker.wake(),
+                    Watcher::Waker(waker) => {
+                        // A waker that panics must not keep the others from hearing.
+                        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                            forget(payload);
+                        }
+                    }
                     Watcher::Object(object) => failed.extend(object.handle_outcome(&outcome)),
                 }
             }

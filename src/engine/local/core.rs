@@ -196,10 +196,6 @@ impl Core {
         self.handles.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    pub(crate) fn is_held(&self) -> bool {
-        self.handles.load(Ordering::Acquire) > 0
-    }
-
     /// Lets the engine hold the caller's handle until the task ends. False if it has ended: then the caller gives
     /// the handle up itself.
     pub(crate) fn detach(&self) -> bool {

@@ -105,6 +105,15 @@ impl Engine {
     }
 }
 
+/// Runs `wait`, which blocks. If a task calls this, of whichever engine, its slot goes to others meanwhile.
+///
+/// # Errors
+///
+/// [`Error::TooManyBlocked`], before waiting.
+pub(crate) fn without_slot(wait: &mut dyn FnMut()) -> Result<(), Error> {
+    worker::without_seat(wait)
+}
+
 impl Scheduler for Engine {
     fn check_may_block(&self, operation: &'static str) -> Result<(), Error> {
         if worker::is_worker() || !self.host.in_async_context() {
@@ -114,7 +123,7 @@ impl Scheduler for Engine {
     }
 
     fn block(&self, wait: &mut dyn FnMut()) -> Result<(), Error> {
-        worker::without_seat(wait)
+        without_slot(wait)
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {

@@ -129,7 +129,7 @@ where
         if let Body::Spawned(spawned) = std::mem::replace(&mut *lock(&self.body), Body::Empty) {
             spawned.detach();
         }
-        if ended.is_none() || !self.core.is_held() {
+        if ended.is_none() {
             self.drop_value();
         }
         if let Some(ended) = ended {

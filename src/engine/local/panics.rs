@@ -65,6 +65,8 @@ impl BodyPanic {
 /// Runs a piece of a body.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, BodyPanic> {
     let outer = IN_BODY.replace(true);
+    // That of a panic which a body caught by itself.
+    LOCATION.set(None);
     let result = catch_unwind(AssertUnwindSafe(body));
     IN_BODY.set(outer);
     result.map_err(|payload| BodyPanic { payload, location: LOCATION.take() })

@@ -22,8 +22,8 @@ use crate::engine::local::worker;
 /// Most threads of one engine. More than any machine has cores, and few enough that a mistyped number does no harm.
 pub(crate) const THREADS_MAX: usize = 1024;
 
-/// Most tasks of one engine that block on others at once; each holds a thread. A recursion that is deeper than the
-/// stack allows (see `worker.rs`) costs one for every `worker::INLINE_MAX` levels.
+/// Most tasks of one engine that block on others at once; each holds a thread. A recursion that is deeper than a stack
+/// allows (see `worker.rs`) costs one for every stack that it fills.
 pub(crate) const BLOCKED_MAX: usize = 256;
 
 /// Every how many searches the common queue comes first. A prime, so that it does not fall in step with a pattern.

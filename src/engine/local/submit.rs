@@ -50,10 +50,10 @@ impl Engine {
         }
         about.is_keyed = true;
         about.key = key.clone().into();
-        Trace::submitted(&mut about);
         let identity = Identity::new::<F, Args>(&arguments);
         let mut node = None;
         let joined = self.keys.join_or(&key, identity, || {
+            Trace::submitted(&mut about);
             let new = Arc::new(Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None));
             node = Some(Arc::clone(&new));
             (Arc::clone(&new) as Arc<dyn Node>, new as Arc<dyn TypedEntry<F::Output>>)

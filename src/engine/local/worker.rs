@@ -1,6 +1,6 @@
 //! The threads of the engine: what each does, and how a task may wait on one.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::engine::local::panics;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
 
-/// Deepest nesting of tasks that run inside the waits of others on one thread. A thread's stack is 2 MiB; this leaves
-/// 32 KiB for each level. Deeper recursion goes to another thread.
-pub(crate) const INLINE_MAX: usize = 64;
+/// How much of a thread's stack may be in use when a task is run inside the wait of another. A stack has 2 MiB, so that
+/// every body finds at least 1.5 MiB. Deeper recursion goes to another thread.
+pub(crate) const INLINE_STACK_NBYTES_MAX: usize = 512 * 1024;
 
 /// How often a thread looks for work again before it parks. The first rounds take nanoseconds, the last ones yield
 /// the core: about 20 µs in all, the price of one wake-up.
@@ -28,8 +28,8 @@ struct Worker {
     thread: Arc<Thread>,
     /// None while it blocks inside a task.
     seat: RefCell<Option<Seat>>,
-    /// Tasks on the stack.
-    depth: Cell<usize>,
+    /// Where its stack was when it began.
+    stack_base: usize,
 }
 
 fn current() -> Option<Rc<Worker>> {
@@ -50,7 +50,7 @@ pub(crate) fn is_worker_of(pool: &Arc<Pool>) -> bool {
 /// The whole life of a thread.
 pub(crate) fn run(pool: Arc<Pool>, thread: Arc<Thread>) {
     if let Some(seat) = thread.wait_for_seat() {
-        let worker = Rc::new(Worker { pool, thread, seat: RefCell::new(Some(seat)), depth: Cell::new(0) });
+        let worker = Rc::new(Worker { pool, thread, seat: RefCell::new(Some(seat)), stack_base: stack_address() });
         WORKER.set(Some(Rc::clone(&worker)));
         worker.work();
         WORKER.set(None);
@@ -119,9 +119,7 @@ impl Worker {
         if self.pool.is_closed() {
             node.about().engine.cancel_all();
         } else if node.core().start() {
-            self.depth.set(self.depth.get() + 1);
             node.run();
-            self.depth.set(self.depth.get() - 1);
         }
         self.thread.pop_running();
     }
@@ -151,7 +149,7 @@ pub(crate) fn run_inline(pool: &Arc<Pool>, node: Arc<dyn Node>) {
     if let Some(worker) = current()
         && Arc::ptr_eq(&worker.pool, pool)
         && worker.seat.borrow().is_some()
-        && worker.depth.get() < INLINE_MAX
+        && worker.stack_base.abs_diff(stack_address()) < INLINE_STACK_NBYTES_MAX
     {
         worker.run(node);
     }
@@ -175,7 +173,23 @@ pub(crate) fn without_seat(wait: &mut dyn FnMut()) -> Result<(), Error> {
         *worker.seat.borrow_mut() = Some(seat);
         return Err(error);
     }
+    let _rejoin = Rejoin(&worker);
     wait();
-    *worker.seat.borrow_mut() = worker.pool.rejoin(&worker.thread);
     Ok(())
+}
+
+/// Takes a seat again, also when what was waited for panics.
+struct Rejoin<'a>(&'a Worker);
+
+impl Drop for Rejoin<'_> {
+    fn drop(&mut self) {
+        *self.0.seat.borrow_mut() = self.0.pool.rejoin(&self.0.thread);
+    }
+}
+
+/// About where this thread's stack is now.
+#[inline(never)]
+fn stack_address() -> usize {
+    let local = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&local)).addr()
 }
