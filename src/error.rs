@@ -32,7 +32,8 @@ use crate::task::Key;
 #[non_exhaustive]
 pub enum Error {
     // --- the task's own ---
-    /// The task returned `Err`. What depends on it fails with this same error.
+    /// The task returned `Err`. What depends on it fails with this same error, and so does a task that waits for it
+    /// inside and returns the error.
     Failed {
         /// The task that returned it.
         key: Key,

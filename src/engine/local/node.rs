@@ -139,7 +139,11 @@ where
     }
 
     fn failed(&self, source: crate::task::Failure) -> Error {
-        Error::Failed { key: self.about.key(), source: source.into() }
+        // A task that hands on the error of a task that it waited for fails with that error, as one that depends on it.
+        match source.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(source) => Error::Failed { key: self.about.key(), source: source.into() },
+        }
     }
 }
 
