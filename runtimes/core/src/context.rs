@@ -1,4 +1,16 @@
 //! Whether a thread is polling a task: for runtimes that cannot tell by themselves.
+//!
+//! # Examples
+//!
+//! ```
+//! use anydask_runtime::context;
+//! # use std::task::{Context, Poll, Waker};
+//!
+//! let mut task = std::pin::pin!(context::Entered::new(async { context::is_entered() }));
+//! let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+//! assert_eq!(polled, Poll::Ready(true));
+//! assert!(!context::is_entered());
+//! ```
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -8,24 +20,58 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 thread_local! {
+    // Without a destructor, so that it is there until the thread's very end.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Whether the calling thread is polling an [`Entered`] future, or holds a [`Guard`].
+///
+/// The mark is one for all runtimes that use it. It tells whether blocking would stall somebody, and not whom.
+///
+/// # Examples
+///
+/// ```
+/// assert!(!anydask_runtime::context::is_entered());
+/// ```
 pub fn is_entered() -> bool {
-    DEPTH.try_with(Cell::get).unwrap_or(0) > 0
+    DEPTH.get() > 0
 }
 
 /// Marks the calling thread until the guard is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use anydask_runtime::context;
+///
+/// let guard = context::enter();
+/// assert!(context::is_entered());
+/// drop(guard);
+/// assert!(!context::is_entered());
+/// ```
+#[must_use = "the mark goes with the guard"]
 pub fn enter() -> Guard {
-    DEPTH.with(|depth| depth.set(depth.get() + 1));
+    DEPTH.set(DEPTH.get() + 1);
     Guard { not_send: PhantomData }
 }
 
 /// Takes the marks off the calling thread until the guard is dropped: for a thread of a runtime that has been handed
 /// to code which may block.
+///
+/// # Examples
+///
+/// ```
+/// use anydask_runtime::context;
+///
+/// let _task = context::enter();
+/// let blocking = context::leave();
+/// assert!(!context::is_entered());
+/// drop(blocking);
+/// assert!(context::is_entered());
+/// ```
+#[must_use = "the marks come back with the guard's end"]
 pub fn leave() -> LeaveGuard {
-    LeaveGuard { depth: DEPTH.with(|depth| depth.replace(0)), not_send: PhantomData }
+    LeaveGuard { depth: DEPTH.replace(0), not_send: PhantomData }
 }
 
 /// See [`enter`].
@@ -36,8 +82,7 @@ pub struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // A thread that ends drops its locals first: then nobody is left to ask.
-        let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
+        DEPTH.set(DEPTH.get().saturating_sub(1));
     }
 }
 
@@ -50,12 +95,13 @@ pub struct LeaveGuard {
 
 impl Drop for LeaveGuard {
     fn drop(&mut self) {
-        let _ = DEPTH.try_with(|depth| depth.set(self.depth));
+        DEPTH.set(self.depth);
     }
 }
 
 pin_project! {
     /// A future during whose polls [`is_entered`] is true.
+    #[must_use = "a future does nothing unless it is awaited"]
     #[derive(Debug)]
     pub struct Entered<F> {
         #[pin]

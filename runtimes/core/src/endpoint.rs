@@ -5,12 +5,24 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Where a stream connects to, or a listener listens.
+///
+/// # Examples
+///
+/// ```
+/// use anydask_runtime::Endpoint;
+///
+/// let endpoint: Endpoint = "tcp://127.0.0.1:8786".parse()?;
+/// assert_eq!(endpoint, Endpoint::Tcp(([127, 0, 0, 1], 8786).into()));
+/// assert_eq!(endpoint.to_string(), "tcp://127.0.0.1:8786");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
     /// `tcp://127.0.0.1:8786`
     Tcp(SocketAddr),
-    /// `unix:///run/worker.sock`
+    /// `unix:///run/worker.sock`. Where this tells the other side of a stream, the path is empty if that side has no
+    /// name, as who connects usually has none.
     Unix(PathBuf),
     /// `unix-abstract://name`: a Unix socket without a file. Linux only.
     UnixAbstract(String),
@@ -29,7 +41,7 @@ impl fmt::Display for Endpoint {
 impl FromStr for Endpoint {
     type Err = io::Error;
 
-    /// Parses the form that `Display` writes. A host must be a number: names are resolved by whoever connects.
+    /// Parses the form that `Display` writes. A host must be a number; [`Endpoint::resolve`] looks names up.
     ///
     /// # Errors
     ///
@@ -43,6 +55,9 @@ impl FromStr for Endpoint {
                 let fix = "write an IP address and a port, like `tcp://127.0.0.1:8786`";
                 io::Error::new(io::ErrorKind::InvalidInput, format!("`{rest}` is no socket address; {fix}"))
             }),
+            "unix" | "unix-abstract" if rest.is_empty() => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{text}` names no socket")))
+            }
             "unix" => Ok(Self::Unix(rest.into())),
             "unix-abstract" => Ok(Self::UnixAbstract(rest.to_owned())),
             _ => Err(io::Error::new(

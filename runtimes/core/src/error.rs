@@ -3,6 +3,16 @@ use std::error::Error;
 use std::fmt;
 
 /// Why a task gave no value.
+///
+/// # Examples
+///
+/// ```
+/// use anydask_runtime::JoinError;
+///
+/// let error = JoinError::Panicked(Box::new("no such page"));
+/// assert!(error.is_panic());
+/// assert_eq!(error.to_string(), "the task panicked: no such page");
+/// ```
 pub enum JoinError {
     /// The task panicked; the payload of its panic.
     Panicked(Box<dyn Any + Send>),
@@ -58,6 +68,14 @@ impl fmt::Display for JoinError {
 impl Error for JoinError {}
 
 /// `block_on` was called where blocking would stall the runtime: inside one of its tasks.
+///
+/// # Examples
+///
+/// ```
+/// use anydask_runtime::NestedBlockOn;
+///
+/// assert!(NestedBlockOn::new("tokio").to_string().contains("use `.await` here"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NestedBlockOn {
@@ -81,6 +99,14 @@ impl fmt::Display for NestedBlockOn {
 impl Error for NestedBlockOn {}
 
 /// No runtime was found around the caller.
+///
+/// # Examples
+///
+/// ```
+/// use anydask_runtime::NoRuntime;
+///
+/// assert!(NoRuntime::new(["tokio", "smol"]).to_string().contains("looked for: tokio, smol"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NoRuntime {

@@ -11,12 +11,14 @@
 //! To bring a runtime of your own, implement the traits and run the conformance suite (feature `conformance`)
 //! with one line in a test file.
 
+pub mod adapter;
 pub mod context;
 mod endpoint;
-// mod erased;
+mod erased;
 mod error;
 mod instant;
 mod interval;
+mod resolve;
 mod runtime;
 mod spawner;
 mod timeout;
@@ -27,10 +29,11 @@ mod transport;
 pub mod conformance;
 
 pub use crate::endpoint::Endpoint;
-// pub use crate::erased::AnyRuntime;
+pub use crate::erased::{AnyListener, AnyRuntime, AnySleep, AnyStream, AnyTask};
 pub use crate::error::{JoinError, NestedBlockOn, NoRuntime};
 pub use crate::instant::Instant;
 pub use crate::interval::{Interval, MissedTick};
+pub use crate::resolve::ResolveError;
 pub use crate::runtime::{BlockOn, Current, Runtime, Shutdown, ShutdownReport};
 pub use crate::spawner::{Spawner, TaskHandle};
 pub use crate::timeout::{Elapsed, Timeout};

@@ -6,6 +6,24 @@ use crate::{NestedBlockOn, NoRuntime, Spawner, Timer, Transport};
 /// Everything that anydask asks of an async runtime.
 ///
 /// A runtime is a cheap value that is cloned freely; all clones are the same runtime.
+///
+/// # Examples
+///
+/// A library that names no runtime:
+///
+/// ```
+/// use std::io;
+/// use std::time::Duration;
+///
+/// use anydask_runtime::{Endpoint, Runtime, TimerExt};
+///
+/// async fn reach<R: Runtime>(runtime: &R, endpoint: &Endpoint) -> io::Result<R::Stream> {
+///     match runtime.timeout(Duration::from_secs(5), runtime.connect(endpoint)).await {
+///         Ok(connected) => connected,
+///         Err(elapsed) => Err(io::Error::new(io::ErrorKind::TimedOut, elapsed)),
+///     }
+/// }
+/// ```
 pub trait Runtime: Spawner + Timer + Transport {
     /// The runtime's name, for messages: `"tokio"`.
     fn name(&self) -> &'static str;
@@ -19,6 +37,18 @@ pub trait Runtime: Spawner + Timer + Transport {
 }
 
 /// The capability to find, or to make, a runtime without being handed one.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+///
+/// use anydask_runtime::Current;
+///
+/// fn for_blocking_code<R: Current>() -> io::Result<R> {
+///     R::available().or_else(|_| R::start())
+/// }
+/// ```
 pub trait Current: Runtime {
     /// The runtime around the caller: the one whose task is being polled on this thread, or that this thread has
     /// entered.
@@ -47,6 +77,18 @@ pub trait Current: Runtime {
 }
 
 /// The capability to drive a future from blocking code.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use anydask_runtime::{BlockOn, NestedBlockOn};
+///
+/// fn nap<R: BlockOn>(runtime: &R) -> Result<(), NestedBlockOn> {
+///     runtime.block_on(runtime.sleep(Duration::from_millis(10)))
+/// }
+/// ```
 pub trait BlockOn: Runtime {
     /// Runs `future` on the calling thread until it completes, inside this runtime: its timers, sockets and spawns
     /// work in it. The future need not be `Send`.
@@ -58,6 +100,20 @@ pub trait BlockOn: Runtime {
 }
 
 /// The capability to end a runtime that this value owns.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use anydask_runtime::{Shutdown, ShutdownReport};
+///
+/// async fn end<R: Shutdown>(runtime: R) {
+///     if runtime.shutdown(Duration::from_secs(3)).await == ShutdownReport::GraceExceeded {
+///         eprintln!("a task does not yield");
+///     }
+/// }
+/// ```
 pub trait Shutdown: Runtime {
     /// Aborts every task, waits up to `grace` until they have been dropped, and refuses new ones: their handles
     /// resolve to [`JoinError::Shutdown`](crate::JoinError::Shutdown). Idempotent; concurrent calls all wait; a call
