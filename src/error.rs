@@ -144,6 +144,20 @@ pub enum Error {
 
 impl Error {
     /// The error that the task itself returned, if it is an `E`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::num::ParseIntError;
+    /// use anydask::{Client, fallible, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let parsed = client.submit(fallible(|text: &str| text.parse::<i64>()), "ten");
+    /// assert!(parsed.wait().unwrap_err().downcast_ref::<ParseIntError>().is_some());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match self {
             Self::Failed { source, .. } => source.downcast_ref(),
@@ -152,6 +166,20 @@ impl Error {
     }
 
     /// The key of the task that the error is about, if it is about one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let failing = client.task(|| -> i64 { panic!("no") }, ()).key("failing").submit();
+    /// let after = client.submit(|x: i64| x + 1, failing);
+    /// assert!(after.wait().unwrap_err().key().is_some_and(|key| *key == "failing"));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn key(&self) -> Option<&Key> {
         match self {
             Self::Failed { key, .. }
@@ -166,11 +194,39 @@ impl Error {
     }
 
     /// Whether the task was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, asynchronous, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let never = client.submit(asynchronous(|| std::future::pending::<i64>()), ());
+    /// client.close().wait()?;
+    /// assert!(never.wait().unwrap_err().is_cancelled());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled { .. })
     }
 
     /// Whether the time was over first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::time::Duration;
+    /// use anydask::{Client, asynchronous, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let never = client.submit(asynchronous(|| std::future::pending::<i64>()), ());
+    /// assert!(never.timeout(Duration::from_millis(1)).wait().unwrap_err().is_timeout());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout { .. })
     }

@@ -44,6 +44,11 @@ mod task;
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+// The tour of the README is compiled and run as a test.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 ///
 /// # Examples
 ///

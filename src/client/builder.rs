@@ -12,6 +12,18 @@ use crate::runtime::{NoRuntime, Runtime};
 use crate::{Error, task};
 
 /// Chooses how a client starts; made by [`Client::builder`], [`Client::with_runtime`] and [`Client::detect`].
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, runtime::Smol};
+///
+/// let client = Client::with_runtime(Smol::new()).threads(2).name("web").local().wait()?;
+/// assert_eq!(client.threads(), 2);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
 #[must_use = "a builder does nothing until it is told what to open"]
 pub struct Builder<R> {
     source: Source<R>,
@@ -38,13 +50,39 @@ impl<R> Builder<R> {
         Self { source, threads: None, name: "anydask".to_owned() }
     }
 
-    /// How many CPU tasks run at once. By default, as many as there are cores.
+    /// How many CPU tasks run at once, 1 to 1024. By default, as many as there are cores.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Error, runtime::Smol};
+    ///
+    /// assert_eq!(Client::<Smol>::builder().threads(3).local().wait()?.threads(), 3);
+    /// let none = Client::<Smol>::builder().threads(0).local().wait();
+    /// assert!(matches!(none, Err(Error::InvalidThreads { threads: 0, .. })));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
     }
 
     /// The name of the engine's threads, for debuggers and logs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::builder().name("web").local().wait()?;
+    /// let name = client.submit(|| std::thread::current().name().map(str::to_owned), ()).wait()?;
+    /// assert!(name.unwrap().starts_with("web-"));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         // What the operating system cannot take in a thread's name.
         self.name = name.into().replace('\0', "");
@@ -69,11 +107,35 @@ impl<R: Runtime> Builder<R> {
     /// # Errors
     ///
     /// Those of [`Client::local`], and [`Error::InvalidThreads`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::with_runtime(Smol::new()).local().wait()?;
+    /// assert_eq!(client.submit(|| 1, ()).wait()?, 1);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn local(self) -> Operation<Client<R>> {
         Operation::new("local", None, Open { builder: Some(self), is_blocking: false })
     }
 
     /// Opens a client for `body` and closes it on every way out; see [`Client::scope`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let scope = Client::with_runtime(Smol::new()).threads(1).scope(async |client| client.submit(|| 1, ()).await);
+    /// assert_eq!(scope.wait()?, 1);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn scope<F, Fut, T, E>(self, body: F) -> Scope<R, F, Fut, T, E>
     where
         F: FnOnce(Client<R>) -> Fut,

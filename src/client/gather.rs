@@ -15,6 +15,20 @@ use crate::runtime::Runtime;
 use crate::task::{Outcome, TaskFuture, Watch, Watcher, Watchers};
 
 /// What can be gathered: a [`Shape`], or a reference to one.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let x = client.submit(|| 1, ());
+/// let nested = (&x, vec![(&x, [x.clone()])]);
+/// assert_eq!(client.gather(nested).wait()?, (1, vec![(1, [1])]));
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be gathered",
     note = "gather a `TaskFuture`, or vectors, slices, arrays, tuples (of up to 8) and maps of them, also nested, whose \

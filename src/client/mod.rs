@@ -252,16 +252,54 @@ impl<R: Runtime> Client<R> {
     }
 
     /// The runtime that this client's asynchronous tasks run on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::{Runtime, Smol}};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// assert_eq!(client.runtime().name(), "smol");
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn runtime(&self) -> &R {
         &self.inner.runtime
     }
 
     /// How many CPU tasks run at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::builder().threads(2).local().wait()?;
+    /// assert_eq!(client.threads(), 2);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn threads(&self) -> usize {
         self.inner.engine.threads()
     }
 
     /// Whether the client takes submissions. Never waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, ClientStatus, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// assert_eq!(client.status(), ClientStatus::Running);
+    /// client.close().wait()?;
+    /// assert_eq!(client.status(), ClientStatus::Closed);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn status(&self) -> ClientStatus {
         match self.inner.engine.status() {
             EngineStatus::Running => ClientStatus::Running,

@@ -62,6 +62,21 @@ impl<T> Operation<T> {
     /// # Errors
     ///
     /// The operation gives [`Error::Timeout`] when the time is over first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::time::Duration;
+    /// use anydask::{Client, asynchronous, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let never = client.submit(asynchronous(|| std::future::pending::<i64>()), ());
+    /// let late = client.gather(&never).timeout(Duration::from_millis(1)).wait();
+    /// assert!(late.unwrap_err().is_timeout());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self.sleep = None;
@@ -74,6 +89,19 @@ impl<T> Operation<T> {
     ///
     /// The operation's own; [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right;
     /// [`Error::TooManyBlocked`] when no thread can be had for others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let futures = client.map(|x: i64| x * x, 0..3);
+    /// assert_eq!(client.gather(&futures).wait()?, [0, 1, 4]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn wait(mut self) -> Result<T, Error> {
         if let Some(scheduler) = &self.scheduler {
             scheduler.check_may_block(self.name)?;

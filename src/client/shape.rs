@@ -37,6 +37,18 @@ pub trait Leaves: Send + Unpin + 'static {
 /// Futures in some arrangement, owned: a future, a vector, array, tuple or map of shapes.
 ///
 /// The results come in the same arrangement. See [`Client::gather`](crate::Client::gather).
+///
+/// # Examples
+///
+/// A function that gathers whatever it is given:
+///
+/// ```
+/// use anydask::{Client, Error, Gather, Shape, runtime::Runtime};
+///
+/// async fn all<R: Runtime, G: Gather>(client: &Client<R>, futures: G) -> Result<<G::Shape as Shape>::Output, Error> {
+///     client.gather(futures).await
+/// }
+/// ```
 pub trait Shape: Leaves {
     /// The values: `Vec<TaskFuture<T>>` gives `Vec<T>`.
     type Output: Send + 'static;

@@ -29,6 +29,22 @@ pub trait Argument<T>: Send + 'static {
 /// | `TaskFuture<T>`, `&TaskFuture<T>` | `T` (moved when this was the last handle, else cloned) |
 /// | `TaskFuture<T>`, `&TaskFuture<T>` | `Arc<T>`, shared without a clone |
 /// | a `Vec`, slice or array of futures of `T` | `Vec<T>` or `Vec<Arc<T>>` |
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use std::sync::Arc;
+/// use anydask::{Client, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let text = client.submit(|| "shared".to_string(), ());
+/// let length = client.submit(|text: Arc<String>| text.len(), &text);
+/// let lengths = client.submit(|all: Vec<usize>| all.len(), vec![length.clone(), length]);
+/// assert_eq!(lengths.wait()?, 2);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be given where the task takes `{T}`",
     note = "give a `{T}`, a `TaskFuture<{T}>` or a `&TaskFuture<{T}>`"
@@ -213,6 +229,21 @@ impl Debug for Part<'_> {
 
 /// What can be given as the arguments of a task function that takes `Args` (a tuple): one argument bare, several as a
 /// tuple, none as `()`. Each may be a value or a future; see [`IntoArg`].
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let none = client.submit(|| 1, ());
+/// let one = client.submit(|x: i64| x + 1, &none);
+/// let two = client.submit(|x: i64, y: i64| x + y, (one, 3));
+/// assert_eq!(two.wait()?, 5);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not give the arguments `{Args}`",
     note = "give one argument bare and several as a tuple; each may be a value, a `TaskFuture` or a `&TaskFuture`"

@@ -30,6 +30,23 @@ impl<T> fmt::Debug for Call<T> {
 ///
 /// Implemented for functions and closures of up to 8 arguments, for [`fallible`] and [`asynchronous`] ones, and by
 /// [`#[task]`](crate::task) for registered tasks. What stays in the process needs no `Serialize`.
+///
+/// # Examples
+///
+/// A function that hands on what it is given:
+///
+/// ```
+/// use anydask::{Client, IntoArgs, TaskFn, TaskFuture, runtime::Runtime};
+///
+/// fn submit_twice<R: Runtime, F, A, Args>(client: &Client<R>, f: F, a: A) -> [TaskFuture<F::Output>; 2]
+/// where
+///     F: TaskFn<Args> + Copy,
+///     A: IntoArgs<Args> + Clone,
+///     Args: 'static,
+/// {
+///     [client.submit(f, a.clone()), client.submit(f, a)]
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be submitted with the arguments `{Args}`",
     label = "not a task function of these arguments",

@@ -57,21 +57,79 @@ impl<T> TaskFuture<T> {
     }
 
     /// The name of the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// fn inc(x: i64) -> i64 {
+    ///     x + 1
+    /// }
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// assert!(client.submit(inc, 1).key().starts_with("inc-"));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn key(&self) -> Key {
         self.entry.key()
     }
 
     /// How far the task has come. Never waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Status, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let future = client.submit(|| 1, ());
+    /// future.wait()?;
+    /// assert_eq!(future.status(), Status::Finished);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn status(&self) -> Status {
         Status::of(self.entry.outcome().as_ref().map(|outcome| outcome.as_ref().map(|_| ())))
     }
 
     /// Whether the task has ended, in whichever way. Never waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let future = client.submit(|| 1, ());
+    /// future.wait()?;
+    /// assert!(future.is_done());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn is_done(&self) -> bool {
         self.entry.outcome().is_some()
     }
 
     /// Fire and forget: the task runs to its end although nobody holds its future. Its value is dropped then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let (send, receive) = std::sync::mpsc::channel();
+    /// client.submit(move || send.send(1).is_ok(), ()).detach();
+    /// assert_eq!(receive.recv(), Ok(1));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn detach(mut self) {
         self.spent = true;
         Arc::clone(&self.entry).detach();

@@ -6,6 +6,20 @@ use std::sync::Arc;
 ///
 /// Given with [`key`](crate::TaskBuilder::key), else made from the function's name and a number: `inc-17`.
 /// Cheap to clone; reads like a `&str`.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let future = client.task(|x: i64| x + 1, 1).key("first").submit();
+/// assert_eq!(future.key(), "first");
+/// assert!(client.submit(|| 1, ()).key().starts_with("closure-"));
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<str>);
 
@@ -14,6 +28,12 @@ impl Key {
     pub const NBYTES_MAX: usize = 512;
 
     /// The key as text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(anydask::Key::from("first").as_str(), "first");
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -3,6 +3,15 @@ use std::fmt;
 use crate::Error;
 
 /// How far a task has come, in Dask's words.
+///
+/// # Examples
+///
+/// ```
+/// use anydask::Status;
+///
+/// assert!(Status::Finished.is_done());
+/// assert_eq!(Status::Pending.to_string(), "pending");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {
@@ -20,6 +29,12 @@ pub enum Status {
 
 impl Status {
     /// Whether this is final.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(anydask::Status::Lost.is_done());
+    /// ```
     pub fn is_done(self) -> bool {
         self != Self::Pending
     }
