@@ -20,6 +20,8 @@ impl<R: Runtime> Client<R> {
     /// task then runs when it has finished, and fails with *its* error if it fails; see [`IntoArg`](crate::IntoArg).
     /// The closure and the values move, nothing is serialised.
     ///
+    /// A closure must be `Fn`: what it would consume of what it captures, give it as an argument instead.
+    ///
     /// Whatever is wrong with the submission is told by the future, at once: [`Error::ClientClosed`],
     /// [`Error::ForeignFuture`].
     ///
@@ -60,7 +62,8 @@ impl<R: Runtime> Client<R> {
 
     /// Submits one call for each item, with the same function. Never waits.
     ///
-    /// An item is what [`submit`](Self::submit) takes as arguments: a value, a future, or a tuple of them.
+    /// An item is what [`submit`](Self::submit) takes as arguments: a value, a future, or a tuple of them. The function is
+    /// shared by the tasks, so it is `Sync`.
     ///
     /// # Examples
     ///

@@ -104,7 +104,8 @@ pub struct Asynchronous<F>(F);
 /// Submits a function that returns a future. It runs on the client's runtime and takes no CPU slot: thousands
 /// may wait at once.
 ///
-/// Wrapped in [`fallible`], an `Err` of the future makes the task err: `fallible(asynchronous(fetch))`.
+/// Together with [`fallible`], in either order, an `Err` of the future makes the task err:
+/// `fallible(asynchronous(fetch))`.
 ///
 /// # Examples
 ///
@@ -168,6 +169,29 @@ macro_rules! task_fn {
             fn call(&self, ($($arg,)*): ($($arg,)*)) -> Call<Fut::Output> {
                 let future = self.0($($arg),*);
                 Call::Future(Box::pin(async move { Ok(future.await) }))
+            }
+
+            fn name(&self) -> &'static str {
+                std::any::type_name::<Func>()
+            }
+        }
+
+        // Either order means the same.
+        impl<Func, Fut, Out, Err, $($arg),*> TaskFn<($($arg,)*)> for Asynchronous<Fallible<Func>>
+        where
+            Func: Fn($($arg),*) -> Fut + Send + 'static,
+            Fut: Future<Output = Result<Out, Err>> + Send + 'static,
+            Out: Send + Sync + 'static,
+            Err: Into<Failure>,
+        {
+            type Output = Out;
+
+            const ASYNCHRONOUS: bool = true;
+
+            #[allow(non_snake_case)]
+            fn call(&self, ($($arg,)*): ($($arg,)*)) -> Call<Out> {
+                let future = self.0.0($($arg),*);
+                Call::Future(Box::pin(async move { future.await.map_err(Into::into) }))
             }
 
             fn name(&self) -> &'static str {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 /// The name of a task, unique among the unfinished and held ones of an engine.
 ///
-/// Given with [`key`](crate::TaskBuilder::key), else made from the function's name and a number: `inc-17`.
+/// Given with [`key`](crate::TaskBuilder::key), else made from the function's name, or for a closure the place where it
+/// was submitted, and a number: `inc-17`, `closure@main.rs:10-18`.
 /// Cheap to clone; reads like a `&str`.
 ///
 /// # Examples
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// let client = Client::<Smol>::local().wait()?;
 /// let future = client.task(|x: i64| x + 1, 1).key("first").submit();
 /// assert_eq!(future.key(), "first");
-/// assert!(client.submit(|| 1, ()).key().starts_with("closure-"));
+/// assert!(client.submit(|| 1, ()).key().starts_with("closure@"));
 /// # }
 /// # Ok::<(), anydask::Error>(())
 /// ```

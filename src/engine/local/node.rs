@@ -58,17 +58,23 @@ pub(crate) struct About {
 
 impl About {
     pub(crate) fn key(&self) -> Key {
-        self.key.get_or_init(|| format!("{}-{}", short_name(self.name), self.id).into()).clone()
+        let make = || match short_name(self.name) {
+            // A program has many closures; the place tells them apart.
+            "{{closure}}" => format!("closure@{}:{}-{}", file_name(self.location), self.location.line(), self.id),
+            name => format!("{name}-{}", self.id),
+        };
+        self.key.get_or_init(|| make().into()).clone()
     }
 }
 
-/// The last word of a function's path; of a closure, what it is and where it was submitted is told elsewhere.
+/// The last word of a function's path.
 fn short_name(path: &str) -> &str {
     let path = path.split('<').next().unwrap_or(path);
-    match path.rsplit("::").next() {
-        Some("{{closure}}") | None => "closure",
-        Some(name) => name,
-    }
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+fn file_name(location: &'static Location<'static>) -> &'static str {
+    location.file().rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
 /// A task that calls an `F` with arguments that are kept as an `A`.
