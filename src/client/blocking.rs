@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::task::Scheduler;
+use crate::task::{Resume, Scheduler};
 
 /// Runs a future to its end on this thread, at most until `limit` is over: then `None`. A task that waits gives its
 /// slot to others meanwhile.
@@ -35,13 +35,14 @@ pub(crate) fn block_on<F: Future + ?Sized>(
         while parker.park(deadline) {
             if let Poll::Ready(ready) = future.as_mut().poll(&mut cx) {
                 output = Some(ready);
-                return;
+                return Resume::WithSlot;
             }
         }
+        Resume::AtOnce
     };
     match scheduler {
         Some(scheduler) => scheduler.block(&mut wait)?,
-        None => wait(),
+        None => _ = wait(),
     }
     Ok(output)
 }

@@ -186,7 +186,8 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// As soon as one fails, with its error, without waiting for the rest. [`Error::ForeignFuture`].
+    /// As soon as one fails, with its error, without waiting for the rest. (In a task that calls `.wait()`, what has not
+    /// begun runs on the task's own thread first, one after the other, until one fails.) [`Error::ForeignFuture`].
     ///
     /// # Examples
     ///

@@ -370,12 +370,15 @@ impl<R: BlockOn> Client<R> {
         Fut: Future<Output = Result<T, E>>,
         E: From<Error>,
     {
-        use crate::task::Scheduler;
+        use crate::task::{Resume, Scheduler};
 
         let engine = &self.inner.engine;
         engine.check_may_block("sync")?;
         let (mut future, mut result) = (Some(future), None);
-        engine.block(&mut || result = future.take().map(|future| self.inner.runtime.block_on(future)))?;
+        engine.block(&mut || {
+            result = future.take().map(|future| self.inner.runtime.block_on(future));
+            Resume::WithSlot
+        })?;
         match result {
             Some(Ok(result)) => result,
             Some(Err(nested)) => Err(Error::from(nested).into()),

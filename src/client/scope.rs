@@ -8,6 +8,7 @@ use crate::Error;
 use crate::client::{Builder, Client, Operation};
 use crate::engine::local::without_slot;
 use crate::runtime::{BlockOn, Runtime};
+use crate::task::Resume;
 
 pin_project! {
     /// A client that is open for the time of a body; see [`Client::scope`].
@@ -76,7 +77,10 @@ where
         // Opening takes no time: a scope that has been polled runs, closes, or has given its result.
         let Some(runtime) = runtime else { return Err(Error::ClientClosed { operation: "scope" }.into()) };
         let (mut scope, mut result) = (Some(scope), None);
-        without_slot(&mut || result = scope.take().map(|scope| runtime.block_on(scope)))?;
+        without_slot(&mut || {
+            result = scope.take().map(|scope| runtime.block_on(scope));
+            Resume::WithSlot
+        })?;
         match result {
             Some(Ok(result)) => result,
             Some(Err(nested)) => Err(Error::from(nested).into()),

@@ -19,10 +19,20 @@ pub trait Scheduler: Send + Sync {
     fn check_may_block(&self, operation: &'static str) -> Result<(), Error>;
 
     /// Runs `wait`, which blocks; a task that calls this gives its slot to others meanwhile.
-    fn block(&self, wait: &mut dyn FnMut()) -> Result<(), Error>;
+    fn block(&self, wait: &mut dyn FnMut() -> Resume) -> Result<(), Error>;
 
     /// A sleep of the client's runtime.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// How a task goes on after it has blocked.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Once it has a slot again.
+    WithSlot,
+    /// At once, since its time was over: if all slots are taken, without one.
+    AtOnce,
 }
 
 /// A task as its futures see it, whatever it gives.

@@ -18,7 +18,7 @@ pub use registry::{Fallibility, Registration};
 pub use status::Status;
 
 pub(crate) use argument::{Arguments, Part};
-pub(crate) use entry::{BoxFuture, Entry, Scheduler, Stored, TypedEntry};
+pub(crate) use entry::{BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
 pub(crate) use future::poll_outcome;
 pub(crate) use identity::Identity;
 pub(crate) use registry::check_registrations;

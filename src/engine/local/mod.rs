@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::runtime::Runtime;
-use crate::task::{BoxFuture, Scheduler};
+use crate::task::{BoxFuture, Resume, Scheduler};
 
 use self::asynchronous::Running;
 pub(crate) use self::asynchronous::{Host, Spawned};
@@ -110,7 +110,7 @@ impl Engine {
 /// # Errors
 ///
 /// [`Error::TooManyBlocked`], before waiting.
-pub(crate) fn without_slot(wait: &mut dyn FnMut()) -> Result<(), Error> {
+pub(crate) fn without_slot(wait: &mut dyn FnMut() -> Resume) -> Result<(), Error> {
     worker::without_seat(wait)
 }
 
@@ -122,7 +122,7 @@ impl Scheduler for Engine {
         Err(Error::BlockingInAsync { operation, runtime: self.host.name() })
     }
 
-    fn block(&self, wait: &mut dyn FnMut()) -> Result<(), Error> {
+    fn block(&self, wait: &mut dyn FnMut() -> Resume) -> Result<(), Error> {
         without_slot(wait)
     }
 

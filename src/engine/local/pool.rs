@@ -18,6 +18,7 @@ use crate::Error;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Parking, Seat, Thread, lock};
 use crate::engine::local::worker;
+use crate::task::Resume;
 
 /// Most threads of one engine. More than any machine has cores, and few enough that a mistyped number does no harm.
 pub(crate) const THREADS_MAX: usize = 1024;
@@ -211,14 +212,17 @@ impl Pool {
         }
     }
 
-    /// Gives the seat back and waits for another. The thread is a searcher before and after. `None` when it must end.
-    pub(crate) fn park(self: &Arc<Self>, thread: &Arc<Thread>, seat: Seat) -> Option<Seat> {
+    /// Gives the seat back, if there is one, and waits for another. The thread is a searcher before and after. `None`
+    /// when it must end.
+    pub(crate) fn park(self: &Arc<Self>, thread: &Arc<Thread>, seat: Option<Seat>) -> Option<Seat> {
         self.searching.fetch_sub(1, Ordering::SeqCst);
         let mut parking = lock(&self.parking);
         if parking.is_closed {
             return None;
         }
-        self.pass_on(&mut parking, seat);
+        if let Some(seat) = seat {
+            self.pass_on(&mut parking, seat);
+        }
         // Threads that were added for blocked ones are kept for the next, up to as many again as there are seats.
         let is_surplus = parking.spare.len() >= self.threads();
         if !is_surplus {
@@ -264,9 +268,10 @@ impl Pool {
         Ok(())
     }
 
-    /// A thread has blocked inside a task and goes on: it waits for a seat. `None` if the engine has closed: then it may
-    /// go on without, since nothing else runs any more.
-    pub(crate) fn rejoin(&self, thread: &Arc<Thread>) -> Option<Seat> {
+    /// A thread has blocked inside a task and goes on: with a free seat, or else waits for one. `None` if it must go on
+    /// at once, so that more bodies run than there are seats until it has ended; or if the engine has closed, since
+    /// nothing else runs any more.
+    pub(crate) fn rejoin(&self, thread: &Arc<Thread>, resume: Resume) -> Option<Seat> {
         let mut parking = lock(&self.parking);
         parking.blocked -= 1;
         if parking.is_closed {
@@ -275,6 +280,9 @@ impl Pool {
         if let Some(seat) = parking.free.pop() {
             self.free.store(parking.free.len(), Ordering::SeqCst);
             return Some(seat);
+        }
+        if resume == Resume::AtOnce {
+            return None;
         }
         parking.resuming.push_back(Arc::clone(thread));
         self.resuming.store(parking.resuming.len(), Ordering::SeqCst);

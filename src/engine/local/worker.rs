@@ -9,6 +9,7 @@ use crate::engine::local::node::Node;
 use crate::engine::local::panics;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
+use crate::task::Resume;
 
 /// How much of a thread's stack may be in use when a task is run inside the wait of another. A stack has 2 MiB, so that
 /// every body finds at least 1.5 MiB. Deeper recursion goes to another thread.
@@ -26,7 +27,7 @@ thread_local! {
 struct Worker {
     pool: Arc<Pool>,
     thread: Arc<Thread>,
-    /// None while it blocks inside a task.
+    /// None while it blocks inside a task, or goes on without one.
     seat: RefCell<Option<Seat>>,
     /// Where its stack was when it began.
     stack_base: usize,
@@ -70,8 +71,7 @@ impl Worker {
                 self.pool.begin_search();
                 continue;
             }
-            let Some(seat) = self.seat.take() else { return };
-            match self.pool.park(&self.thread, seat) {
+            match self.pool.park(&self.thread, self.seat.take()) {
                 Some(seat) => *self.seat.borrow_mut() = Some(seat),
                 None => return,
             }
@@ -160,7 +160,7 @@ pub(crate) fn run_inline(pool: &Arc<Pool>, node: Arc<dyn Node>) {
 /// # Errors
 ///
 /// [`Error::TooManyBlocked`], before waiting.
-pub(crate) fn without_seat(wait: &mut dyn FnMut()) -> Result<(), Error> {
+pub(crate) fn without_seat(wait: &mut dyn FnMut() -> Resume) -> Result<(), Error> {
     let Some(worker) = current() else {
         wait();
         return Ok(());
@@ -173,17 +173,21 @@ pub(crate) fn without_seat(wait: &mut dyn FnMut()) -> Result<(), Error> {
         *worker.seat.borrow_mut() = Some(seat);
         return Err(error);
     }
-    let _rejoin = Rejoin(&worker);
-    wait();
+    let mut rejoin = Rejoin { worker: &worker, resume: Resume::WithSlot };
+    rejoin.resume = wait();
     Ok(())
 }
 
 /// Takes a seat again, also when what was waited for panics.
-struct Rejoin<'a>(&'a Worker);
+struct Rejoin<'a> {
+    worker: &'a Worker,
+    resume: Resume,
+}
 
 impl Drop for Rejoin<'_> {
     fn drop(&mut self) {
-        *self.0.seat.borrow_mut() = self.0.pool.rejoin(&self.0.thread);
+        let Worker { pool, thread, seat, .. } = self.worker;
+        *seat.borrow_mut() = pool.rejoin(thread, self.resume);
     }
 }
 
