@@ -27,9 +27,9 @@ pin_project! {
         /// The client is being opened.
         Opening { opening: Operation<Client<R>>, body: Option<F> },
         /// The body runs.
-        Running { #[pin] body: Fut, client: Client<R> },
+        Running { #[pin] body: Fut, client: Scoped<R> },
         /// The client is being closed.
-        Closing { closing: Operation<()>, client: Client<R>, result: Option<Result<T, E>> },
+        Closing { closing: Operation<()>, client: Scoped<R>, result: Option<Result<T, E>> },
     }
 }
 
@@ -71,7 +71,7 @@ where
         };
         let runtime = match &scope.state {
             State::New { start: Some((builder, _)) } => builder.runtime_of_resolved().cloned(),
-            State::Running { client, .. } | State::Closing { client, .. } => Some(client.runtime().clone()),
+            State::Running { client, .. } | State::Closing { client, .. } => Some(client.0.runtime().clone()),
             State::New { start: None } | State::Opening { .. } => None,
         };
         // Opening takes no time: a scope that has been polled runs, closes, or has given its result.
@@ -109,11 +109,11 @@ where
                 StateProjection::Opening { opening, body } => {
                     let client = std::task::ready!(Pin::new(opening).poll(cx))?;
                     let Some(body) = body.take() else { return Poll::Pending };
-                    State::Running { body: body(client.clone()), client }
+                    State::Running { body: body(client.clone()), client: Scoped(client) }
                 }
                 StateProjection::Running { body, client } => {
                     let result = std::task::ready!(body.poll(cx));
-                    State::Closing { closing: client.close(), client: client.clone(), result: Some(result) }
+                    State::Closing { closing: client.0.close(), client: Scoped(client.0.clone()), result: Some(result) }
                 }
                 StateProjection::Closing { closing, result, .. } => {
                     let closed = std::task::ready!(Pin::new(closing).poll(cx));
@@ -126,6 +126,15 @@ where
             };
             state.set(next);
         }
+    }
+}
+
+/// The client of a scope. It closes when the scope is left in whichever way, also if clones of it have gone elsewhere.
+struct Scoped<R: Runtime>(Client<R>);
+
+impl<R: Runtime> Drop for Scoped<R> {
+    fn drop(&mut self) {
+        self.0.inner.engine.begin_close("the scope of the client was left");
     }
 }
 
