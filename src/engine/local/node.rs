@@ -67,10 +67,20 @@ impl About {
     }
 }
 
-/// The last word of a function's path.
+/// The last word of a function's path, without its generic arguments.
 fn short_name(path: &str) -> &str {
-    let path = path.split('<').next().unwrap_or(path);
-    path.rsplit("::").next().unwrap_or(path)
+    let (mut depth, mut start) = (0_usize, 0);
+    for (index, letter) in path.char_indices() {
+        match letter {
+            '<' => depth += 1,
+            // Not the arrow of a function's type.
+            '>' if !path[..index].ends_with('-') => depth = depth.saturating_sub(1),
+            ':' if depth == 0 => start = index + 1,
+            _ => {}
+        }
+    }
+    let word = &path[start..];
+    word.split('<').next().unwrap_or(word)
 }
 
 fn file_name(location: &'static Location<'static>) -> &'static str {
@@ -384,4 +394,18 @@ where
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Only moves happen under these locks.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_is_the_last_word_of_a_path() {
+        assert_eq!(short_name("inc"), "inc");
+        assert_eq!(short_name("demo::inc"), "inc");
+        assert_eq!(short_name("demo::fib<anydask_smol::Smol>"), "fib");
+        assert_eq!(short_name("demo::Setting<R>::occupy::{{closure}}"), "{{closure}}");
+        assert_eq!(short_name("<demo::A as demo::B<fn(i64) -> i64>>::run"), "run");
+    }
 }

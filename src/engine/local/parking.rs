@@ -6,9 +6,8 @@
 //! there are blocked ones.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use crossbeam_deque::Worker as Deque;
 
@@ -27,8 +26,7 @@ pub(crate) struct Seat {
 #[derive(Default)]
 pub(crate) struct Thread {
     handed: Mutex<Handed>,
-    /// Set last, so that a wake that comes before the park is not lost.
-    woken: AtomicBool,
+    changed: Condvar,
     /// The tasks whose bodies are on this thread's stack.
     running: Mutex<Vec<Arc<dyn Node>>>,
 }
@@ -37,47 +35,27 @@ pub(crate) struct Thread {
 struct Handed {
     seat: Option<Seat>,
     is_dismissed: bool,
-    /// Whom to unpark, once the thread runs.
-    thread: Option<thread::Thread>,
 }
 
 impl Thread {
     /// Gives a seat to this thread.
     pub(crate) fn hand(&self, seat: Seat) {
-        self.wake(|handed| handed.seat = Some(seat));
+        lock(&self.handed).seat = Some(seat);
+        self.changed.notify_one();
     }
 
     /// Tells a parked thread to end.
     pub(crate) fn dismiss(&self) {
-        self.wake(|handed| handed.is_dismissed = true);
-    }
-
-    fn wake(&self, change: impl FnOnce(&mut Handed)) {
-        let mut handed = lock(&self.handed);
-        change(&mut handed);
-        let thread = handed.thread.clone();
-        drop(handed);
-        self.woken.store(true, Ordering::Release);
-        if let Some(thread) = thread {
-            thread.unpark();
-        }
+        lock(&self.handed).is_dismissed = true;
+        self.changed.notify_one();
     }
 
     /// Waits for a seat. `None` when the thread must end.
     pub(crate) fn wait_for_seat(&self) -> Option<Seat> {
-        lock(&self.handed).thread.get_or_insert_with(thread::current);
-        loop {
-            if self.woken.swap(false, Ordering::Acquire) {
-                let mut handed = lock(&self.handed);
-                if let Some(seat) = handed.seat.take() {
-                    return Some(seat);
-                }
-                if handed.is_dismissed {
-                    return None;
-                }
-            }
-            thread::park();
-        }
+        let handed = lock(&self.handed);
+        let is_waiting = |handed: &mut Handed| handed.seat.is_none() && !handed.is_dismissed;
+        let mut handed = self.changed.wait_while(handed, is_waiting).unwrap_or_else(PoisonError::into_inner);
+        handed.seat.take()
     }
 
     pub(crate) fn push_running(&self, node: Arc<dyn Node>) {
