@@ -36,17 +36,27 @@ fn main() {
     let tokio = Tokio::multi_thread(threads).expect("a tokio runtime starts");
     let client = Client::with_runtime(tokio.clone()).threads(threads).local().wait().expect("a client opens");
 
-    table("independent: submit all, then await all", tasks, rounds, &[
-        contestant("tokio::spawn", spawn_independent(&tokio)),
-        contestant("rayon::spawn", rayon_independent),
-        contestant("anydask submit", submit_independent(&client)),
-        contestant("anydask map", map_independent(&client)),
-    ]);
-    table("chain: each task takes the result of the one before", tasks, rounds, &[
-        contestant("tokio::spawn", spawn_chain(&tokio)),
-        contestant("rayon::spawn", rayon_chain),
-        contestant("anydask submit", submit_chain(&client)),
-    ]);
+    table(
+        "independent: submit all, then await all",
+        tasks,
+        rounds,
+        &[
+            contestant("tokio::spawn", spawn_independent(&tokio)),
+            contestant("rayon::spawn", rayon_independent),
+            contestant("anydask submit", submit_independent(&client)),
+            contestant("anydask map", map_independent(&client)),
+        ],
+    );
+    table(
+        "chain: each task takes the result of the one before",
+        tasks,
+        rounds,
+        &[
+            contestant("tokio::spawn", spawn_chain(&tokio)),
+            contestant("rayon::spawn", rayon_chain),
+            contestant("anydask submit", submit_chain(&client)),
+        ],
+    );
     client.close().wait().expect("the client closes");
 }
 

@@ -1,5 +1,6 @@
 //! A runtime that a user could have written keeps every promise.
 
+#[allow(unreachable_pub, reason = "an example is a crate, where it is public")]
 #[path = "../examples/own_runtime.rs"]
 mod own_runtime;
 

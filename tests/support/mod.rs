@@ -4,20 +4,33 @@
 //! for blocking code. In a blocking setting the body runs on a plain thread, and whatever it waits for, it waits for
 //! with `.wait()`.
 
-#![allow(dead_code, unused_imports, unused_macros)]
+#![allow(dead_code, unreachable_pub, unused_imports, unused_macros)]
+
+mod counted;
+mod event;
+mod process;
 
 use std::future::Future;
 use std::pin::pin;
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anydask::runtime::{BlockOn, Runtime};
+use anydask::runtime::{BlockOn, Runtime, Shutdown};
 use anydask::{Builder, Client, Error, Operation, TaskFuture};
+
+pub use self::counted::{Counted, Counts};
+pub use self::event::{Event, SetOnDrop};
+pub use self::process::in_own_process;
 
 /// Longest time that a test may take. A hang is a failure.
 pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What the bodies ask of a runtime: everything.
+pub trait AnyOf: Runtime + BlockOn + Shutdown {}
+
+impl<R: Runtime + BlockOn + Shutdown> AnyOf for R {}
 
 /// A runtime, and whether the body waits on it or blocks beside it.
 #[derive(Clone, Debug)]
@@ -46,6 +59,52 @@ impl<R: Runtime> Setting<R> {
     pub async fn value<T: Clone + Send + Sync + 'static>(&self, future: &TaskFuture<T>) -> Result<T, Error> {
         if self.is_blocking { future.wait() } else { future.await }
     }
+
+    /// Waits for the value of a future, which is given away.
+    pub async fn take<T: Clone + Send + Sync + 'static>(&self, future: TaskFuture<T>) -> Result<T, Error> {
+        if self.is_blocking { future.wait() } else { future.await }
+    }
+
+    /// Waits for the failure of a future.
+    pub async fn error<T: Send + Sync + 'static>(&self, future: &TaskFuture<T>) -> Error {
+        match self.get(future.shared()).await {
+            Ok(_) => panic!("`{}` did not fail", future.key()),
+            Err(error) => error,
+        }
+    }
+
+    /// Waits for an event.
+    pub async fn passed(&self, event: &Event) {
+        if self.is_blocking { event.wait() } else { event.passed().await }
+    }
+
+    /// Waits until something holds of which no event tells.
+    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !holds() {
+            assert!(start.elapsed() < DEADLINE / 2, "waited in vain until {what}");
+            if self.is_blocking {
+                thread::sleep(Duration::from_millis(1));
+            } else {
+                self.runtime.sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    /// Occupies one thread of the engine until the event is set. Returns when it does.
+    pub async fn occupy(&self, client: &Client<R>) -> (TaskFuture<()>, Event) {
+        let (running, release) = (Event::new(), Event::new());
+        let body = {
+            let (running, release) = (running.clone(), release.clone());
+            move || {
+                running.set();
+                release.wait();
+            }
+        };
+        let occupant = client.submit(body, ());
+        self.passed(&running).await;
+        (occupant, release)
+    }
 }
 
 /// Runs a body that awaits, as a task's root future inside its runtime.
@@ -70,7 +129,7 @@ where
         let body = pin!(body(Setting { runtime, is_blocking: true }));
         match body.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(()) => {}
-            Poll::Pending => panic!("a blocking body awaited something; it waits with `on.get` and `on.value` only"),
+            Poll::Pending => panic!("a blocking body awaited something; it waits with `on.get` and the like only"),
         }
     });
 }
@@ -95,21 +154,69 @@ pub fn within_deadline(name: &'static str, test: impl FnOnce() + Send + 'static)
     }
 }
 
+/// Polls a future on this thread, over and over, without a runtime and without waiting to be woken.
+pub fn spin_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let start = Instant::now();
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return output;
+        }
+        assert!(start.elapsed() < DEADLINE / 2, "a future stays pending");
+        std::hint::spin_loop();
+    }
+}
+
 /// Makes, of each named body, one `#[test]` for every runtime and for blocking code.
 macro_rules! on_every_runtime {
     ($($body:ident;)*) => {
-        on_every_runtime!(@awaited tokio_multi_thread, anydask::runtime::Tokio::multi_thread(2).unwrap(), $($body;)*);
-        on_every_runtime!(@awaited tokio_current_thread, anydask::runtime::Tokio::current_thread().unwrap(), $($body;)*);
-        on_every_runtime!(@awaited async_std, anydask::runtime::AsyncStd::new(), $($body;)*);
-        on_every_runtime!(@awaited smol, anydask::runtime::Smol::new(), $($body;)*);
-        on_every_runtime!(@awaited erased_tokio,
-            anydask::runtime::AnyRuntime::new(anydask::runtime::Tokio::multi_thread(2).unwrap()), $($body;)*);
-        on_every_runtime!(@awaited erased_smol,
-            anydask::runtime::AnyRuntime::new(anydask::runtime::Smol::new()), $($body;)*);
-        on_every_runtime!(@blocking blocking_tokio, anydask::runtime::Tokio::multi_thread(1).unwrap(), $($body;)*);
-        on_every_runtime!(@blocking blocking_smol, anydask::runtime::Smol::new(), $($body;)*);
+        crate::support::awaited_on_every_runtime! { $($body;)* }
+        #[cfg(feature = "tokio")]
+        mod blocking_tokio {$(
+            #[test]
+            fn $body() {
+                let runtime = anydask::runtime::Tokio::multi_thread(1).unwrap();
+                crate::support::run_blocking(stringify!($body), runtime, super::$body);
+            }
+        )*}
+        #[cfg(feature = "smol")]
+        mod blocking_smol {$(
+            #[test]
+            fn $body() {
+                crate::support::run_blocking(stringify!($body), anydask::runtime::Smol::new(), super::$body);
+            }
+        )*}
     };
-    (@awaited $setting:ident, $runtime:expr, $($body:ident;)*) => {
+}
+pub(crate) use on_every_runtime;
+
+/// Makes, of each named body, one `#[test]` for every runtime: for what only exists where one awaits.
+macro_rules! awaited_on_every_runtime {
+    ($($body:ident;)*) => {
+        #[cfg(feature = "tokio")]
+        crate::support::awaited! { tokio_multi_thread, anydask::runtime::Tokio::multi_thread(2).unwrap(), $($body;)* }
+        #[cfg(feature = "tokio")]
+        crate::support::awaited! { tokio_current_thread, anydask::runtime::Tokio::current_thread().unwrap(), $($body;)* }
+        #[cfg(feature = "async-std")]
+        crate::support::awaited! { async_std, anydask::runtime::AsyncStd::new(), $($body;)* }
+        #[cfg(feature = "smol")]
+        crate::support::awaited! { smol, anydask::runtime::Smol::new(), $($body;)* }
+        #[cfg(feature = "tokio")]
+        crate::support::awaited! {
+            erased_tokio,
+            anydask::runtime::AnyRuntime::new(anydask::runtime::Tokio::multi_thread(2).unwrap()), $($body;)*
+        }
+        #[cfg(feature = "smol")]
+        crate::support::awaited! {
+            erased_smol, anydask::runtime::AnyRuntime::new(anydask::runtime::Smol::new()), $($body;)*
+        }
+    };
+}
+pub(crate) use awaited_on_every_runtime;
+
+/// The tests of one runtime.
+macro_rules! awaited {
+    ($setting:ident, $runtime:expr, $($body:ident;)*) => {
         mod $setting {$(
             #[test]
             fn $body() {
@@ -117,13 +224,5 @@ macro_rules! on_every_runtime {
             }
         )*}
     };
-    (@blocking $setting:ident, $runtime:expr, $($body:ident;)*) => {
-        mod $setting {$(
-            #[test]
-            fn $body() {
-                crate::support::run_blocking(stringify!($body), $runtime, super::$body);
-            }
-        )*}
-    };
 }
-pub(crate) use on_every_runtime;
+pub(crate) use awaited;

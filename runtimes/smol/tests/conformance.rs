@@ -13,6 +13,7 @@ mod native {
         | sleeping_after_a_shutdown_does_not_panic
         | networking_after_a_shutdown_does_not_panic
         | all_tasks_are_dropped_when_a_shutdown_returns
+        | the_last_clone_ends_the_runtime
         | shutdowns_again_and_at_once_all_return
         | a_shutdown_waits_no_longer_than_its_grace
         | a_shutdown_waits_for_blocking_closures_within_its_grace
@@ -36,6 +37,7 @@ mod erased {
         | sleeping_after_a_shutdown_does_not_panic
         | networking_after_a_shutdown_does_not_panic
         | all_tasks_are_dropped_when_a_shutdown_returns
+        | the_last_clone_ends_the_runtime
         | shutdowns_again_and_at_once_all_return
         | a_shutdown_waits_no_longer_than_its_grace
         | a_shutdown_waits_for_blocking_closures_within_its_grace

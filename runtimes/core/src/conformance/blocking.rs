@@ -36,29 +36,31 @@ pub fn a_panicking_blocking_closure_resolves_to_its_panic<R: Subject>(runtime: R
     });
 }
 
-/// B3. Tasks go on while a closure blocks.
-pub fn a_blocking_closure_does_not_stall_tasks<R: Subject>(runtime: R) {
+/// B3. Tasks go on while closures block, more of them than an executor has threads.
+pub fn blocking_closures_do_not_stall_tasks<R: Subject>(runtime: R) {
     in_task(runtime, |runtime| async move {
-        let (started, release) = (Signal::default(), Signal::default());
-        let blocked = runtime.spawn_blocking({
-            let (started, release) = (started.clone(), release.clone());
-            move || {
-                started.raise();
-                release.wait();
-                7
-            }
-        });
-        started.raised().await;
-        // It ends only if tasks and timers run meanwhile.
+        let release = Signal::default();
+        let blocked: Vec<_> = (0..64)
+            .map(|number| {
+                let release = release.clone();
+                runtime.spawn_blocking(move || {
+                    release.wait();
+                    number
+                })
+            })
+            .collect();
+        // They end only if tasks and timers run meanwhile.
         let task = runtime.spawn({
             let runtime = runtime.clone();
             async move {
                 yield_now().await;
-                runtime.sleep(Duration::from_millis(1)).await;
+                runtime.sleep(Duration::from_millis(20)).await;
                 release.raise();
             }
         });
-        assert_eq!(blocked.await.unwrap(), 7);
+        for (number, closure) in blocked.into_iter().enumerate() {
+            assert_eq!(closure.await.unwrap(), number);
+        }
         task.await.unwrap();
     });
 }

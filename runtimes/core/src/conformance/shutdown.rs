@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 use super::harness::Subject;
 use super::streams::{loopback, pair};
-use super::support::{Signal, block_on, drive_for, eventually_blocking};
+use super::support::{Signal, block_on, drive_for, eventually_blocking, start_waiting};
 use crate::{Instant, JoinError, ShutdownReport, TaskHandle, TimerExt};
 
 /// More time than any of these shutdowns needs.
@@ -101,12 +102,14 @@ pub fn spawning_after_a_shutdown_gives_handles_that_say_so<R: Subject>(runtime: 
 
 /// D3. Sleeps stay pending after a shutdown, made before it or after; nothing panics.
 pub fn sleeping_after_a_shutdown_does_not_panic<R: Subject>(runtime: R) {
-    let mut polled = Box::pin(runtime.sleep(Duration::from_millis(1)));
+    let deadline = runtime.now() + A_MOMENT * 2;
+    let mut polled = Box::pin(runtime.sleep_until(deadline));
     let unpolled = runtime.sleep(Duration::from_millis(1));
-    assert!(block_on(poll_once(&mut polled)).is_none());
+    start_waiting(polled.as_mut(), Waker::noop());
     end(&runtime);
-    // It was being waited for, so it may have ended before the runtime did.
-    let _ = drive_for(A_MOMENT, polled);
+    let ended_before = runtime.now() < deadline;
+    let polled = drive_for(A_MOMENT * 4, polled);
+    assert!(polled.is_none() || !ended_before);
     assert!(drive_for(A_MOMENT, unpolled).is_none());
     assert!(drive_for(A_MOMENT, runtime.sleep(Duration::from_millis(1))).is_none());
     assert!(drive_for(A_MOMENT, runtime.sleep(Duration::ZERO)).is_none());
@@ -161,6 +164,25 @@ pub fn all_tasks_are_dropped_when_a_shutdown_returns<R: Subject>(runtime: R) {
     eventually_blocking(|| started.load(Ordering::SeqCst) > TASKS / 2);
     end(&runtime);
     assert_eq!(dropped.iter().filter(|signal| !signal.is_raised()).count(), 0, "tasks were left");
+}
+
+/// D4. A runtime that its value owns ends with the last clone: tasks that are still there are dropped.
+pub fn the_last_clone_ends_the_runtime<R: Subject>(runtime: R) {
+    let (started, dropped) = (Signal::default(), Signal::default());
+    let task = {
+        let (started, guard) = (started.clone(), dropped.on_drop());
+        async move {
+            let _guard = guard;
+            started.raise();
+            pending::<()>().await;
+        }
+    };
+    runtime.spawn(task).detach();
+    started.wait();
+    drop(runtime.clone());
+    assert!(!dropped.is_raised(), "it ended with another clone");
+    drop(runtime);
+    dropped.wait();
 }
 
 /// D5. A second shutdown, and ones at the same time, all return, and all say that it is complete.

@@ -1,6 +1,6 @@
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -154,6 +154,13 @@ impl Drop for Scratch {
 /// Panics without the message that the panic hook would print: the suite's output is for what fails.
 pub(super) fn panic_silently<T>(text: &'static str) -> T {
     resume_unwind(Box::new(text))
+}
+
+/// Polls a sleep until it waits for its deadline: its first poll may only have yielded.
+pub(super) fn start_waiting<S: Future<Output = ()> + ?Sized>(mut sleep: Pin<&mut S>, waker: &Waker) {
+    for _ in 0..2 {
+        assert!(sleep.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+    }
 }
 
 /// Waits, in a task, for what no event announces.

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_lite::future::{pending, yield_now};
 
@@ -103,7 +104,7 @@ pub fn a_detached_task_runs_to_its_end<R: Subject>(runtime: R) {
             let (gate, ended, runtime) = (gate.clone(), ended.clone(), runtime.clone());
             async move {
                 gate.raised().await;
-                runtime.sleep(std::time::Duration::from_millis(1)).await;
+                runtime.sleep(Duration::from_millis(1)).await;
                 // After the await, and not in a destructor: an aborted task runs its destructors too.
                 ended.raise();
             }
@@ -166,6 +167,28 @@ pub fn aborting_a_finished_task_keeps_its_value<R: Subject>(runtime: R) {
         eventually(&runtime, || handle.is_finished()).await;
         handle.abort();
         assert_eq!(handle.await.unwrap(), 7);
+    });
+}
+
+/// S8. The same when nobody has looked at the handle before.
+pub fn aborting_a_finished_task_unseen_keeps_its_value<R: Subject>(runtime: R) {
+    in_task(runtime, |runtime| async move {
+        // What a task does last is not yet its end, so that an abort may still be in time. But not always.
+        for _ in 0..100 {
+            let ending = Signal::default();
+            let guard = ending.on_drop();
+            let mut handle = runtime.spawn(async move {
+                drop(guard);
+                7
+            });
+            ending.raised().await;
+            runtime.sleep(Duration::from_millis(1)).await;
+            handle.abort();
+            if matches!(handle.await, Ok(7)) {
+                return;
+            }
+        }
+        panic!("each of the finished tasks lost its value");
     });
 }
 
