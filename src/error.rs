@@ -104,6 +104,8 @@ pub enum Error {
         /// The longest key that there may be, in bytes.
         nbytes_max: usize,
     },
+    /// The caller is not inside a task.
+    NotInTask,
     /// The value has been moved out by an earlier await of the last handle.
     Taken {
         /// The task whose value it was.
@@ -223,6 +225,7 @@ impl fmt::Display for Error {
             Self::InvalidKey { nbytes, nbytes_max } => {
                 write!(f, "a key has 1 to {nbytes_max} bytes, and this one has {nbytes}; choose another")
             }
+            Self::NotInTask => f.write_str("no task runs here; call `TaskContext::current()` from the body of a task"),
             Self::Taken { key } => write!(
                 f,
                 "the value of `{key}` was moved out by the await of its last handle; await `&future` to keep it"

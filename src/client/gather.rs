@@ -290,7 +290,7 @@ impl<S: Leaves, T> Gathering<S, T> {
                 return;
             }
             countdown.add();
-            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&countdown) as Arc<dyn Watch>)) {
+            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&countdown) as Arc<dyn Watch>, 0)) {
                 countdown.count(&outcome);
             }
         });
@@ -421,7 +421,7 @@ impl Countdown {
 }
 
 impl Watch for Countdown {
-    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
         self.count(outcome);
         None
     }

@@ -1,7 +1,9 @@
 //! The client: what a program holds, and the operations that wait.
 
+mod as_completed;
 mod blocking;
 mod builder;
+mod cancel;
 mod future;
 mod gather;
 mod operation;
@@ -14,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::as_completed::{AsCompleted, Next, as_completed};
 pub use self::builder::Builder;
 pub use self::gather::Gather;
 pub use self::operation::Operation;

@@ -64,6 +64,9 @@ pub trait Entry: Send + Sync {
     /// Drops the value, and work that nobody needs.
     fn bury(self: Arc<Self>);
 
+    /// Ends the task, if it has not ended, as cancelled.
+    fn cancel(self: Arc<Self>, reason: &str);
+
     /// Gives one handle to the engine until the task has ended.
     fn detach(self: Arc<Self>);
 

@@ -1,6 +1,7 @@
 //! Tasks and their futures, whichever engine runs them.
 
 mod argument;
+pub(crate) mod context;
 mod entry;
 mod function;
 mod future;
@@ -11,6 +12,7 @@ mod status;
 mod watch;
 
 pub use argument::{IntoArg, IntoArgs};
+pub use context::TaskContext;
 pub use function::{Asynchronous, Call, Failure, Fallible, TaskFn, asynchronous, fallible};
 pub use future::{Awaiting, TaskFuture};
 pub use key::Key;

@@ -13,7 +13,7 @@ use crate::engine::local::trace::Trace;
 use crate::engine::local::{Engine, Spawned};
 use crate::task::{
     Arguments, BoxFuture, Call, Entry, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId, Watcher,
-    Watchers,
+    Watchers, context,
 };
 
 /// A task of any type.
@@ -163,6 +163,18 @@ fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcom
     Some((settle(node, ended), outcome))
 }
 
+/// The error of a task whose input has none but `error`: the original one, not one of our own about a failed input. But
+/// a cancelled input was not wanted by somebody; that says nothing about this task, except why it cannot run.
+pub(crate) fn inherited(about: &About, error: &Error) -> Error {
+    match error {
+        Error::Cancelled { key, .. } if !about.engine.lifecycle.is_closing() => {
+            Error::Cancelled { key: about.key(), reason: format!("lost dependencies: `{key}`").into() }
+        }
+        Error::Cancelled { reason, .. } => Error::Cancelled { key: about.key(), reason: Arc::clone(reason) },
+        error => error.clone(),
+    }
+}
+
 /// Gives up the engine's own handle of a task that has ended, and hands back its watchers.
 fn settle(node: Arc<dyn Node>, ended: Ended) -> Watchers {
     if ended.detached && node.core().release() {
@@ -190,11 +202,13 @@ where
         let Some((function, arguments)) = self.take_call() else { return };
         let entered = self.about.trace.started();
         // Whatever runs of the user's runs in here: clones of inputs, the function, the drop of what it captured.
+        let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
         let result = catch(|| match function.call(arguments.take()?) {
             Call::Returned(result) => result.map_err(|source| self.failed(source)),
             Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
         });
         drop_quietly(|| drop(function));
+        drop(entered_task);
         drop(entered);
         let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
         self.end(result);
@@ -216,7 +230,8 @@ where
                 }
                 .map_err(|source| task.failed(source))
             };
-            let result = panics::CatchUnwind::new(self.about.trace.instrument(body)).await;
+            let body = panics::CatchUnwind::new(self.about.trace.instrument(body));
+            let result = context::InContext::new(Arc::clone(&self) as Arc<dyn Entry>, body).await;
             let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
             unfinished.defuse();
             self.end(result);
@@ -266,7 +281,7 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
         match outcome {
             Ok(()) => {
                 if self.core.input_finished() {
@@ -275,8 +290,10 @@ where
                 }
                 None
             }
-            // The original error, not one of our own about a failed input.
-            Err(error) => fail_silently(self, error),
+            Err(error) => {
+                let error = inherited(&self.about, error);
+                fail_silently(self, &error)
+            }
         }
     }
 
@@ -338,6 +355,11 @@ where
 
     fn bury(self: Arc<Self>) {
         bury(self);
+    }
+
+    fn cancel(self: Arc<Self>, reason: &str) {
+        let error = Error::Cancelled { key: self.about.key(), reason: reason.into() };
+        fail(self, &error);
     }
 
     fn detach(self: Arc<Self>) {

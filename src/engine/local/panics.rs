@@ -13,7 +13,7 @@ use crate::Error;
 use crate::task::Key;
 
 thread_local! {
-    /// Whether a task body runs on this thread.
+    /// Whether a piece of a body is being caught on this thread.
     static IN_BODY: Cell<bool> = const { Cell::new(false) };
     /// Where the last panic of a body on this thread happened.
     static LOCATION: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::engine::local::Engine;
 use crate::engine::local::core::Core;
 use crate::engine::local::keys::Joined;
-use crate::engine::local::node::{About, Node, Task, fail};
+use crate::engine::local::node::{About, Node, Task, fail, inherited};
 use crate::engine::local::trace::Trace;
 use crate::task::{Arguments, Identity, Key, TaskFn, TaskFuture, TypedEntry, Watch, Watcher};
 
@@ -120,11 +120,11 @@ impl Engine {
                 return;
             }
             node.core().add_missing();
-            match input.watch(Watcher::Object(Arc::clone(&node) as Arc<dyn Watch>)) {
+            match input.watch(Watcher::Object(Arc::clone(&node) as Arc<dyn Watch>, 0)) {
                 Ok(_) => {}
                 // Never the last: the submit itself counts as one.
                 Err(Ok(())) => _ = node.core().input_finished(),
-                Err(Err(error)) => failed = Some(error),
+                Err(Err(error)) => failed = Some(inherited(node.about(), &error)),
             }
         });
         node.set_call(function, arguments);
