@@ -76,8 +76,8 @@ pub mod architecture {}
 /// ```
 pub use anydask_macros::task;
 pub use client::{
-    AsCompleted, Builder, Client, ClientStatus, Gather, Next, Operation, Scope, Shape, TaskBuilder, Waited,
-    as_completed,
+    AsCompleted, Builder, Client, ClientStatus, Gather, Given, Info, Many, Next, One, Operation, ResourceInfo, Scope,
+    Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;
 pub use task::{

@@ -78,7 +78,11 @@ impl Engine {
     /// Starts a ready asynchronous task.
     pub(super) fn spawn(self: &Engine, node: Arc<dyn Node>) {
         if !node.core().start() {
+            self.give_back_resources(&node);
             return;
+        }
+        if let Some(terms) = &node.about().terms {
+            terms.begin_run();
         }
         let index = {
             self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
@@ -104,7 +108,9 @@ struct Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         let node = self.engine.asynchronous.lock().try_remove(self.index);
-        drop(node);
+        if let Some(node) = node {
+            self.engine.give_back_resources(&node);
+        }
         self.engine.asynchronous.count.fetch_sub(1, Ordering::AcqRel);
         self.engine.lifecycle.handle_exit();
     }

@@ -90,6 +90,7 @@ impl Engine {
             fail(node, &error);
         };
         self.pool.drain().for_each(cancel);
+        self.resources.drain().into_iter().for_each(cancel);
         self.pool.running().into_iter().for_each(cancel);
         self.asynchronous.nodes().into_iter().for_each(cancel);
     }

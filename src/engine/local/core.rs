@@ -2,13 +2,15 @@
 //! life of a task, whoever drives it.
 //!
 //! ```text
+//!      ┌────────────────────────────(retry)────────────────────────────┐
+//!      ▼                                                               │
 //!   Waiting ──(last input finished)──▶ Ready ──(a thread takes it)──▶ Running ──▶ Memory
 //!      │                                 │                               │
 //!      └── input failed, cancelled, ─────┴── cancelled, closed ──────────┴──▶ Erred
 //!          closed
 //! ```
 //!
-//! A phase only ever moves to the right. `Memory` and `Erred` are final, so a future resolves once; a late result finds
+//! A phase only ever moves to the right, but for a retry. `Memory` and `Erred` are final, so a future resolves once; a late result finds
 //! its task resolved and is dropped. The state says nothing about values: they sit beside it, typed (`node.rs`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -112,6 +114,18 @@ impl Core {
     /// The value must be in place before.
     pub(crate) fn finish(&self, outcome: &Outcome) -> Option<Ended> {
         self.end(outcome, |phase| matches!(phase, Phase::Running))
+    }
+
+    /// Takes a running task back, so that it waits for its next run: [`input_finished`](Self::input_finished) makes it
+    /// ready. False if it was cancelled meanwhile.
+    pub(crate) fn retry(&self) -> bool {
+        let mut state = self.lock();
+        let retry = matches!(state.phase, Phase::Running);
+        if retry {
+            self.missing.store(1, Ordering::Release);
+            state.phase = Phase::Waiting;
+        }
+        retry
     }
 
     /// Ends a task that has not ended, wherever it is. `None` if it has.

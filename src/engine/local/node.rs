@@ -1,19 +1,23 @@
 //! A task of the local engine: its state, and beside it, typed, the call that it is and the value that it gives.
 
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use crate::Error;
 use crate::engine::local::core::{Core, Ended};
-use crate::engine::local::panics::{self, catch};
+use crate::engine::local::panics::{CatchUnwind, catch};
 use crate::engine::local::release::{bury, drop_quietly};
+use crate::engine::local::terms::{Terms, requeue_after};
 use crate::engine::local::trace::Trace;
 use crate::engine::local::{Engine, Spawned};
 use crate::task::{
-    Arguments, BoxFuture, Call, Entry, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId, Watcher,
-    Watchers, context,
+    Arguments, BoxFuture, Call, Entry, Key, Outcome, Repeat, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId,
+    Watcher, Watchers, context,
 };
 
 /// A task of any type.
@@ -54,6 +58,8 @@ pub(crate) struct About {
     /// Whether it runs on the runtime instead of on a thread of the engine.
     pub(crate) is_asynchronous: bool,
     pub(crate) trace: Trace,
+    /// There only if it was submitted with options.
+    pub(crate) terms: Option<Box<Terms>>,
 }
 
 impl About {
@@ -77,6 +83,8 @@ pub(crate) struct Task<T, F, A, Args> {
     about: About,
     body: Mutex<Body<F, A>>,
     value: Mutex<Option<Stored<T>>>,
+    /// Copies the arguments for another run, if there may be one.
+    repeat: Option<Repeat<A>>,
     args: PhantomData<fn(Args)>,
 }
 
@@ -97,9 +105,9 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    pub(crate) fn new(core: Core, about: About, value: Option<T>) -> Self {
+    pub(crate) fn new(core: Core, about: About, value: Option<T>, repeat: Option<Repeat<A>>) -> Self {
         let value = Mutex::new(value.map(Stored::Owned));
-        Self { core, about, body: Mutex::new(Body::Empty), value, args: PhantomData }
+        Self { core, about, body: Mutex::new(Body::Empty), value, repeat, args: PhantomData }
     }
 
     /// Puts the call in. A task that has failed meanwhile drops it again.
@@ -115,6 +123,42 @@ where
             Body::Call(function, arguments) => Some((function, arguments)),
             Body::Spawned(_) | Body::Empty => None,
         }
+    }
+
+    /// Makes the call. Arguments that another run may need are kept in `kept`.
+    fn call(&self, function: &F, arguments: A, kept: &mut Option<A>) -> Result<Call<T>, Error> {
+        let arguments = match self.repeat {
+            Some(repeat) => repeat(kept.insert(arguments)),
+            None => arguments,
+        };
+        Ok(function.call(arguments.take()?))
+    }
+
+    /// Ends a run: the task, or, if it erred and is to be tried again, only this run.
+    fn end_run(self: Arc<Self>, result: Result<T, Error>, call: Option<(F, A)>) {
+        let Some(terms) = &self.about.terms else { return self.end(result) };
+        terms.stop_run_timer();
+        let result = match (result, terms.options.timeout) {
+            (_, Some(after)) if terms.is_out_of_time() => Err(Error::RunTimeout { key: self.about.key(), after }),
+            (result, _) => result,
+        };
+        let delay = result.as_ref().err().and_then(|error| terms.next_run(error));
+        match (delay, call) {
+            (Some(delay), Some((function, arguments))) if self.core.retry() => {
+                self.set_call(function, arguments);
+                requeue_after(self, delay);
+            }
+            (_, call) => {
+                drop_quietly(|| drop(call));
+                self.end(result);
+            }
+        }
+    }
+
+    /// How long the run of an asynchronous task may take.
+    fn time_limit(&self) -> Option<(Duration, BoxFuture<()>)> {
+        let after = self.about.terms.as_deref()?.options.timeout?;
+        Some((after, self.about.engine.host.sleep(after)))
     }
 
     fn end(self: Arc<Self>, result: Result<T, Error>) {
@@ -134,6 +178,9 @@ where
         }
         if let Some(ended) = ended {
             self.about.trace.finished(&self.about, &outcome);
+            if let Some(terms) = &self.about.terms {
+                terms.stop();
+            }
             settle(self, ended).notify(outcome);
         }
     }
@@ -145,6 +192,27 @@ where
             Err(source) => Error::Failed { key: self.about.key(), source: source.into() },
         }
     }
+}
+
+/// What is left of a call that has been made: all of it, if there may be another run.
+fn rest_of<F, A>(function: F, kept: Option<A>) -> Option<(F, A)> {
+    match kept {
+        Some(arguments) => Some((function, arguments)),
+        None => {
+            drop_quietly(|| drop(function));
+            None
+        }
+    }
+}
+
+/// The output of `future`, or none if `sleep` is over first. The output wins when both are.
+async fn within<F: Future>(future: F, mut sleep: BoxFuture<()>) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 /// Ends a task that has not ended with `error`, wherever it is. Its call is dropped, or told to stop.
@@ -159,6 +227,9 @@ fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcom
     let ended = node.core().fail(error)?;
     let outcome = Err(error.clone());
     node.about().trace.finished(node.about(), &outcome);
+    if let Some(terms) = &node.about().terms {
+        terms.stop();
+    }
     drop_quietly(|| node.drop_body());
     Some((settle(node, ended), outcome))
 }
@@ -203,38 +274,51 @@ where
         let entered = self.about.trace.started();
         // Whatever runs of the user's runs in here: clones of inputs, the function, the drop of what it captured.
         let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
-        let result = catch(|| match function.call(arguments.take()?) {
+        let mut kept = None;
+        // Whatever runs of the user's runs in here: clones of inputs, and the function.
+        let result = catch(|| match self.call(&function, arguments, &mut kept)? {
             Call::Returned(result) => result.map_err(|source| self.failed(source)),
             Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
         });
-        drop_quietly(|| drop(function));
+        let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
+        let call = rest_of(function, kept);
         drop(entered_task);
         drop(entered);
-        let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
-        self.end(result);
+        self.end_run(result, call);
     }
 
     fn future(self: Arc<Self>) -> BoxFuture<()> {
         let unfinished = Unfinished(Some(Arc::clone(&self)));
         let call = self.take_call();
         Box::pin(async move {
+            let Some((function, arguments)) = call else { return };
+            let mut kept = None;
+            let called = {
+                let _entered = self.about.trace.started();
+                let _entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
+                catch(|| self.call(&function, arguments, &mut kept))
+            };
+            let call = rest_of(function, kept);
             let task = Arc::clone(&self);
             let body = async move {
-                let called = {
-                    let Some((function, arguments)) = call else { return Err(Error::Taken { key: task.about.key() }) };
-                    function.call(arguments.take()?)
-                };
-                match called {
+                match called.unwrap_or_else(|panic| Err(panic.into_error(task.about.key())))? {
                     Call::Returned(result) => result,
                     Call::Future(future) => future.await,
                 }
                 .map_err(|source| task.failed(source))
             };
-            let body = panics::CatchUnwind::new(self.about.trace.instrument(body));
-            let result = context::InContext::new(Arc::clone(&self) as Arc<dyn Entry>, body).await;
+            let body = CatchUnwind::new(self.about.trace.instrument(body));
+            let body = context::InContext::new(Arc::clone(&self) as Arc<dyn Entry>, body);
+            let result = match self.time_limit() {
+                Some((after, sleep)) => {
+                    let late = || Ok(Err(Error::RunTimeout { key: self.about.key(), after }));
+                    within(body, sleep).await.unwrap_or_else(late)
+                }
+                None => body.await,
+            };
             let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
             unfinished.defuse();
-            self.end(result);
+            self.end_run(result, call);
         })
     }
 

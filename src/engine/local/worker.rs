@@ -9,6 +9,7 @@ use crate::engine::local::node::Node;
 use crate::engine::local::panics;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
+use crate::engine::local::terms::start_run_timer;
 
 /// How much of a thread's stack may be in use when a task is run inside the wait of another. A stack has 2 MiB, so that
 /// every body finds at least 1.5 MiB. Deeper recursion goes to another thread.
@@ -119,7 +120,15 @@ impl Worker {
         if self.pool.is_closed() {
             node.about().engine.cancel_all();
         } else if node.core().start() {
-            node.run();
+            if let Some(terms) = &node.about().terms {
+                terms.begin_run();
+                start_run_timer(&node);
+            }
+            Arc::clone(&node).run();
+        }
+        if node.about().terms.is_some() {
+            let engine = Arc::clone(&node.about().engine);
+            engine.give_back_resources(&node);
         }
         self.thread.pop_running();
     }

@@ -1,0 +1,175 @@
+//! The terms of the tasks that have options: retries, time limits, priority and resources. A plain task has none, and
+//! pays for none.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::Error;
+use crate::engine::local::Spawned;
+use crate::engine::local::node::{Node, fail};
+use crate::engine::local::parking::lock;
+use crate::engine::local::release::quietly;
+use crate::task::{BoxFuture, Options};
+
+/// What a task was submitted with, and how far it has come with it.
+pub(crate) struct Terms {
+    pub(crate) options: Options,
+    /// Runs that have begun.
+    runs: AtomicU32,
+    /// The run whose time is over although its body goes on; 0 is none.
+    out_of_time: AtomicU32,
+    /// Whether it holds its resources.
+    pub(crate) holds_resources: AtomicBool,
+    /// What waits for a point in time on behalf of this task. Dropping it aborts.
+    run_timer: Mutex<Option<Box<dyn Spawned>>>,
+    deadline_timer: Mutex<Option<Box<dyn Spawned>>>,
+}
+
+impl Terms {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            options,
+            runs: AtomicU32::new(0),
+            out_of_time: AtomicU32::new(0),
+            holds_resources: AtomicBool::new(false),
+            run_timer: Mutex::new(None),
+            deadline_timer: Mutex::new(None),
+        }
+    }
+
+    /// A run begins.
+    pub(crate) fn begin_run(&self) {
+        self.runs.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether the time of the present run is over.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        let runs = self.runs.load(Ordering::Acquire);
+        runs > 0 && self.out_of_time.load(Ordering::Acquire) == runs
+    }
+
+    /// Whether the task is run once more if the present run errs.
+    fn has_retries(&self) -> bool {
+        self.runs.load(Ordering::Acquire) <= self.options.retry.retries
+    }
+
+    /// How long to wait before the task that erred is run again, if it is.
+    pub(crate) fn next_run(&self, error: &Error) -> Option<Duration> {
+        if !self.has_retries() || !is_worth_a_retry(error) {
+            return None;
+        }
+        let allows = match &self.options.retry.allows {
+            // A predicate that panics allows nothing.
+            Some(allows) => quietly(|| allows(error)).unwrap_or(false),
+            None => true,
+        };
+        allows.then(|| self.options.retry.delay(self.runs.load(Ordering::Acquire)))
+    }
+
+    /// The task has ended, or the run has: nobody waits for its time.
+    pub(crate) fn stop_run_timer(&self) {
+        let timer = lock(&self.run_timer).take();
+        drop(timer);
+    }
+
+    /// The task has ended.
+    pub(crate) fn stop(&self) {
+        self.stop_run_timer();
+        let timer = lock(&self.deadline_timer).take();
+        drop(timer);
+    }
+}
+
+/// What a task itself failed with, not what was done to it.
+fn is_worth_a_retry(error: &Error) -> bool {
+    matches!(error, Error::Failed { .. } | Error::Panicked { .. } | Error::RunTimeout { .. })
+}
+
+/// Starts the deadline of a task that has been submitted.
+pub(crate) fn start_deadline(node: &Arc<dyn Node>) {
+    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(after) = terms.options.deadline else { return };
+    let timer = after_delay(node, after, move |node| {
+        let error = Error::DeadlineExceeded { key: node.about().key(), after };
+        fail(node, &error);
+    });
+    *lock(&terms.deadline_timer) = Some(timer);
+    if node.core().outcome().is_some() {
+        terms.stop();
+    }
+}
+
+/// Starts the time of a run of a CPU task. When it is over the task ends, though its body cannot be stopped; one that is
+/// to be run again first waits for its body.
+pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
+    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(after) = terms.options.timeout else { return };
+    let run = terms.runs.load(Ordering::Acquire);
+    let timer = after_delay(node, after, move |node| {
+        let Some(terms) = node.about().terms.as_deref() else { return };
+        terms.out_of_time.store(run, Ordering::Release);
+        if terms.is_out_of_time() && !terms.has_retries() {
+            let error = Error::RunTimeout { key: node.about().key(), after };
+            fail(node, &error);
+        }
+    });
+    *lock(&terms.run_timer) = Some(timer);
+}
+
+/// Has `node` queued after a delay. Ends it if the runtime goes away meanwhile.
+pub(crate) fn requeue_after(node: Arc<dyn Node>, delay: Duration) {
+    let engine = Arc::clone(&node.about().engine);
+    if delay.is_zero() {
+        if node.core().input_finished() {
+            engine.schedule(node);
+        }
+        return;
+    }
+    let mut waiting = Waiting(Some(Arc::clone(&node)));
+    let sleep = engine.host.sleep(delay);
+    let timer = engine.host.spawn(Box::pin(async move {
+        sleep.await;
+        if let Some(node) = waiting.0.take()
+            && node.core().input_finished()
+        {
+            let engine = Arc::clone(&node.about().engine);
+            engine.schedule(node);
+        }
+    }));
+    if let Some(terms) = node.about().terms.as_deref() {
+        *lock(&terms.run_timer) = Some(timer);
+        if node.core().outcome().is_some() {
+            terms.stop();
+        }
+    }
+}
+
+/// A task that waits for its next run. Its timer is dropped when it ends, or with the runtime.
+struct Waiting(Option<Arc<dyn Node>>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.take() {
+            let error = Error::RuntimeGone { key: node.about().key() };
+            fail(node, &error);
+        }
+    }
+}
+
+fn after_delay(
+    node: &Arc<dyn Node>,
+    delay: Duration,
+    then: impl FnOnce(Arc<dyn Node>) + Send + 'static,
+) -> Box<dyn Spawned> {
+    // Weak: a timer keeps no task alive.
+    let weak = Arc::downgrade(node);
+    let host = &node.about().engine.host;
+    let sleep: BoxFuture<()> = host.sleep(delay);
+    host.spawn(Box::pin(async move {
+        sleep.await;
+        if let Some(node) = weak.upgrade() {
+            then(node);
+        }
+    }))
+}
