@@ -48,7 +48,8 @@ where
     I: IntoIterator,
     I::Item: Borrow<TaskFuture<T>>,
 {
-    let mut completed = AsCompleted { pending: Slab::new(), len: 0, arrivals: Arc::default() };
+    let mut completed =
+        AsCompleted { pending: Slab::new(), len: 0, next_help: 0, scheduler: None, arrivals: Arc::default() };
     completed.extend(futures);
     completed
 }
@@ -60,8 +61,16 @@ pub struct AsCompleted<T> {
     pending: Slab<Option<TaskFuture<T>>>,
     /// How many futures there are in `pending`.
     len: usize,
+    /// The place in `pending` that a task which waits looks at next.
+    next_help: usize,
+    /// That of the first future that was put in: a blocking wait needs it, and must not search for it.
+    scheduler: Option<Arc<dyn Scheduler>>,
     arrivals: Arc<Arrivals>,
 }
+
+/// Most places that a task which waits looks at for a future that it can run itself, so that a wait costs the same
+/// however many futures there are. If it finds none, another thread runs them.
+const HELP_MAX: usize = 64;
 
 /// The futures that have ended and have not come out.
 #[derive(Default)]
@@ -81,6 +90,9 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
     /// Puts one more in.
     pub fn push(&mut self, future: impl Borrow<TaskFuture<T>>) {
         let future = future.borrow().clone();
+        if self.is_empty() {
+            self.scheduler = Some(future.entry().scheduler());
+        }
         let place = self.pending.vacant_entry();
         let token = place.key();
         let watcher = Watcher::Object(Arc::clone(&self.arrivals) as Arc<dyn Watch>, token);
@@ -112,7 +124,8 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
 
     /// Whether the next one has ended, so that it comes without waiting.
     pub fn has_ready(&self) -> bool {
-        !self.arrivals.lock().ended.is_empty()
+        // One that came out before it had ended does not come again.
+        self.arrivals.lock().ended.iter().any(|token| matches!(self.pending.get(*token), Some(Some(_))))
     }
 
     /// The next one that ends; `None` when all have come out. Await it, or call [`wait`](Next::wait).
@@ -143,11 +156,6 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         }
     }
 
-    /// Those that have not come out.
-    fn left(&self) -> impl Iterator<Item = &TaskFuture<T>> {
-        self.pending.iter().filter_map(|(_, future)| future.as_ref())
-    }
-
     fn poll_completed(&mut self, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
         if let Some(future) = self.take_ready() {
             return Poll::Ready(Some(future));
@@ -167,16 +175,17 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         if is_ready { self.poll_completed(cx) } else { Poll::Pending }
     }
 
-    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
-        self.left().next().map(|future| future.entry().scheduler())
-    }
-
     /// Runs on this thread one of those that have not begun, if this is a task of theirs.
-    fn help(&self) {
-        for future in self.left() {
-            future.shared_entry().help();
-            if self.has_ready() {
-                return;
+    fn help(&mut self) {
+        let places = self.pending.capacity();
+        for _ in 0..places.min(HELP_MAX) {
+            let place = self.next_help % places;
+            self.next_help = place + 1;
+            if let Some(Some(future)) = self.pending.get(place) {
+                future.shared_entry().help();
+                if self.has_ready() {
+                    return;
+                }
             }
         }
     }
@@ -196,7 +205,7 @@ impl<T: Send + Sync + 'static> Next<'_, T> {
     ///
     /// [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right; [`Error::TooManyBlocked`].
     pub fn wait(mut self) -> Result<Option<TaskFuture<T>>, Error> {
-        let scheduler = self.completed.scheduler();
+        let scheduler = if self.completed.is_empty() { None } else { self.completed.scheduler.clone() };
         if let Some(scheduler) = &scheduler {
             scheduler.check_may_block("as_completed")?;
             if !self.completed.has_ready() {
