@@ -15,7 +15,8 @@ pub struct Info {
     pub running: usize,
     /// Asynchronous tasks that run.
     pub asynchronous: usize,
-    /// Tasks that are ready and wait for a thread.
+    /// Tasks that are ready and wait for a thread, with those among them that were cancelled, or run by a task that
+    /// waited for them, until a thread has passed over them.
     pub queued: usize,
     /// Tasks that are ready and wait for resources.
     pub waiting_for_resources: usize,

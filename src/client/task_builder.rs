@@ -135,6 +135,9 @@ where
 
     /// Holds amounts of the engine's resources while it runs; see [`Builder::resources`](crate::Builder::resources).
     ///
+    /// Tasks that wait for the same resource get it by priority, then by age, so that small amounts do not keep a big one
+    /// waiting for ever. A resource that is named twice counts with the sum.
+    ///
     /// A future fails with [`Error::NoResource`] if the engine never has as much, and with [`Error::InvalidResource`] if
     /// an amount is negative or no number.
     pub fn resources<N: Into<String>>(mut self, amounts: impl IntoIterator<Item = (N, f64)>) -> Self {

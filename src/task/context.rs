@@ -60,10 +60,10 @@ impl TaskContext {
         self.entry.key()
     }
 
-    /// Whether nobody waits for this run any more: the task was cancelled, its last future was dropped, or its client
-    /// is closing. A CPU task that looks now and then can stop; it still holds its slot until it returns.
+    /// Whether nobody waits for this run any more: the task was cancelled, its last future was dropped, its time is over,
+    /// or its client is closing. A CPU task that looks now and then can stop; it still holds its slot until it returns.
     pub fn is_cancelled(&self) -> bool {
-        self.entry.outcome().is_some()
+        self.entry.run_outcome().is_some()
     }
 
     /// As [`is_cancelled`](Self::is_cancelled), for `?`.
@@ -72,7 +72,7 @@ impl TaskContext {
     ///
     /// What the task's futures resolved to, mostly [`Error::Cancelled`].
     pub fn check(&self) -> Result<(), Error> {
-        self.entry.outcome().unwrap_or(Ok(()))
+        self.entry.run_outcome().unwrap_or(Ok(()))
     }
 }
 

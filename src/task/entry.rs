@@ -43,6 +43,9 @@ pub trait Entry: Send + Sync {
     /// How it ended, if it has.
     fn outcome(&self) -> Option<Outcome>;
 
+    /// How it ended, or why its present run is no longer wanted although the task has not ended.
+    fn run_outcome(&self) -> Option<Outcome>;
+
     /// Adds a watcher, or says how the task has already ended.
     fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome>;
 

@@ -138,13 +138,13 @@ impl Core {
         if matches!(state.phase, Phase::Memory | Phase::Erred(_)) || !from(&state.phase) {
             return None;
         }
+        let was_running = matches!(state.phase, Phase::Running);
         state.phase = match outcome {
             Ok(()) => Phase::Memory,
             Err(error) => Phase::Erred(error.clone()),
         };
-        let ended =
-            Ended { watchers: std::mem::take(&mut state.watchers), detached: std::mem::take(&mut state.detached) };
-        Some(ended)
+        let watchers = std::mem::take(&mut state.watchers);
+        Some(Ended { watchers, detached: std::mem::take(&mut state.detached), was_running })
     }
 
     // --- looking and watching ------------------------------------------------------------------------------------
@@ -250,4 +250,6 @@ pub(crate) struct Ended {
     pub(crate) watchers: Watchers,
     /// Whether a handle that the engine held must be given up.
     pub(crate) detached: bool,
+    /// Whether a body of it may still run.
+    pub(crate) was_running: bool,
 }

@@ -44,6 +44,7 @@ use self::keys::Keys;
 use self::node::Node;
 use self::pool::Pool;
 use self::resources::Resources;
+use self::terms::BackingOff;
 
 /// One embedded engine.
 pub(crate) struct Engine {
@@ -52,6 +53,7 @@ pub(crate) struct Engine {
     asynchronous: Running,
     keys: Keys,
     resources: Resources,
+    backing_off: BackingOff,
     lifecycle: Lifecycle,
     /// Counts the tasks that were submitted.
     tasks: AtomicU64,
@@ -80,6 +82,7 @@ impl Engine {
             asynchronous: Running::default(),
             keys: Keys::default(),
             resources: Resources::new(resources),
+            backing_off: BackingOff::default(),
             lifecycle: Lifecycle::default(),
             tasks: AtomicU64::new(0),
         }))

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::engine::local::core::{Core, Ended};
 use crate::engine::local::panics::{CatchUnwind, catch};
 use crate::engine::local::release::{bury, drop_quietly};
-use crate::engine::local::terms::{Terms, requeue_after};
+use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
 use crate::engine::local::{Engine, Spawned};
 use crate::task::{
@@ -26,14 +26,15 @@ pub(crate) trait Node: Entry + Watch {
 
     fn about(&self) -> &About;
 
-    /// Runs the started task on this thread and ends it.
-    fn run(self: Arc<Self>);
+    /// Runs the started task on this thread and ends it; or gives the delay after which it is to be queued for its next
+    /// run.
+    fn run(self: Arc<Self>) -> Option<Duration>;
 
-    /// What a started asynchronous task does. Ends it, also when it is dropped before it is done.
-    fn future(self: Arc<Self>) -> BoxFuture<()>;
+    /// What a started asynchronous task does: as [`run`](Self::run). Ends it, also when it is dropped before it is done.
+    fn future(self: Arc<Self>) -> BoxFuture<Option<Duration>>;
 
-    /// Keeps the handle of a spawned asynchronous task; dropping it aborts.
-    fn keep(&self, spawned: Box<dyn Spawned>);
+    /// Keeps the handle of the spawned `run` of an asynchronous task; dropping it aborts.
+    fn keep(&self, run: u32, spawned: Box<dyn Spawned>);
 
     /// Drops the call, with its references on inputs, and the handle of a spawned task.
     fn drop_body(&self);
@@ -112,7 +113,11 @@ where
 
     /// Puts the call in. A task that has failed meanwhile drops it again.
     pub(crate) fn set_call(&self, function: F, arguments: A) {
-        *lock(&self.body) = Body::Call(function, arguments);
+        let before = std::mem::replace(&mut *lock(&self.body), Body::Call(function, arguments));
+        if let Body::Spawned(spawned) = before {
+            // The run that is over, and that calls this.
+            spawned.detach();
+        }
         if self.core.outcome().is_some() {
             self.drop_body();
         }
@@ -134,23 +139,25 @@ where
         Ok(function.call(arguments.take()?))
     }
 
-    /// Ends a run: the task, or, if it erred and is to be tried again, only this run.
-    fn end_run(self: Arc<Self>, result: Result<T, Error>, call: Option<(F, A)>) {
-        let Some(terms) = &self.about.terms else { return self.end(result) };
-        terms.stop_run_timer();
-        let result = match (result, terms.options.timeout) {
-            (_, Some(after)) if terms.is_out_of_time() => Err(Error::RunTimeout { key: self.about.key(), after }),
-            (result, _) => result,
+    /// Ends a run: the task, or, if it erred and is to be tried again, only this run. Then the caller queues it after the
+    /// delay that this gives, once all is given back that the run held.
+    fn end_run(self: Arc<Self>, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
+        let Some(terms) = &self.about.terms else {
+            self.end(result);
+            return None;
         };
+        terms.stop_run_timer();
+        let result = terms.run_timeout(&self.about).map_or(result, Err);
         let delay = result.as_ref().err().and_then(|error| terms.next_run(error));
         match (delay, call) {
             (Some(delay), Some((function, arguments))) if self.core.retry() => {
                 self.set_call(function, arguments);
-                requeue_after(self, delay);
+                Some(delay)
             }
             (_, call) => {
                 drop_quietly(|| drop(call));
                 self.end(result);
+                None
             }
         }
     }
@@ -229,6 +236,10 @@ fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcom
     node.about().trace.finished(node.about(), &outcome);
     if let Some(terms) = &node.about().terms {
         terms.stop();
+        if !ended.was_running {
+            let engine = Arc::clone(&node.about().engine);
+            engine.give_back_resources(&node);
+        }
     }
     drop_quietly(|| node.drop_body());
     Some((settle(node, ended), outcome))
@@ -269,8 +280,8 @@ where
         &self.about
     }
 
-    fn run(self: Arc<Self>) {
-        let Some((function, arguments)) = self.take_call() else { return };
+    fn run(self: Arc<Self>) -> Option<Duration> {
+        let (function, arguments) = self.take_call()?;
         let entered = self.about.trace.started();
         // Whatever runs of the user's runs in here: clones of inputs, the function, the drop of what it captured.
         let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
@@ -284,14 +295,14 @@ where
         let call = rest_of(function, kept);
         drop(entered_task);
         drop(entered);
-        self.end_run(result, call);
+        self.end_run(result, call)
     }
 
-    fn future(self: Arc<Self>) -> BoxFuture<()> {
+    fn future(self: Arc<Self>) -> BoxFuture<Option<Duration>> {
         let unfinished = Unfinished(Some(Arc::clone(&self)));
         let call = self.take_call();
         Box::pin(async move {
-            let Some((function, arguments)) = call else { return };
+            let (function, arguments) = call?;
             let mut kept = None;
             let called = {
                 let _entered = self.about.trace.started();
@@ -318,12 +329,20 @@ where
             };
             let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
             unfinished.defuse();
-            self.end_run(result, call);
+            self.end_run(result, call)
         })
     }
 
-    fn keep(&self, spawned: Box<dyn Spawned>) {
-        *lock(&self.body) = Body::Spawned(spawned);
+    fn keep(&self, run: u32, spawned: Box<dyn Spawned>) {
+        let mut body = lock(&self.body);
+        let is_latest = self.about.terms.as_deref().is_none_or(|terms| terms.runs() == run);
+        if !is_latest || matches!(*body, Body::Call(..)) {
+            // It was over before its handle was here. What there is now belongs to the next run.
+            drop(body);
+            return spawned.detach();
+        }
+        *body = Body::Spawned(spawned);
+        drop(body);
         if self.core.outcome().is_some() {
             self.drop_body();
         }
@@ -411,6 +430,11 @@ where
 
     fn outcome(&self) -> Option<Outcome> {
         self.core.outcome()
+    }
+
+    fn run_outcome(&self) -> Option<Outcome> {
+        let outcome = self.core.outcome();
+        outcome.or_else(|| self.about.terms.as_deref()?.run_timeout(&self.about).map(Err))
     }
 
     fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {

@@ -9,7 +9,7 @@ use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 
 /// Priority, and number of the task.
-type Place = (Reverse<i32>, u64);
+pub(crate) type Place = (Reverse<i32>, u64);
 
 /// Tasks with a priority, highest first, and oldest first among equals.
 ///

@@ -8,6 +8,7 @@ use crate::engine::local::Engine;
 use crate::engine::local::core::Core;
 use crate::engine::local::keys::Joined;
 use crate::engine::local::node::{About, Node, Task, fail, inherited};
+use crate::engine::local::resources::summed;
 use crate::engine::local::terms::{Terms, start_deadline};
 use crate::engine::local::trace::Trace;
 use crate::task::{Arguments, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, Watch, Watcher};
@@ -37,6 +38,7 @@ impl Engine {
             let error = Error::InvalidResource { resource: resource.as_str().into(), amount: *amount };
             return self.refused::<F, A, Args>(about, error);
         }
+        options.resources = summed(options.resources);
         let key = options.key.take();
         about.terms = (!options.is_plain()).then(|| Box::new(Terms::new(options)));
         let Some(key) = key else {

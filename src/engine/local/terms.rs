@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use slab::Slab;
+
 use crate::Error;
-use crate::engine::local::Spawned;
-use crate::engine::local::node::{Node, fail};
+use crate::engine::local::node::{About, Node, fail};
 use crate::engine::local::parking::lock;
 use crate::engine::local::release::quietly;
+use crate::engine::local::{Engine, Spawned};
 use crate::task::{BoxFuture, Options};
 
 /// What a task was submitted with, and how far it has come with it.
@@ -38,20 +40,30 @@ impl Terms {
         }
     }
 
-    /// A run begins.
-    pub(crate) fn begin_run(&self) {
-        self.runs.fetch_add(1, Ordering::AcqRel);
+    /// A run begins. Gives its number.
+    pub(crate) fn begin_run(&self) -> u32 {
+        self.runs.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// Whether the time of the present run is over.
-    pub(crate) fn is_out_of_time(&self) -> bool {
-        let runs = self.runs.load(Ordering::Acquire);
+    /// How many runs have begun.
+    pub(crate) fn runs(&self) -> u32 {
+        self.runs.load(Ordering::Acquire)
+    }
+
+    /// The error of the present run, if its time is over.
+    pub(crate) fn run_timeout(&self, about: &About) -> Option<Error> {
+        let after = self.options.timeout?;
+        self.is_out_of_time().then(|| Error::RunTimeout { key: about.key(), after })
+    }
+
+    fn is_out_of_time(&self) -> bool {
+        let runs = self.runs();
         runs > 0 && self.out_of_time.load(Ordering::Acquire) == runs
     }
 
     /// Whether the task is run once more if the present run errs.
     fn has_retries(&self) -> bool {
-        self.runs.load(Ordering::Acquire) <= self.options.retry.retries
+        self.runs() <= self.options.retry.retries
     }
 
     /// How long to wait before the task that erred is run again, if it is.
@@ -64,7 +76,7 @@ impl Terms {
             Some(allows) => quietly(|| allows(error)).unwrap_or(false),
             None => true,
         };
-        allows.then(|| self.options.retry.delay(self.runs.load(Ordering::Acquire)))
+        allows.then(|| self.options.retry.delay(self.runs()))
     }
 
     /// The task has ended, or the run has: nobody waits for its time.
@@ -105,7 +117,7 @@ pub(crate) fn start_deadline(node: &Arc<dyn Node>) {
 pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
     let Some(terms) = node.about().terms.as_deref() else { return };
     let Some(after) = terms.options.timeout else { return };
-    let run = terms.runs.load(Ordering::Acquire);
+    let run = terms.runs();
     let timer = after_delay(node, after, move |node| {
         let Some(terms) = node.about().terms.as_deref() else { return };
         terms.out_of_time.store(run, Ordering::Release);
@@ -126,31 +138,71 @@ pub(crate) fn requeue_after(node: Arc<dyn Node>, delay: Duration) {
         }
         return;
     }
-    let mut waiting = Waiting(Some(Arc::clone(&node)));
+    let Some(terms) = node.about().terms.as_deref() else { return };
+    let run = terms.runs();
+    let index = Some(engine.backing_off.insert(Arc::clone(&node)));
+    let mut waiting = Waiting { engine: Arc::clone(&engine), index };
     let sleep = engine.host.sleep(delay);
     let timer = engine.host.spawn(Box::pin(async move {
         sleep.await;
-        if let Some(node) = waiting.0.take()
+        if let Some(node) = waiting.end()
             && node.core().input_finished()
         {
-            let engine = Arc::clone(&node.about().engine);
-            engine.schedule(node);
+            waiting.engine.schedule(node);
         }
     }));
-    if let Some(terms) = node.about().terms.as_deref() {
-        *lock(&terms.run_timer) = Some(timer);
-        if node.core().outcome().is_some() {
-            terms.stop();
-        }
+    let mut slot = lock(&terms.run_timer);
+    if terms.runs() == run {
+        *slot = Some(timer);
+        drop(slot);
+    } else {
+        // The delay was over before its timer was here. What is here belongs to the next run.
+        drop(slot);
+        timer.detach();
+    }
+    if node.core().outcome().is_some() {
+        terms.stop();
+    }
+    // After the insert: whoever closes meanwhile looks at those that back off after saying so.
+    if engine.lifecycle.is_closing() {
+        engine.cancel_all();
+    }
+}
+
+/// The tasks that wait for their next run: in no queue, and cancelled when the engine closes.
+#[derive(Default)]
+pub(crate) struct BackingOff {
+    nodes: Mutex<Slab<Arc<dyn Node>>>,
+}
+
+impl BackingOff {
+    pub(crate) fn nodes(&self) -> Vec<Arc<dyn Node>> {
+        lock(&self.nodes).iter().map(|(_, node)| Arc::clone(node)).collect()
+    }
+
+    fn insert(&self, node: Arc<dyn Node>) -> usize {
+        lock(&self.nodes).insert(node)
     }
 }
 
 /// A task that waits for its next run. Its timer is dropped when it ends, or with the runtime.
-struct Waiting(Option<Arc<dyn Node>>);
+struct Waiting {
+    engine: Arc<Engine>,
+    /// Its place among those that back off, until it goes on.
+    index: Option<usize>,
+}
+
+impl Waiting {
+    /// The task, the first time.
+    fn end(&mut self) -> Option<Arc<dyn Node>> {
+        let index = self.index.take()?;
+        lock(&self.engine.backing_off.nodes).try_remove(index)
+    }
+}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(node) = self.0.take() {
+        if let Some(node) = self.end() {
             let error = Error::RuntimeGone { key: node.about().key() };
             fail(node, &error);
         }
