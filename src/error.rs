@@ -57,6 +57,31 @@ pub enum Error {
         /// Why.
         reason: Arc<str>,
     },
+    /// One run of the task took longer than its `timeout`, and there are no retries left.
+    RunTimeout {
+        /// The task.
+        key: Key,
+        /// The time that a run was given.
+        after: Duration,
+    },
+    /// The task had not finished when its `deadline` came.
+    DeadlineExceeded {
+        /// The task.
+        key: Key,
+        /// The time that it was given from its submission on.
+        after: Duration,
+    },
+    /// The task needs more of a resource than the engine has.
+    NoResource {
+        /// The task.
+        key: Key,
+        /// The resource.
+        resource: Arc<str>,
+        /// How much the task needs.
+        wanted: f64,
+        /// How much there is in all.
+        total: f64,
+    },
     /// The runtime that ran the asynchronous task went away, and the task with it.
     RuntimeGone {
         /// The lost task.
@@ -103,6 +128,15 @@ pub enum Error {
         nbytes: usize,
         /// The longest key that there may be, in bytes.
         nbytes_max: usize,
+    },
+    /// The caller is not inside a task.
+    NotInTask,
+    /// An amount of a resource that is no amount.
+    InvalidResource {
+        /// The resource.
+        resource: Arc<str>,
+        /// The amount that was given.
+        amount: f64,
     },
     /// The value has been moved out by an earlier await of the last handle.
     Taken {
@@ -186,6 +220,9 @@ impl Error {
             | Self::Panicked { key, .. }
             | Self::Cancelled { key, .. }
             | Self::RuntimeGone { key }
+            | Self::RunTimeout { key, .. }
+            | Self::DeadlineExceeded { key, .. }
+            | Self::NoResource { key, .. }
             | Self::ForeignFuture { key }
             | Self::KeyConflict { key }
             | Self::Taken { key } => Some(key),
@@ -247,6 +284,20 @@ impl fmt::Display for Error {
             Self::Cancelled { key, reason } => {
                 write!(f, "task `{key}` was cancelled, reason: {reason}; submit it again if it is still needed")
             }
+            Self::RunTimeout { key, after } => {
+                write!(f, "a run of task `{key}` took longer than its timeout of {after:?}; give it more, or retries")
+            }
+            Self::DeadlineExceeded { key, after } => {
+                write!(f, "task `{key}` had not finished {after:?} after it was submitted; give it a later deadline")
+            }
+            Self::NoResource { key, resource, wanted, total } => write!(
+                f,
+                "task `{key}` needs {wanted} of `{resource}` and the engine has {total} in all; give the engine more \
+                 with `Builder::resources`"
+            ),
+            Self::InvalidResource { resource, amount } => {
+                write!(f, "{amount} is no amount of `{resource}`; give a finite number that is not negative")
+            }
             Self::RuntimeGone { key } => write!(
                 f,
                 "task `{key}` was lost: its runtime shut down while it ran; keep the runtime alive until the client is \
@@ -279,6 +330,7 @@ impl fmt::Display for Error {
             Self::InvalidKey { nbytes, nbytes_max } => {
                 write!(f, "a key has 1 to {nbytes_max} bytes, and this one has {nbytes}; choose another")
             }
+            Self::NotInTask => f.write_str("no task runs here; call `TaskContext::current()` from the body of a task"),
             Self::Taken { key } => write!(
                 f,
                 "the value of `{key}` was moved out by the await of its last handle; await `&future` to keep it"

@@ -80,10 +80,14 @@ mod readme {}
 /// # Ok::<(), anydask::Error>(())
 /// ```
 pub use anydask_macros::task;
-pub use client::{Builder, Client, ClientStatus, Gather, Operation, Scope, Shape, TaskBuilder, Waited};
+pub use client::{
+    AsCompleted, Builder, Client, ClientStatus, Gather, Given, Info, Many, Next, One, Operation, ResourceInfo, Scope,
+    Shape, TaskBuilder, Waited, as_completed,
+};
 pub use error::Error;
 pub use task::{
-    Asynchronous, Awaiting, Fallible, IntoArg, IntoArgs, Key, Status, TaskFn, TaskFuture, asynchronous, fallible,
+    Asynchronous, Awaiting, Fallible, IntoArg, IntoArgs, Key, Status, TaskContext, TaskFn, TaskFuture, asynchronous,
+    fallible,
 };
 
 /// The runtimes, and the traits that make one.

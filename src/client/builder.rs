@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::num::NonZero;
@@ -27,8 +28,14 @@ use crate::{Error, task};
 #[must_use = "a builder does nothing until it is told what to open"]
 pub struct Builder<R> {
     source: Source<R>,
+    settings: Settings,
+}
+
+/// What an engine is started with.
+struct Settings {
     threads: Option<usize>,
     name: String,
+    resources: BTreeMap<String, f64>,
 }
 
 /// Where the runtime comes from.
@@ -47,7 +54,8 @@ impl<R> Builder<R> {
     }
 
     fn new(source: Source<R>) -> Self {
-        Self { source, threads: None, name: "anydask".to_owned() }
+        let settings = Settings { threads: None, name: "anydask".to_owned(), resources: BTreeMap::new() };
+        Self { source, settings }
     }
 
     /// How many CPU tasks run at once, 1 to 1024. By default, as many as there are cores.
@@ -65,7 +73,7 @@ impl<R> Builder<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = Some(threads);
+        self.settings.threads = Some(threads);
         self
     }
 
@@ -85,11 +93,32 @@ impl<R> Builder<R> {
     /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         // What the operating system cannot take in a thread's name.
-        self.name = name.into().replace('\0', "");
+        self.settings.name = name.into().replace('\0', "");
         self
     }
 
-    fn runtime(self, is_blocking: bool) -> Result<(R, Option<usize>, String), Error> {
+    /// Gives the engine abstract resources, of which tasks can hold amounts while they run: graphics cards, licences,
+    /// requests at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::builder().threads(8).resources([("gpu", 2.0)]).local().wait()?;
+    /// // At most two at once, however many threads there are.
+    /// let trained = client.tasks(|seed: u64| seed, 0..10).resources([("gpu", 1.0)]).submit();
+    /// assert_eq!(client.gather(trained).wait()?.len(), 10);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn resources<N: Into<String>>(mut self, amounts: impl IntoIterator<Item = (N, f64)>) -> Self {
+        self.settings.resources = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
+        self
+    }
+
+    fn runtime(self, is_blocking: bool) -> Result<(R, Settings), Error> {
         let runtime = match self.source {
             Source::Given(runtime) => runtime,
             Source::Find { available, start } => match available() {
@@ -97,7 +126,7 @@ impl<R> Builder<R> {
                 found => found?,
             },
         };
-        Ok((runtime, self.threads, self.name))
+        Ok((runtime, self.settings))
     }
 }
 
@@ -147,11 +176,11 @@ impl<R: Runtime> Builder<R> {
 
     /// Takes the runtime that is given or found, for blocking code.
     pub(crate) fn resolve_blocking(self, operation: &'static str) -> Result<Self, Error> {
-        let (runtime, threads, name) = self.runtime(true)?;
+        let (runtime, settings) = self.runtime(true)?;
         if runtime.in_async_context() {
             return Err(Error::BlockingInAsync { operation, runtime: runtime.name() });
         }
-        Ok(Self { source: Source::Given(runtime), threads, name })
+        Ok(Self { source: Source::Given(runtime), settings })
     }
 
     pub(crate) fn runtime_of_resolved(&self) -> Option<&R> {
@@ -163,9 +192,13 @@ impl<R: Runtime> Builder<R> {
 
     fn open(self, is_blocking: bool) -> Result<Client<R>, Error> {
         task::check_registrations()?;
-        let (runtime, threads, name) = self.runtime(is_blocking)?;
-        let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
-        let engine = Engine::start(runtime.clone(), threads, &name)?;
+        let (runtime, settings) = self.runtime(is_blocking)?;
+        let invalid = settings.resources.iter().find(|(_, amount)| !amount.is_finite() || **amount < 0.0);
+        if let Some((resource, amount)) = invalid {
+            return Err(Error::InvalidResource { resource: resource.as_str().into(), amount: *amount });
+        }
+        let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+        let engine = Engine::start(runtime.clone(), threads, &settings.name, settings.resources)?;
         Ok(Client::new(runtime, engine))
     }
 }
@@ -202,6 +235,9 @@ impl<R: Runtime> Wait<Client<R>> for Open<R> {
 
 impl<R> fmt::Debug for Builder<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("threads", &self.threads).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("threads", &self.settings.threads)
+            .field("name", &self.settings.name)
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,9 @@
 //! The operations of a future that wait.
 
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use crate::Error;
 use crate::client::Operation;
 use crate::client::blocking::block_on;
 use crate::client::operation::Wait;
-use crate::task::{Entry, Outcome, TaskFuture, WatchId, poll_outcome};
+use crate::task::{Entry, Outcome, TaskFuture, Watch, WatchId, Watcher, Watchers, poll_outcome};
 
 impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Waits on this thread and gives a clone of the value: the blocking form of `(&future).await`, with the same errors.
@@ -106,6 +108,50 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         self.operation("future", TaskFuture::into_shared)
     }
 
+    /// Waits until the task has ended and gives its error, or none if it has a value: Dask's `Future.exception`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, fallible, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let divide = fallible(|a: i64, b: i64| a.checked_div(b).ok_or("division by zero"));
+    /// assert!(client.submit(divide, (1, 0)).error().wait()?.is_some());
+    /// assert!(client.submit(divide, (1, 1)).error().wait()?.is_none());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn error(&self) -> Operation<Option<Error>> {
+        let scheduler = Some(self.entry().scheduler());
+        Operation::new("future", scheduler, ErrorOf { future: self.clone(), watch: None })
+    }
+
+    /// Calls `callback` with this future once the task has ended, in whichever way; at once if it has.
+    ///
+    /// It runs on the thread that ends the task, so it should be short. A panic in it harms nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Status, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let (send, receive) = std::sync::mpsc::channel();
+    /// client.submit(|| 1, ()).on_done(move |future| send.send(future.status()).unwrap());
+    /// assert_eq!(receive.recv().unwrap(), Status::Finished);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn on_done(&self, callback: impl FnOnce(TaskFuture<T>) + Send + 'static) {
+        let callback = Arc::new(Callback(Mutex::new(Some((self.clone(), callback)))));
+        if self.entry().watch(Watcher::Object(Arc::clone(&callback) as Arc<dyn Watch>, 0)).is_err() {
+            callback.call();
+        }
+    }
+
     fn operation<V: Send + 'static>(
         &self,
         name: &'static str,
@@ -113,6 +159,60 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     ) -> Operation<V> {
         let scheduler = Some(self.entry().scheduler());
         Operation::new(name, scheduler, Value { future: Some(self.clone()), watch: None, value })
+    }
+}
+
+/// What is called when a task has ended. It holds a future until then.
+struct Callback<T, F>(Mutex<Option<(TaskFuture<T>, F)>>);
+
+impl<T, F: FnOnce(TaskFuture<T>)> Callback<T, F> {
+    fn call(&self) {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((future, callback)) = taken
+            && catch_unwind(AssertUnwindSafe(|| callback(future))).map_err(forget).is_err()
+        {
+            tracing::error!(target: "anydask", "a callback of `on_done` panicked");
+        }
+    }
+}
+
+impl<T: Send + Sync, F: FnOnce(TaskFuture<T>) + Send> Watch for Callback<T, F> {
+    fn handle_outcome(self: Arc<Self>, _: usize, _: &Outcome) -> Option<(Watchers, Outcome)> {
+        self.call();
+        None
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+/// The error of a task.
+struct ErrorOf<T> {
+    future: TaskFuture<T>,
+    watch: Option<WatchId>,
+}
+
+impl<T> Future for ErrorOf<T> {
+    type Output = Result<Option<Error>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        poll_outcome(this.future.entry(), &mut this.watch, cx).map(|outcome| Ok(outcome.err()))
+    }
+}
+
+impl<T: Send + Sync + 'static> Wait<Option<Error>> for ErrorOf<T> {
+    fn help(&self) {
+        self.future.shared_entry().help();
+    }
+}
+
+impl<T> Drop for ErrorOf<T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.watch.take() {
+            self.future.entry().unwatch(id);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::Error;
 use crate::client::operation::Wait;
-use crate::client::shape::{Leaves, Shape};
+use crate::client::shape::{Leaf, Leaves, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
 use crate::task::{Outcome, TaskFuture, Watch, Watcher, Watchers};
@@ -278,6 +278,8 @@ pub(crate) enum Until {
     AllFinished,
     /// All have ended, in whichever way.
     AllEnded,
+    /// One has ended, in whichever way.
+    AnyEnded,
 }
 
 /// The future of many futures.
@@ -293,7 +295,7 @@ struct Gathering<S, T> {
 impl<S: Leaves, T> Gathering<S, T> {
     /// Has the countdown hear of every future that has not ended.
     fn begin(&self, shape: &S) -> Result<Arc<Countdown>, Error> {
-        let countdown = Arc::new(Countdown::new(self.until == Until::AllFinished));
+        let countdown = Arc::new(Countdown::new(self.until));
         let mut foreign = None;
         shape.visit(&mut |leaf| {
             let entry = leaf.entry();
@@ -305,11 +307,13 @@ impl<S: Leaves, T> Gathering<S, T> {
                 return;
             }
             countdown.add();
-            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&countdown) as Arc<dyn Watch>)) {
+            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&countdown) as Arc<dyn Watch>, 0)) {
                 countdown.count(&outcome);
             }
         });
-        countdown.count(&Ok(()));
+        if countdown.end_one() {
+            countdown.finish();
+        }
         foreign.map_or(Ok(countdown), Err)
     }
 }
@@ -353,12 +357,17 @@ fn first_failure(shape: &impl Leaves) -> Option<Error> {
 impl<S: Leaves, T> Wait<T> for Gathering<S, T> {
     fn help(&self) {
         let Some(shape) = &self.shape else { return };
-        let is_failing_fast = self.until == Until::AllFinished;
-        let mut is_over = is_failing_fast && first_failure(shape).is_some();
+        let is_enough = |leaf: &dyn Leaf| match self.until {
+            Until::AllFinished => matches!(leaf.entry().outcome(), Some(Err(_))),
+            Until::AllEnded => false,
+            Until::AnyEnded => leaf.entry().outcome().is_some(),
+        };
+        let mut is_over = false;
+        shape.visit(&mut |leaf| is_over |= is_enough(leaf));
         shape.visit(&mut |leaf| {
             if !is_over {
                 leaf.shared_entry().help();
-                is_over = is_failing_fast && matches!(leaf.entry().outcome(), Some(Err(_)));
+                is_over = is_enough(leaf);
             }
         });
     }
@@ -376,17 +385,17 @@ impl<S, T> Drop for Gathering<S, T> {
 struct Countdown {
     /// Tasks that have not ended, and one for who is still adding.
     remaining: AtomicUsize,
-    is_failing_fast: bool,
+    until: Until,
     is_done: AtomicBool,
     is_abandoned: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
 impl Countdown {
-    fn new(is_failing_fast: bool) -> Self {
+    fn new(until: Until) -> Self {
         Self {
             remaining: AtomicUsize::new(1),
-            is_failing_fast,
+            until,
             is_done: AtomicBool::new(false),
             is_abandoned: AtomicBool::new(false),
             waker: Mutex::new(None),
@@ -398,14 +407,27 @@ impl Countdown {
     }
 
     fn count(&self, outcome: &Outcome) {
-        let is_last = self.remaining.fetch_sub(1, Ordering::AcqRel) == 1;
-        if is_last || (self.is_failing_fast && outcome.is_err()) {
-            self.is_done.store(true, Ordering::Release);
-            let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+        let is_enough = match self.until {
+            Until::AllFinished => outcome.is_err(),
+            Until::AllEnded => false,
+            Until::AnyEnded => true,
+        };
+        if self.end_one() || is_enough {
+            self.finish();
         }
+    }
+
+    fn finish(&self) {
+        self.is_done.store(true, Ordering::Release);
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// True for the last.
+    fn end_one(&self) -> bool {
+        self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     fn is_done(&self) -> bool {
@@ -436,7 +458,7 @@ impl Countdown {
 }
 
 impl Watch for Countdown {
-    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
         self.count(outcome);
         None
     }

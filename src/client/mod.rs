@@ -1,25 +1,31 @@
 //! The client: what a program holds, and the operations that wait.
 
+mod as_completed;
 mod blocking;
 mod builder;
+mod cancel;
 mod future;
 mod gather;
+mod info;
 mod operation;
 mod scope;
 mod shape;
 mod submit;
+mod task_builder;
 mod wait;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::as_completed::{AsCompleted, Next, as_completed};
 pub use self::builder::Builder;
 pub use self::gather::Gather;
+pub use self::info::{Info, ResourceInfo};
 pub use self::operation::Operation;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
-pub use self::submit::TaskBuilder;
+pub use self::task_builder::{Given, Many, One, TaskBuilder};
 pub use self::wait::Waited;
 
 use self::operation::Closed;

@@ -1,17 +1,15 @@
 //! Submitting: plain calls that give typed futures at once.
 
-use std::fmt;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
 use crate::client::operation::Wait;
+use crate::client::task_builder::{Many, One, TaskBuilder};
 use crate::client::{Client, Operation};
-use crate::engine::local::Options;
 use crate::runtime::Runtime;
-use crate::task::{Call, IntoArgs, Key, TaskFn, TaskFuture};
+use crate::task::{Call, IntoArgs, Options, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
     /// Submits a call and gives the future of its result at once. Never waits.
@@ -57,7 +55,7 @@ impl<R: Runtime> Client<R> {
         A: IntoArgs<Args>,
         Args: 'static,
     {
-        self.inner.engine.submit("submit", function, args.into_args(), Options::default())
+        self.inner.engine.submit("submit", function, args.into_args(), Options::default(), None)
     }
 
     /// Submits one call for each item, with the same function. Never waits.
@@ -93,8 +91,8 @@ impl<R: Runtime> Client<R> {
         let mut futures = Vec::with_capacity(items.size_hint().0);
         // A loop, not an adapter: the caller's place is lost in a closure.
         for item in items {
-            let function = Each(Arc::clone(&function));
-            futures.push(self.inner.engine.submit("map", function, item.into_args(), Options::default()));
+            let function = Each::new(&function);
+            futures.push(self.inner.engine.submit("map", function, item.into_args(), Options::default(), None));
         }
         futures
     }
@@ -114,13 +112,38 @@ impl<R: Runtime> Client<R> {
     /// # }
     /// # Ok::<(), anydask::Error>(())
     /// ```
-    pub fn task<F, A, Args>(&self, function: F, args: A) -> TaskBuilder<'_, R, F, A, Args>
+    pub fn task<F, A, Args>(&self, function: F, args: A) -> TaskBuilder<'_, R, F, One<A>, Args>
     where
         F: TaskFn<Args>,
         A: IntoArgs<Args>,
         Args: 'static,
     {
-        TaskBuilder { client: self, function, args, options: Options::default(), types: PhantomData }
+        TaskBuilder::new(self, function, One(args))
+    }
+
+    /// A call for each item, as [`map`](Self::map) submits them, with options that all of them have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let models = client.tasks(|seed: u64| seed * 2, 0..3).key("train").priority(-1).submit();
+    /// assert_eq!(models[2].key(), "train-2");
+    /// assert_eq!(client.gather(models).wait()?, [0, 2, 4]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn tasks<F, I, Args>(&self, function: F, items: I) -> TaskBuilder<'_, R, F, Many<I>, Args>
+    where
+        F: TaskFn<Args> + Sync,
+        I: IntoIterator,
+        I::Item: IntoArgs<Args>,
+        Args: 'static,
+    {
+        TaskBuilder::new(self, function, Many(items))
     }
 
     /// Makes a future of a value, so that many tasks can take it. It is moved, and shared by those that take an `Arc`.
@@ -169,7 +192,13 @@ impl<T> Future for Scatter<T> {
 impl<T: Send + Sync> Wait<TaskFuture<T>> for Scatter<T> {}
 
 /// The function of a `map`, shared by its tasks.
-struct Each<F>(Arc<F>);
+pub(crate) struct Each<F>(Arc<F>);
+
+impl<F> Each<F> {
+    pub(crate) fn new(function: &Arc<F>) -> Self {
+        Self(Arc::clone(function))
+    }
+}
 
 impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
     type Output = F::Output;
@@ -182,46 +211,5 @@ impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
 
     fn name(&self) -> &'static str {
         self.0.name()
-    }
-}
-
-/// A call that is about to be submitted, with its options; made by [`Client::task`].
-#[must_use = "a task is not submitted until `submit` is called"]
-pub struct TaskBuilder<'a, R: Runtime, F, A, Args> {
-    client: &'a Client<R>,
-    function: F,
-    args: A,
-    options: Options,
-    types: PhantomData<fn(Args)>,
-}
-
-impl<R, F, A, Args> TaskBuilder<'_, R, F, A, Args>
-where
-    R: Runtime,
-    F: TaskFn<Args>,
-    A: IntoArgs<Args>,
-    Args: 'static,
-{
-    /// Names the task, with 1 to 512 bytes.
-    ///
-    /// As long as some handle of a task with this key is held, submitting *the same* work under the key gives another
-    /// handle of it. Work is the same when it is the same function, or closure that captures nothing, with the same
-    /// futures and equal plain values (numbers, texts, and vectors of them). Anything else under the key gives a future
-    /// that fails with [`Error::KeyConflict`].
-    pub fn key(mut self, key: impl Into<Key>) -> Self {
-        self.options.key = Some(key.into());
-        self
-    }
-
-    /// Submits the call, as [`Client::submit`] does.
-    #[track_caller]
-    pub fn submit(self) -> TaskFuture<F::Output> {
-        self.client.inner.engine.submit("submit", self.function, self.args.into_args(), self.options)
-    }
-}
-
-impl<R: Runtime, F, A, Args> fmt::Debug for TaskBuilder<'_, R, F, A, Args> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskBuilder").field("key", &self.options.key).finish_non_exhaustive()
     }
 }

@@ -44,8 +44,46 @@ impl<R: Runtime> Client<R> {
         I: IntoIterator,
         I::Item: Borrow<TaskFuture<T>>,
     {
+        self.waiting("wait", futures, Until::AllEnded)
+    }
+
+    /// Waits until one of the futures has ended, in whichever way. Of no futures none ends: then it is done at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignFuture`](crate::Error::ForeignFuture).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, asynchronous, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let never = client.submit(asynchronous(|| std::future::pending::<i64>()), ());
+    /// let quick = client.submit(|| 1, ());
+    /// let waited = client.wait_any([&never, &quick]).wait()?;
+    /// assert_eq!((waited.done.len(), waited.not_done.len()), (1, 1));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn wait_any<T, I>(&self, futures: I) -> Operation<Waited<T>>
+    where
+        T: Send + Sync + 'static,
+        I: IntoIterator,
+        I::Item: Borrow<TaskFuture<T>>,
+    {
+        self.waiting("wait_any", futures, Until::AnyEnded)
+    }
+
+    fn waiting<T, I>(&self, name: &'static str, futures: I, until: Until) -> Operation<Waited<T>>
+    where
+        T: Send + Sync + 'static,
+        I: IntoIterator,
+        I::Item: Borrow<TaskFuture<T>>,
+    {
         let futures: Vec<TaskFuture<T>> = futures.into_iter().map(|future| future.borrow().clone()).collect();
-        self.gathering("wait", futures, Until::AllEnded, |futures| {
+        self.gathering(name, futures, until, |futures| {
             let (done, not_done) = futures.into_iter().partition(TaskFuture::is_done);
             Ok(Waited { done, not_done })
         })

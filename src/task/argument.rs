@@ -61,7 +61,7 @@ pub trait IntoArg<T> {
 
 /// A plain value.
 #[doc(hidden)]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Value<T>(T);
 
 impl<T: Send + 'static> Argument<T> for Value<T> {
@@ -141,9 +141,15 @@ impl<T: Send + Sync + 'static> IntoArg<Arc<T>> for &TaskFuture<T> {
     }
 }
 
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 /// Several futures that make one vector.
 #[doc(hidden)]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Several<A>(Vec<A>);
 
 impl<T, A: Argument<T>> Argument<Vec<T>> for Several<A> {

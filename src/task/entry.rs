@@ -53,6 +53,9 @@ pub trait Entry: Send + Sync {
     /// How it ended, if it has.
     fn outcome(&self) -> Option<Outcome>;
 
+    /// How it ended, or why its present run is no longer wanted although the task has not ended.
+    fn run_outcome(&self) -> Option<Outcome>;
+
     /// Adds a watcher, or says how the task has already ended.
     fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome>;
 
@@ -73,6 +76,9 @@ pub trait Entry: Send + Sync {
 
     /// Drops the value, and work that nobody needs.
     fn bury(self: Arc<Self>);
+
+    /// Ends the task, if it has not ended, as cancelled.
+    fn cancel(self: Arc<Self>, reason: &str);
 
     /// Gives one handle to the engine until the task has ended.
     fn detach(self: Arc<Self>);

@@ -16,9 +16,9 @@ pub(crate) type Outcome = Result<(), Error>;
 
 /// Something that wants to hear once that a task has ended.
 pub trait Watch: Send + Sync {
-    /// Takes the outcome. Whoever fails because of it hands back those who watch *it*, so that a long chain of
-    /// failures is walked in a loop.
-    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)>;
+    /// Takes the outcome of the task that was watched with `token`. Whoever fails because of it hands back those who
+    /// watch *it*, so that a long chain of failures is walked in a loop.
+    fn handle_outcome(self: Arc<Self>, token: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)>;
 
     /// Whether it still wants to hear.
     fn is_live(&self) -> bool;
@@ -28,15 +28,16 @@ pub trait Watch: Send + Sync {
 pub enum Watcher {
     /// An awaiting future.
     Waker(Waker),
-    /// Anything that counts outcomes: no allocation per task, since one object watches many.
-    Object(Arc<dyn Watch>),
+    /// Anything that takes outcomes: no allocation per task, since one object watches many and tells them apart by
+    /// a number.
+    Object(Arc<dyn Watch>, usize),
 }
 
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Waker(_) => "Waker",
-            Self::Object(_) => "Object",
+            Self::Object(..) => "Object",
         })
     }
 }
@@ -68,7 +69,7 @@ impl Watchers {
         if self.rest.len() >= self.prune_at.max(PRUNE_MIN) {
             // A long-running task may be watched by countless short-lived dependants. Doubling the mark keeps an
             // insert at constant cost on average.
-            let is_dead = |watcher: &Watcher| matches!(watcher, Watcher::Object(object) if !object.is_live());
+            let is_dead = |watcher: &Watcher| matches!(watcher, Watcher::Object(object, _) if !object.is_live());
             let ids: Vec<_> = self.rest.iter().filter(|(_, watcher)| is_dead(watcher)).map(|(id, _)| id).collect();
             dead.extend(ids.into_iter().filter_map(|id| self.rest.try_remove(id)));
             self.prune_at = self.rest.len() * 2;
@@ -114,7 +115,7 @@ impl Watchers {
                             forget(payload);
                         }
                     }
-                    Watcher::Object(object) => failed.extend(object.handle_outcome(&outcome)),
+                    Watcher::Object(object, token) => failed.extend(object.handle_outcome(token, &outcome)),
                 }
             }
             next = failed.pop();

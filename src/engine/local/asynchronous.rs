@@ -8,6 +8,7 @@ use slab::Slab;
 
 use crate::engine::local::Engine;
 use crate::engine::local::node::Node;
+use crate::engine::local::terms::{Terms, requeue_after};
 use crate::runtime::{Runtime, TaskHandle};
 use crate::task::BoxFuture;
 
@@ -78,20 +79,27 @@ impl Engine {
     /// Starts a ready asynchronous task.
     pub(super) fn spawn(self: &Engine, node: Arc<dyn Node>) {
         if !node.core().start() {
+            self.give_back_resources(&node);
             return;
         }
+        let run = node.about().terms.as_deref().map_or(0, Terms::begin_run);
         let index = {
             self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
             self.asynchronous.lock().insert(Arc::clone(&node))
         };
         let presence = Presence { engine: Arc::clone(&node.about().engine), index };
         let body = Arc::clone(&node).future();
+        let next = Arc::clone(&node);
         let spawned = self.host.spawn(Box::pin(async move {
             let presence = presence;
-            body.await;
+            let again = body.await;
             drop(presence);
+            // The next run takes its resources anew, so this one must have given them back.
+            if let Some(delay) = again {
+                requeue_after(next, delay);
+            }
         }));
-        node.keep(spawned);
+        node.keep(run, spawned);
     }
 }
 
@@ -104,7 +112,9 @@ struct Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         let node = self.engine.asynchronous.lock().try_remove(self.index);
-        drop(node);
+        if let Some(node) = node {
+            self.engine.give_back_resources(&node);
+        }
         self.engine.asynchronous.count.fetch_sub(1, Ordering::AcqRel);
         self.engine.lifecycle.handle_exit();
     }

@@ -89,7 +89,10 @@ impl Engine {
             let error = Error::Cancelled { key: node.about().key(), reason: reason.into() };
             fail(node, &error);
         };
+        // Those that wait for resources first, so that nobody goes on with what the others give back.
+        self.resources.drain().into_iter().for_each(cancel);
         self.pool.drain().for_each(cancel);
+        self.backing_off.nodes().into_iter().for_each(cancel);
         self.pool.running().into_iter().for_each(cancel);
         self.asynchronous.nodes().into_iter().for_each(cancel);
     }

@@ -2,13 +2,15 @@
 //! life of a task, whoever drives it.
 //!
 //! ```text
+//!      ┌────────────────────────────(retry)────────────────────────────┐
+//!      ▼                                                               │
 //!   Waiting ──(last input finished)──▶ Ready ──(a thread takes it)──▶ Running ──▶ Memory
 //!      │                                 │                               │
 //!      └── input failed, cancelled, ─────┴── cancelled, closed ──────────┴──▶ Erred
 //!          closed
 //! ```
 //!
-//! A phase only ever moves to the right. `Memory` and `Erred` are final, so a future resolves once; a late result finds
+//! A phase only ever moves to the right, but for a retry. `Memory` and `Erred` are final, so a future resolves once; a late result finds
 //! its task resolved and is dropped. The state says nothing about values: they sit beside it, typed (`node.rs`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -114,6 +116,18 @@ impl Core {
         self.end(outcome, |phase| matches!(phase, Phase::Running))
     }
 
+    /// Takes a running task back, so that it waits for its next run: [`input_finished`](Self::input_finished) makes it
+    /// ready. False if it was cancelled meanwhile.
+    pub(crate) fn retry(&self) -> bool {
+        let mut state = self.lock();
+        let retry = matches!(state.phase, Phase::Running);
+        if retry {
+            self.missing.store(1, Ordering::Release);
+            state.phase = Phase::Waiting;
+        }
+        retry
+    }
+
     /// Ends a task that has not ended, wherever it is. `None` if it has.
     pub(crate) fn fail(&self, error: &Error) -> Option<Ended> {
         self.end(&Err(error.clone()), |_| true)
@@ -124,13 +138,13 @@ impl Core {
         if matches!(state.phase, Phase::Memory | Phase::Erred(_)) || !from(&state.phase) {
             return None;
         }
+        let was_running = matches!(state.phase, Phase::Running);
         state.phase = match outcome {
             Ok(()) => Phase::Memory,
             Err(error) => Phase::Erred(error.clone()),
         };
-        let ended =
-            Ended { watchers: std::mem::take(&mut state.watchers), detached: std::mem::take(&mut state.detached) };
-        Some(ended)
+        let watchers = std::mem::take(&mut state.watchers);
+        Some(Ended { watchers, detached: std::mem::take(&mut state.detached), was_running })
     }
 
     // --- looking and watching ------------------------------------------------------------------------------------
@@ -236,4 +250,6 @@ pub(crate) struct Ended {
     pub(crate) watchers: Watchers,
     /// Whether a handle that the engine held must be given up.
     pub(crate) detached: bool,
+    /// Whether a body of it may still run.
+    pub(crate) was_running: bool,
 }

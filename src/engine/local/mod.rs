@@ -8,6 +8,7 @@
 //! | `pool.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
 //! | `keys.rs` | chosen keys |
+//! | `terms.rs`, `resources.rs` | options: retries, time limits, priorities, resources |
 //! | `close.rs` | the end |
 
 mod asynchronous;
@@ -18,11 +19,15 @@ mod node;
 mod panics;
 mod parking;
 mod pool;
+mod prioritized;
 mod release;
+mod resources;
 mod submit;
+mod terms;
 mod trace;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,7 +43,8 @@ use self::close::Lifecycle;
 use self::keys::Keys;
 use self::node::Node;
 use self::pool::Pool;
-pub(crate) use self::submit::Options;
+use self::resources::Resources;
+use self::terms::BackingOff;
 
 /// One embedded engine.
 pub(crate) struct Engine {
@@ -46,20 +52,37 @@ pub(crate) struct Engine {
     host: Box<dyn Host>,
     asynchronous: Running,
     keys: Keys,
+    resources: Resources,
+    backing_off: BackingOff,
     lifecycle: Lifecycle,
     /// Counts the tasks that were submitted.
     tasks: AtomicU64,
 }
 
+/// How many tasks of an engine do what.
+pub(crate) struct Occupancy {
+    pub(crate) running: usize,
+    pub(crate) asynchronous: usize,
+    pub(crate) queued: usize,
+    pub(crate) waiting_for_resources: usize,
+}
+
 impl Engine {
     /// Starts an engine of `threads` threads, whose asynchronous tasks run on `runtime`.
-    pub(crate) fn start<R: Runtime>(runtime: R, threads: usize, name: &str) -> Result<Arc<Self>, Error> {
+    pub(crate) fn start<R: Runtime>(
+        runtime: R,
+        threads: usize,
+        name: &str,
+        resources: BTreeMap<String, f64>,
+    ) -> Result<Arc<Self>, Error> {
         panics::install_hook();
         Ok(Arc::new(Self {
             pool: Pool::start(threads, name)?,
             host: Box::new(runtime),
             asynchronous: Running::default(),
             keys: Keys::default(),
+            resources: Resources::new(resources),
+            backing_off: BackingOff::default(),
             lifecycle: Lifecycle::default(),
             tasks: AtomicU64::new(0),
         }))
@@ -75,6 +98,21 @@ impl Engine {
         self.pool.threads()
     }
 
+    /// What its tasks do now.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            running: self.pool.running().len(),
+            asynchronous: self.asynchronous.count(),
+            queued: self.pool.queued(),
+            waiting_for_resources: self.resources.waiting(),
+        }
+    }
+
+    /// Each resource with its total and its available amount.
+    pub(crate) fn resources(&self) -> Vec<(String, f64, f64)> {
+        self.resources.amounts()
+    }
+
     fn next_id(&self) -> u64 {
         self.tasks.fetch_add(1, Ordering::Relaxed)
     }
@@ -85,10 +123,8 @@ impl Engine {
 
     /// Has a ready task run, on a thread of the engine or on the runtime.
     fn schedule(&self, node: Arc<dyn Node>) {
-        if node.about().is_asynchronous {
-            self.spawn(node);
-        } else {
-            self.pool.push(node);
+        if self.has_resources(&node) {
+            self.queue(node);
         }
         // After the push: whoever closes meanwhile looks through the queues after saying so, and one of us sees the
         // other.
@@ -97,9 +133,22 @@ impl Engine {
         }
     }
 
+    /// Has a ready task run that holds its resources.
+    fn queue(&self, node: Arc<dyn Node>) {
+        if node.about().is_asynchronous {
+            self.spawn(node);
+        } else {
+            self.pool.push(node);
+        }
+    }
+
     /// Runs a task that somebody on this thread waits for, if it has not begun and this is a thread of the engine.
     fn help(&self, node: Arc<dyn Node>) {
-        if worker::is_worker_of(&self.pool) && !node.about().is_asynchronous && node.core().is_ready() {
+        if worker::is_worker_of(&self.pool)
+            && node.about().terms.is_none()
+            && !node.about().is_asynchronous
+            && node.core().is_ready()
+        {
             worker::run_inline(&self.pool, node);
         }
     }

@@ -1,19 +1,23 @@
 //! A task of the local engine: its state, and beside it, typed, the call that it is and the value that it gives.
 
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use crate::Error;
 use crate::engine::local::core::{Core, Ended};
-use crate::engine::local::panics::{self, catch};
+use crate::engine::local::panics::{CatchUnwind, catch};
 use crate::engine::local::release::{bury, drop_quietly};
+use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
 use crate::engine::local::{Engine, Spawned};
 use crate::task::{
-    Arguments, BoxFuture, Call, Entry, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId, Watcher,
-    Watchers,
+    Arguments, BoxFuture, Call, Entry, Key, Outcome, Repeat, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId,
+    Watcher, Watchers, context,
 };
 
 /// A task of any type.
@@ -22,14 +26,15 @@ pub(crate) trait Node: Entry + Watch {
 
     fn about(&self) -> &About;
 
-    /// Runs the started task on this thread and ends it.
-    fn run(self: Arc<Self>);
+    /// Runs the started task on this thread and ends it; or gives the delay after which it is to be queued for its next
+    /// run.
+    fn run(self: Arc<Self>) -> Option<Duration>;
 
-    /// What a started asynchronous task does. Ends it, also when it is dropped before it is done.
-    fn future(self: Arc<Self>) -> BoxFuture<()>;
+    /// What a started asynchronous task does: as [`run`](Self::run). Ends it, also when it is dropped before it is done.
+    fn future(self: Arc<Self>) -> BoxFuture<Option<Duration>>;
 
-    /// Keeps the handle of a spawned asynchronous task; dropping it aborts.
-    fn keep(&self, spawned: Box<dyn Spawned>);
+    /// Keeps the handle of the spawned `run` of an asynchronous task; dropping it aborts.
+    fn keep(&self, run: u32, spawned: Box<dyn Spawned>);
 
     /// Drops the call, with its references on inputs, and the handle of a spawned task.
     fn drop_body(&self);
@@ -54,6 +59,8 @@ pub(crate) struct About {
     /// Whether it runs on the runtime instead of on a thread of the engine.
     pub(crate) is_asynchronous: bool,
     pub(crate) trace: Trace,
+    /// There only if it was submitted with options.
+    pub(crate) terms: Option<Box<Terms>>,
 }
 
 impl About {
@@ -93,6 +100,8 @@ pub(crate) struct Task<T, F, A, Args> {
     about: About,
     body: Mutex<Body<F, A>>,
     value: Mutex<Option<Stored<T>>>,
+    /// Copies the arguments for another run, if there may be one.
+    repeat: Option<Repeat<A>>,
     args: PhantomData<fn(Args)>,
 }
 
@@ -113,14 +122,18 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    pub(crate) fn new(core: Core, about: About, value: Option<T>) -> Self {
+    pub(crate) fn new(core: Core, about: About, value: Option<T>, repeat: Option<Repeat<A>>) -> Self {
         let value = Mutex::new(value.map(Stored::Owned));
-        Self { core, about, body: Mutex::new(Body::Empty), value, args: PhantomData }
+        Self { core, about, body: Mutex::new(Body::Empty), value, repeat, args: PhantomData }
     }
 
     /// Puts the call in. A task that has failed meanwhile drops it again.
     pub(crate) fn set_call(&self, function: F, arguments: A) {
-        *lock(&self.body) = Body::Call(function, arguments);
+        let before = std::mem::replace(&mut *lock(&self.body), Body::Call(function, arguments));
+        if let Body::Spawned(spawned) = before {
+            // The run that is over, and that calls this.
+            spawned.detach();
+        }
         if self.core.outcome().is_some() {
             self.drop_body();
         }
@@ -131,6 +144,44 @@ where
             Body::Call(function, arguments) => Some((function, arguments)),
             Body::Spawned(_) | Body::Empty => None,
         }
+    }
+
+    /// Makes the call. Arguments that another run may need are kept in `kept`.
+    fn call(&self, function: &F, arguments: A, kept: &mut Option<A>) -> Result<Call<T>, Error> {
+        let arguments = match self.repeat {
+            Some(repeat) => repeat(kept.insert(arguments)),
+            None => arguments,
+        };
+        Ok(function.call(arguments.take()?))
+    }
+
+    /// Ends a run: the task, or, if it erred and is to be tried again, only this run. Then the caller queues it after the
+    /// delay that this gives, once all is given back that the run held.
+    fn end_run(self: Arc<Self>, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
+        let Some(terms) = &self.about.terms else {
+            self.end(result);
+            return None;
+        };
+        terms.stop_run_timer();
+        let result = terms.run_timeout(&self.about).map_or(result, Err);
+        let delay = result.as_ref().err().and_then(|error| terms.next_run(error));
+        match (delay, call) {
+            (Some(delay), Some((function, arguments))) if self.core.retry() => {
+                self.set_call(function, arguments);
+                Some(delay)
+            }
+            (_, call) => {
+                drop_quietly(|| drop(call));
+                self.end(result);
+                None
+            }
+        }
+    }
+
+    /// How long the run of an asynchronous task may take.
+    fn time_limit(&self) -> Option<(Duration, BoxFuture<()>)> {
+        let after = self.about.terms.as_deref()?.options.timeout?;
+        Some((after, self.about.engine.host.sleep(after)))
     }
 
     fn end(self: Arc<Self>, result: Result<T, Error>) {
@@ -150,6 +201,9 @@ where
         }
         if let Some(ended) = ended {
             self.about.trace.finished(&self.about, &outcome);
+            if let Some(terms) = &self.about.terms {
+                terms.stop();
+            }
             settle(self, ended).notify(outcome);
         }
     }
@@ -161,6 +215,27 @@ where
             Err(source) => Error::Failed { key: self.about.key(), source: source.into() },
         }
     }
+}
+
+/// What is left of a call that has been made: all of it, if there may be another run.
+fn rest_of<F, A>(function: F, kept: Option<A>) -> Option<(F, A)> {
+    match kept {
+        Some(arguments) => Some((function, arguments)),
+        None => {
+            drop_quietly(|| drop(function));
+            None
+        }
+    }
+}
+
+/// The output of `future`, or none if `sleep` is over first. The output wins when both are.
+async fn within<F: Future>(future: F, mut sleep: BoxFuture<()>) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 /// Ends a task that has not ended with `error`, wherever it is. Its call is dropped, or told to stop.
@@ -175,8 +250,27 @@ fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcom
     let ended = node.core().fail(error)?;
     let outcome = Err(error.clone());
     node.about().trace.finished(node.about(), &outcome);
+    if let Some(terms) = &node.about().terms {
+        terms.stop();
+        if !ended.was_running {
+            let engine = Arc::clone(&node.about().engine);
+            engine.give_back_resources(&node);
+        }
+    }
     drop_quietly(|| node.drop_body());
     Some((settle(node, ended), outcome))
+}
+
+/// The error of a task whose input has none but `error`: the original one, not one of our own about a failed input. But
+/// a cancelled input was not wanted by somebody; that says nothing about this task, except why it cannot run.
+pub(crate) fn inherited(about: &About, error: &Error) -> Error {
+    match error {
+        Error::Cancelled { key, .. } if !about.engine.lifecycle.is_closing() => {
+            Error::Cancelled { key: about.key(), reason: format!("lost dependencies: `{key}`").into() }
+        }
+        Error::Cancelled { reason, .. } => Error::Cancelled { key: about.key(), reason: Arc::clone(reason) },
+        error => error.clone(),
+    }
 }
 
 /// Gives up the engine's own handle of a task that has ended, and hands back its watchers.
@@ -202,45 +296,69 @@ where
         &self.about
     }
 
-    fn run(self: Arc<Self>) {
-        let Some((function, arguments)) = self.take_call() else { return };
+    fn run(self: Arc<Self>) -> Option<Duration> {
+        let (function, arguments) = self.take_call()?;
         let entered = self.about.trace.started();
         // Whatever runs of the user's runs in here: clones of inputs, the function, the drop of what it captured.
-        let result = catch(|| match function.call(arguments.take()?) {
+        let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
+        let mut kept = None;
+        // Whatever runs of the user's runs in here: clones of inputs, and the function.
+        let result = catch(|| match self.call(&function, arguments, &mut kept)? {
             Call::Returned(result) => result.map_err(|source| self.failed(source)),
             Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
         });
-        drop_quietly(|| drop(function));
-        drop(entered);
         let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
-        self.end(result);
+        let call = rest_of(function, kept);
+        drop(entered_task);
+        drop(entered);
+        self.end_run(result, call)
     }
 
-    fn future(self: Arc<Self>) -> BoxFuture<()> {
+    fn future(self: Arc<Self>) -> BoxFuture<Option<Duration>> {
         let unfinished = Unfinished(Some(Arc::clone(&self)));
         let call = self.take_call();
         Box::pin(async move {
+            let (function, arguments) = call?;
+            let mut kept = None;
+            let called = {
+                let _entered = self.about.trace.started();
+                let _entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
+                catch(|| self.call(&function, arguments, &mut kept))
+            };
+            let call = rest_of(function, kept);
             let task = Arc::clone(&self);
             let body = async move {
-                let called = {
-                    let Some((function, arguments)) = call else { return Err(Error::Taken { key: task.about.key() }) };
-                    function.call(arguments.take()?)
-                };
-                match called {
+                match called.unwrap_or_else(|panic| Err(panic.into_error(task.about.key())))? {
                     Call::Returned(result) => result,
                     Call::Future(future) => future.await,
                 }
                 .map_err(|source| task.failed(source))
             };
-            let result = panics::CatchUnwind::new(self.about.trace.instrument(body)).await;
+            let body = CatchUnwind::new(self.about.trace.instrument(body));
+            let body = context::InContext::new(Arc::clone(&self) as Arc<dyn Entry>, body);
+            let result = match self.time_limit() {
+                Some((after, sleep)) => {
+                    let late = || Ok(Err(Error::RunTimeout { key: self.about.key(), after }));
+                    within(body, sleep).await.unwrap_or_else(late)
+                }
+                None => body.await,
+            };
             let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
             unfinished.defuse();
-            self.end(result);
+            self.end_run(result, call)
         })
     }
 
-    fn keep(&self, spawned: Box<dyn Spawned>) {
-        *lock(&self.body) = Body::Spawned(spawned);
+    fn keep(&self, run: u32, spawned: Box<dyn Spawned>) {
+        let mut body = lock(&self.body);
+        let is_latest = self.about.terms.as_deref().is_none_or(|terms| terms.runs() == run);
+        if !is_latest || matches!(*body, Body::Call(..)) {
+            // It was over before its handle was here. What there is now belongs to the next run.
+            drop(body);
+            return spawned.detach();
+        }
+        *body = Body::Spawned(spawned);
+        drop(body);
         if self.core.outcome().is_some() {
             self.drop_body();
         }
@@ -282,7 +400,7 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    fn handle_outcome(self: Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
         match outcome {
             Ok(()) => {
                 if self.core.input_finished() {
@@ -291,8 +409,10 @@ where
                 }
                 None
             }
-            // The original error, not one of our own about a failed input.
-            Err(error) => fail_silently(self, error),
+            Err(error) => {
+                let error = inherited(&self.about, error);
+                fail_silently(self, &error)
+            }
         }
     }
 
@@ -328,6 +448,11 @@ where
         self.core.outcome()
     }
 
+    fn run_outcome(&self) -> Option<Outcome> {
+        let outcome = self.core.outcome();
+        outcome.or_else(|| self.about.terms.as_deref()?.run_timeout(&self.about).map(Err))
+    }
+
     fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
         self.core.watch(watcher)
     }
@@ -354,6 +479,11 @@ where
 
     fn bury(self: Arc<Self>) {
         bury(self);
+    }
+
+    fn cancel(self: Arc<Self>, reason: &str) {
+        let error = Error::Cancelled { key: self.about.key(), reason: reason.into() };
+        fail(self, &error);
     }
 
     fn detach(self: Arc<Self>) {

@@ -10,10 +10,11 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::Error;
+use crate::runtime::adapter;
 use crate::task::Key;
 
 thread_local! {
-    /// Whether a task body runs on this thread.
+    /// Whether a piece of a body is being caught on this thread.
     static IN_BODY: Cell<bool> = const { Cell::new(false) };
     /// Where the last panic of a body on this thread happened.
     static LOCATION: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
@@ -52,6 +53,10 @@ pub(crate) struct BodyPanic {
 }
 
 impl BodyPanic {
+    fn new(payload: Box<dyn Any + Send>) -> Self {
+        Self { payload, location: LOCATION.take() }
+    }
+
     pub(crate) fn into_error(self, key: Key) -> Error {
         let text = self.payload.downcast_ref::<&'static str>().copied();
         let message = text.or_else(|| self.payload.downcast_ref::<String>().map(String::as_str));
@@ -64,26 +69,30 @@ impl BodyPanic {
 
 /// Runs a piece of a body.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, BodyPanic> {
+    in_body(|| catch_unwind(AssertUnwindSafe(body))).map_err(BodyPanic::new)
+}
+
+/// Runs a piece of a body that does not unwind.
+fn in_body<T>(body: impl FnOnce() -> T) -> T {
     let outer = IN_BODY.replace(true);
     // That of a panic which a body caught by itself.
     LOCATION.set(None);
-    let result = catch_unwind(AssertUnwindSafe(body));
+    let result = body();
     IN_BODY.set(outer);
-    result.map_err(|payload| BodyPanic { payload, location: LOCATION.take() })
+    result
 }
 
 pin_project! {
-    /// A future whose panics are caught.
+    /// A future whose panics are caught, as [`catch`] catches those of a function.
     pub(crate) struct CatchUnwind<F> {
-        // Dropped under the same protection: what a future captures may panic in its `Drop`.
         #[pin]
-        future: Option<F>,
+        future: adapter::CatchUnwind<F>,
     }
 }
 
 impl<F> CatchUnwind<F> {
     pub(crate) fn new(future: F) -> Self {
-        Self { future: Some(future) }
+        Self { future: adapter::CatchUnwind::new(future) }
     }
 }
 
@@ -91,19 +100,7 @@ impl<F: Future> Future for CatchUnwind<F> {
     type Output = Result<F::Output, BodyPanic>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let polled = catch(|| {
-            let polled = this.future.as_mut().as_pin_mut().map(|future| future.poll(cx));
-            if matches!(polled, Some(Poll::Ready(_))) {
-                this.future.as_mut().set(None);
-            }
-            polled
-        });
-        match polled {
-            Ok(Some(Poll::Ready(value))) => Poll::Ready(Ok(value)),
-            // A future that has completed is not polled again by `async` blocks.
-            Ok(Some(Poll::Pending) | None) => Poll::Pending,
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
+        let polled = in_body(|| self.project().future.poll(cx));
+        polled.map_err(BodyPanic::new)
     }
 }

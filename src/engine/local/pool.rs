@@ -17,6 +17,7 @@ use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use crate::Error;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Parking, Seat, Thread, lock};
+use crate::engine::local::prioritized::Prioritized;
 use crate::engine::local::worker;
 use crate::task::Resume;
 
@@ -33,6 +34,7 @@ const COMMON_EVERY: u32 = 61;
 pub(crate) struct Pool {
     name: String,
     common: Injector<Arc<dyn Node>>,
+    prioritized: Prioritized,
     stealers: Box<[Stealer<Arc<dyn Node>>]>,
     parking: Mutex<Parking>,
     /// Length of `parking.free`, readable without the lock.
@@ -56,6 +58,7 @@ impl Pool {
         let pool = Arc::new(Self {
             name: name.to_owned(),
             common: Injector::new(),
+            prioritized: Prioritized::default(),
             stealers: seats.iter().map(|seat| seat.deque.stealer()).collect(),
             parking: Mutex::default(),
             free: AtomicUsize::new(0),
@@ -92,6 +95,10 @@ impl Pool {
 
     /// Queues a ready task.
     pub(crate) fn push(self: &Arc<Self>, node: Arc<dyn Node>) {
+        if node.about().terms.as_deref().is_some_and(|terms| terms.options.priority != 0) {
+            self.prioritized.push(node);
+            return self.notify();
+        }
         // A task that is made ready by one that has just ended is picked up by that very thread: nobody is woken, and
         // a chain stays on one core.
         if worker::push_local(self, node, |node| self.common.push(node)) {
@@ -160,13 +167,17 @@ impl Pool {
 
     /// Finds a task for the thread on `seat`.
     pub(crate) fn find(&self, seat: &mut Seat) -> Option<Arc<dyn Node>> {
+        if let Some(node) = self.prioritized.pop_urgent() {
+            return Some(node);
+        }
         seat.searches = seat.searches.wrapping_add(1);
         if seat.searches.is_multiple_of(COMMON_EVERY)
             && let Some(node) = self.find_common(seat)
         {
             return Some(node);
         }
-        seat.deque.pop().or_else(|| self.find_common(seat)).or_else(|| self.steal(seat))
+        let found = seat.deque.pop().or_else(|| self.find_common(seat)).or_else(|| self.steal(seat));
+        found.or_else(|| self.prioritized.pop())
     }
 
     fn find_common(&self, seat: &Seat) -> Option<Arc<dyn Node>> {
@@ -181,13 +192,21 @@ impl Pool {
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        !self.common.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
+        !self.prioritized.is_empty()
+            || !self.common.is_empty()
+            || self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+
+    /// How many tasks are queued, with those that were cancelled there and have not been passed over yet.
+    pub(crate) fn queued(&self) -> usize {
+        self.common.len() + self.prioritized.len() + self.stealers.iter().map(Stealer::len).sum::<usize>()
     }
 
     /// Takes every queued task away.
     pub(crate) fn drain(&self) -> impl Iterator<Item = Arc<dyn Node>> {
         let take = || {
-            retry(|| self.common.steal()).or_else(|| self.stealers.iter().find_map(|stealer| retry(|| stealer.steal())))
+            let common = retry(|| self.common.steal()).or_else(|| self.prioritized.pop());
+            common.or_else(|| self.stealers.iter().find_map(|stealer| retry(|| stealer.steal())))
         };
         std::iter::from_fn(take)
     }

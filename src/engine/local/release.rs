@@ -62,10 +62,19 @@ fn clear(node: Arc<dyn Node>) {
     node.drop_value();
 }
 
-/// Drops something of the user's. A panic in its `Drop` harms nothing else: it has been reported by the panic hook.
+/// Drops something of the user's. A panic in its `Drop` harms nothing else.
 pub(crate) fn drop_quietly(drop: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
-        // A payload may panic in its own `Drop`.
-        std::mem::forget(payload);
+    let _ = quietly(drop);
+}
+
+/// Runs something of the user's. A panic harms nothing else, and gives nothing: the panic hook has reported it.
+pub(crate) fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            // A payload may panic in its own `Drop`.
+            std::mem::forget(payload);
+            None
+        }
     }
 }

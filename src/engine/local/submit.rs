@@ -7,16 +7,11 @@ use crate::Error;
 use crate::engine::local::Engine;
 use crate::engine::local::core::Core;
 use crate::engine::local::keys::Joined;
-use crate::engine::local::node::{About, Node, Task, fail};
+use crate::engine::local::node::{About, Node, Task, fail, inherited};
+use crate::engine::local::resources::summed;
+use crate::engine::local::terms::{Terms, start_deadline};
 use crate::engine::local::trace::Trace;
-use crate::task::{Arguments, Identity, Key, TaskFn, TaskFuture, TypedEntry, Watch, Watcher};
-
-/// What a submission may ask for beyond its function and arguments.
-#[derive(Default)]
-pub(crate) struct Options {
-    /// A name that the user chose.
-    pub(crate) key: Option<Key>,
-}
+use crate::task::{Arguments, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, Watch, Watcher};
 
 impl Engine {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -26,7 +21,8 @@ impl Engine {
         operation: &'static str,
         function: F,
         arguments: A,
-        options: Options,
+        mut options: Options,
+        repeat: Option<Repeat<A>>,
     ) -> TaskFuture<F::Output>
     where
         F: TaskFn<Args>,
@@ -37,9 +33,17 @@ impl Engine {
         if self.lifecycle.is_closing() {
             return self.refused::<F, A, Args>(about, Error::ClientClosed { operation });
         }
-        let Some(key) = options.key else {
+        let invalid = options.resources.iter().find(|(_, amount)| !amount.is_finite() || *amount < 0.0);
+        if let Some((resource, amount)) = invalid {
+            let error = Error::InvalidResource { resource: resource.as_str().into(), amount: *amount };
+            return self.refused::<F, A, Args>(about, error);
+        }
+        options.resources = summed(options.resources);
+        let key = options.key.take();
+        about.terms = (!options.is_plain()).then(|| Box::new(Terms::new(options)));
+        let Some(key) = key else {
             Trace::submitted(&mut about);
-            let node = Arc::new(Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None));
+            let node = Arc::new(Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None, repeat));
             let entry = Arc::clone(&node) as Arc<dyn TypedEntry<F::Output>>;
             self.enter(node, function, arguments);
             return TaskFuture::new(entry);
@@ -54,7 +58,7 @@ impl Engine {
         let mut node = None;
         let joined = self.keys.join_or(&key, identity, || {
             Trace::submitted(&mut about);
-            let new = Arc::new(Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None));
+            let new = Arc::new(Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None, repeat));
             node = Some(Arc::clone(&new));
             (Arc::clone(&new) as Arc<dyn Node>, new as Arc<dyn TypedEntry<F::Output>>)
         });
@@ -77,7 +81,7 @@ impl Engine {
     #[track_caller]
     pub(crate) fn scatter<T: Send + Sync + 'static>(self: &Arc<Self>, value: T) -> TaskFuture<T> {
         let about = self.about("scatter", false);
-        TaskFuture::new(Arc::new(Task::<T, fn() -> T, (), ()>::new(Core::memory(), about, Some(value))))
+        TaskFuture::new(Arc::new(Task::<T, fn() -> T, (), ()>::new(Core::memory(), about, Some(value), None)))
     }
 
     fn refused<F, A, Args>(self: &Arc<Self>, about: About, error: Error) -> TaskFuture<F::Output>
@@ -86,7 +90,7 @@ impl Engine {
         A: Arguments<Args>,
         Args: 'static,
     {
-        TaskFuture::new(Arc::new(Task::<F::Output, F, A, Args>::new(Core::erred(error), about, None)))
+        TaskFuture::new(Arc::new(Task::<F::Output, F, A, Args>::new(Core::erred(error), about, None, None)))
     }
 
     #[track_caller]
@@ -100,6 +104,7 @@ impl Engine {
             location: Location::caller(),
             is_asynchronous,
             trace: Trace::none(),
+            terms: None,
         }
     }
 
@@ -120,14 +125,17 @@ impl Engine {
                 return;
             }
             node.core().add_missing();
-            match input.watch(Watcher::Object(Arc::clone(&node) as Arc<dyn Watch>)) {
+            match input.watch(Watcher::Object(Arc::clone(&node) as Arc<dyn Watch>, 0)) {
                 Ok(_) => {}
                 // Never the last: the submit itself counts as one.
                 Err(Ok(())) => _ = node.core().input_finished(),
-                Err(Err(error)) => failed = Some(error),
+                Err(Err(error)) => failed = Some(inherited(node.about(), &error)),
             }
         });
         node.set_call(function, arguments);
+        if node.about().terms.is_some() {
+            start_deadline(&(Arc::clone(&node) as Arc<dyn Node>));
+        }
         if let Some(error) = failed {
             fail(node, &error);
         } else if node.core().input_finished() {

@@ -33,11 +33,9 @@ impl Trace {
         Some(entered)
     }
 
-    /// The body begins as a future.
+    /// What the rest of the body logs, as a future, belongs to the span too.
     pub(crate) fn instrument<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        let span = self.0.as_deref().cloned().unwrap_or_else(Span::none);
-        event!(target: "anydask", parent: &span, Level::DEBUG, "started");
-        future.instrument(span)
+        future.instrument(self.0.as_deref().cloned().unwrap_or_else(Span::none))
     }
 
     /// The task has ended.

@@ -9,6 +9,7 @@ use crate::engine::local::node::Node;
 use crate::engine::local::panics;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
+use crate::engine::local::terms::{requeue_after, start_run_timer};
 use crate::task::Resume;
 
 /// How much of a thread's stack may be in use when a task is run inside the wait of another. A stack has 2 MiB, so that
@@ -116,12 +117,25 @@ impl Worker {
     fn run(&self, node: Arc<dyn Node>) {
         self.thread.push_running(Arc::clone(&node));
         // Shown first, looked second: whoever closes says so first and looks at what runs second.
+        let mut again = None;
         if self.pool.is_closed() {
             node.about().engine.cancel_all();
         } else if node.core().start() {
-            node.run();
+            if let Some(terms) = &node.about().terms {
+                terms.begin_run();
+                start_run_timer(&node);
+            }
+            again = Arc::clone(&node).run();
+        }
+        if node.about().terms.is_some() {
+            let engine = Arc::clone(&node.about().engine);
+            engine.give_back_resources(&node);
         }
         self.thread.pop_running();
+        // The next run takes its resources anew, so this one must have given them back.
+        if let Some(delay) = again {
+            requeue_after(node, delay);
+        }
     }
 }
 

@@ -1,0 +1,291 @@
+//! Futures in the order in which they end.
+
+use std::borrow::Borrow;
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use slab::Slab;
+
+use crate::Error;
+use crate::client::blocking::block_on;
+use crate::task::{Outcome, Scheduler, TaskFuture, Watch, Watcher, Watchers};
+
+/// Gives futures in the order in which they end, in whichever way. Every one that is put in comes out exactly once; one
+/// that is put in twice comes out twice.
+///
+/// It is a [`Stream`] to await and an [`Iterator`] to block on, and takes more futures while it runs.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, as_completed, runtime::Smol};
+///
+/// smol::block_on(async {
+///     let client = Client::<Smol>::local().await?;
+///     let mut sum = 0;
+///     let mut completed = as_completed(client.map(|x: u64| x, 1..=3));
+///     while let Some(done) = completed.next().await {
+///         let value = done.await?;
+///         sum += value;
+///         if value == 3 {
+///             completed.push(client.submit(|x: u64| x * 10, value));
+///         }
+///     }
+///     assert_eq!(sum, 1 + 2 + 3 + 30);
+///     client.close().await
+/// })?;
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
+pub fn as_completed<T, I>(futures: I) -> AsCompleted<T>
+where
+    T: Send + Sync + 'static,
+    I: IntoIterator,
+    I::Item: Borrow<TaskFuture<T>>,
+{
+    let mut completed =
+        AsCompleted { pending: Slab::new(), len: 0, next_help: 0, scheduler: None, arrivals: Arc::default() };
+    completed.extend(futures);
+    completed
+}
+
+/// Futures in the order in which they end; made by [`as_completed`].
+#[must_use = "futures come out when it is awaited or iterated"]
+pub struct AsCompleted<T> {
+    /// A place without a future is that of one that came out before it had ended; it is free once it has.
+    pending: Slab<Option<TaskFuture<T>>>,
+    /// How many futures there are in `pending`.
+    len: usize,
+    /// The place in `pending` that a task which waits looks at next.
+    next_help: usize,
+    /// That of the first future that was put in: a blocking wait needs it, and must not search for it.
+    scheduler: Option<Arc<dyn Scheduler>>,
+    arrivals: Arc<Arrivals>,
+}
+
+/// Most places that a task which waits looks at for a future that it can run itself, so that a wait costs the same
+/// however many futures there are. If it finds none, another thread runs them.
+const HELP_MAX: usize = 64;
+
+/// The futures that have ended and have not come out.
+#[derive(Default)]
+struct Arrivals {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Places in `pending`.
+    ended: VecDeque<usize>,
+    waker: Option<Waker>,
+    is_abandoned: bool,
+}
+
+impl<T: Send + Sync + 'static> AsCompleted<T> {
+    /// Puts one more in.
+    pub fn push(&mut self, future: impl Borrow<TaskFuture<T>>) {
+        let future = future.borrow().clone();
+        if self.is_empty() {
+            self.scheduler = Some(future.entry().scheduler());
+        }
+        let place = self.pending.vacant_entry();
+        let token = place.key();
+        let watcher = Watcher::Object(Arc::clone(&self.arrivals) as Arc<dyn Watch>, token);
+        if future.entry().watch(watcher).is_err() {
+            self.arrivals.lock().ended.push_back(token);
+        }
+        place.insert(Some(future));
+        self.len += 1;
+    }
+
+    /// Puts more in.
+    pub fn extend<I>(&mut self, futures: I)
+    where
+        I: IntoIterator,
+        I::Item: Borrow<TaskFuture<T>>,
+    {
+        futures.into_iter().for_each(|future| self.push(future));
+    }
+
+    /// How many have not come out, ended or not.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether all have come out.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether the next one has ended, so that it comes without waiting.
+    pub fn has_ready(&self) -> bool {
+        // One that came out before it had ended does not come again.
+        self.arrivals.lock().ended.iter().any(|token| matches!(self.pending.get(*token), Some(Some(_))))
+    }
+
+    /// The next one that ends; `None` when all have come out. Await it, or call [`wait`](Next::wait).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses no future.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "both a stream and an iterator have one; this is the one to await"
+    )]
+    pub fn next(&mut self) -> Next<'_, T> {
+        Next { completed: self }
+    }
+
+    /// Those that have ended by now, without waiting.
+    pub fn ready_batch(&mut self) -> Vec<TaskFuture<T>> {
+        std::iter::from_fn(|| self.take_ready()).collect()
+    }
+
+    fn take_ready(&mut self) -> Option<TaskFuture<T>> {
+        loop {
+            let token = self.arrivals.lock().ended.pop_front()?;
+            if let Some(future) = self.pending.try_remove(token).flatten() {
+                self.len -= 1;
+                return Some(future);
+            }
+        }
+    }
+
+    fn poll_completed(&mut self, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
+        if let Some(future) = self.take_ready() {
+            return Poll::Ready(Some(future));
+        }
+        if self.is_empty() {
+            return Poll::Ready(None);
+        }
+        let mut state = self.arrivals.lock();
+        // One that ends from here on finds the waker; one that has ended meanwhile is seen here.
+        let replaced = match &state.waker {
+            Some(current) if current.will_wake(cx.waker()) => None,
+            _ => state.waker.replace(cx.waker().clone()),
+        };
+        let is_ready = !state.ended.is_empty();
+        drop(state);
+        drop(replaced);
+        if is_ready { self.poll_completed(cx) } else { Poll::Pending }
+    }
+
+    /// Runs on this thread one of those that have not begun, if this is a task of theirs.
+    fn help(&mut self) {
+        let places = self.pending.capacity();
+        for _ in 0..places.min(HELP_MAX) {
+            let place = self.next_help % places;
+            self.next_help = place + 1;
+            if let Some(Some(future)) = self.pending.get(place) {
+                future.shared_entry().help();
+                if self.has_ready() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The next future that ends; made by [`AsCompleted::next`].
+#[must_use = "a future does nothing unless it is awaited"]
+#[derive(Debug)]
+pub struct Next<'a, T> {
+    completed: &'a mut AsCompleted<T>,
+}
+
+impl<T: Send + Sync + 'static> Next<'_, T> {
+    /// Waits on this thread. Inside a task, the task's slot goes to others meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right; [`Error::TooManyBlocked`].
+    pub fn wait(mut self) -> Result<Option<TaskFuture<T>>, Error> {
+        let scheduler = if self.completed.is_empty() { None } else { self.completed.scheduler.clone() };
+        if let Some(scheduler) = &scheduler {
+            scheduler.check_may_block("as_completed")?;
+            if !self.completed.has_ready() {
+                self.completed.help();
+            }
+        }
+        Ok(block_on(scheduler.as_deref(), Pin::new(&mut self), None)?.flatten())
+    }
+}
+
+impl<T: Send + Sync + 'static> Future for Next<'_, T> {
+    type Output = Option<TaskFuture<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.completed.poll_completed(cx)
+    }
+}
+
+impl<T: Send + Sync + 'static> Stream for AsCompleted<T> {
+    type Item = TaskFuture<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
+        self.poll_completed(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len(), None)
+    }
+}
+
+/// Blocks for each. Where it may not block, inside an asynchronous task, it gives what has not ended as it is: waiting for
+/// *that* says why.
+impl<T: Send + Sync + 'static> Iterator for AsCompleted<T> {
+    type Item = TaskFuture<T>;
+
+    fn next(&mut self) -> Option<TaskFuture<T>> {
+        if let Ok(next) = AsCompleted::next(self).wait() {
+            return next;
+        }
+        let future = self.pending.iter_mut().find_map(|(_, future)| future.take())?;
+        self.len -= 1;
+        Some(future)
+    }
+}
+
+impl<T> Drop for AsCompleted<T> {
+    fn drop(&mut self) {
+        let mut state = self.arrivals.lock();
+        state.is_abandoned = true;
+        let waker = state.waker.take();
+        drop(state);
+        drop(waker);
+    }
+}
+
+impl<T> fmt::Debug for AsCompleted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsCompleted").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+impl Arrivals {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Arrivals {
+    fn handle_outcome(self: Arc<Self>, token: usize, _: &Outcome) -> Option<(Watchers, Outcome)> {
+        let mut state = self.lock();
+        state.ended.push_back(token);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        None
+    }
+
+    fn is_live(&self) -> bool {
+        !self.lock().is_abandoned
+    }
+}

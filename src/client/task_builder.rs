@@ -1,0 +1,192 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Error;
+use crate::client::Client;
+use crate::client::submit::Each;
+use crate::runtime::Runtime;
+use crate::task::{Arguments, IntoArgs, Key, Options, Repeat, TaskFn, TaskFuture};
+
+/// Calls that are about to be submitted, with their options; made by [`Client::task`] for one and by [`Client::tasks`] for
+/// many.
+#[must_use = "nothing is submitted until `submit` is called"]
+pub struct TaskBuilder<'a, R: Runtime, F, G: Given<Args>, Args> {
+    client: &'a Client<R>,
+    function: F,
+    given: G,
+    options: Options,
+    repeat: Option<Repeat<G::Arguments>>,
+}
+
+/// What a [`TaskBuilder`] calls its function with.
+pub trait Given<Args> {
+    /// The arguments of one call, as they are kept.
+    #[doc(hidden)]
+    type Arguments: Arguments<Args>;
+}
+
+/// The arguments of one call.
+#[derive(Debug)]
+pub struct One<A>(pub(crate) A);
+
+/// The arguments of one call each.
+#[derive(Debug)]
+pub struct Many<I>(pub(crate) I);
+
+impl<A: IntoArgs<Args>, Args> Given<Args> for One<A> {
+    type Arguments = A::Arguments;
+}
+
+impl<I: IntoIterator<Item: IntoArgs<Args>>, Args> Given<Args> for Many<I> {
+    type Arguments = <I::Item as IntoArgs<Args>>::Arguments;
+}
+
+impl<'a, R, F, G, Args> TaskBuilder<'a, R, F, G, Args>
+where
+    R: Runtime,
+    F: TaskFn<Args>,
+    G: Given<Args>,
+    Args: 'static,
+{
+    pub(crate) fn new(client: &'a Client<R>, function: F, given: G) -> Self {
+        Self { client, function, given, options: Options::default(), repeat: None }
+    }
+
+    /// Names the task, with 1 to 512 bytes. Many tasks are named `key-0`, `key-1` and so on.
+    ///
+    /// As long as some handle of a task with this key is held, submitting *the same* work under the key gives another
+    /// handle of it. Work is the same when it is the same function, or closure that captures nothing, with the same
+    /// futures and equal plain values (numbers, texts, and vectors of them). Anything else under the key gives a future
+    /// that fails with [`Error::KeyConflict`].
+    pub fn key(mut self, key: impl Into<Key>) -> Self {
+        self.options.key = Some(key.into());
+        self
+    }
+
+    /// Tasks above 0 start before all others that are ready, those below 0 after them; higher ones first, then older
+    /// ones. The default is 0.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.options.priority = priority;
+        self
+    }
+
+    /// Runs the task again when it errs, panics or exceeds its [`timeout`](Self::timeout), up to `retries` times. The
+    /// future then tells the last error.
+    ///
+    /// The arguments are cloned for each run, so they must be `Clone`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use anydask::{Client, fallible, runtime::Smol};
+    ///
+    /// static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// let flaky = fallible(|x: i64| match CALLS.fetch_add(1, Ordering::Relaxed) {
+    ///     0 | 1 => Err("not yet"),
+    ///     _ => Ok(x),
+    /// });
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// assert_eq!(client.task(flaky, 7).retries(2).submit().wait()?, 7);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn retries(mut self, retries: u32) -> Self
+    where
+        G::Arguments: Clone,
+    {
+        self.options.retry.retries = retries;
+        self.repeat = Some(G::Arguments::clone);
+        self
+    }
+
+    /// Waits before a retry: `first` before the first one, twice as long before each further one, up to an hour. Without,
+    /// a task is run again at once.
+    pub fn backoff(mut self, first: Duration) -> Self {
+        self.options.retry.backoff = first;
+        self
+    }
+
+    /// Retries only what `is_worth_it` says. A predicate that panics says no.
+    pub fn retry_if(mut self, is_worth_it: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
+        self.options.retry.allows = Some(Arc::new(is_worth_it));
+        self
+    }
+
+    /// Bounds each run in time. An asynchronous task is dropped when it is over. The body of a CPU task cannot be stopped,
+    /// but can look at [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled); it holds its slot until it returns,
+    /// and only then is run again, if there are retries.
+    ///
+    /// The future fails with [`Error::RunTimeout`].
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout = Some(limit);
+        self
+    }
+
+    /// Bounds the time from the submission on, with waiting and all retries. The future fails with
+    /// [`Error::DeadlineExceeded`].
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.options.deadline = Some(limit);
+        self
+    }
+
+    /// Holds amounts of the engine's resources while it runs; see [`Builder::resources`](crate::Builder::resources).
+    ///
+    /// Tasks that wait for the same resource get it by priority, then by age, so that small amounts do not keep a big one
+    /// waiting for ever. A resource that is named twice counts with the sum.
+    ///
+    /// A future fails with [`Error::NoResource`] if the engine never has as much, and with [`Error::InvalidResource`] if
+    /// an amount is negative or no number.
+    pub fn resources<N: Into<String>>(mut self, amounts: impl IntoIterator<Item = (N, f64)>) -> Self {
+        self.options.resources = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
+        self
+    }
+}
+
+impl<R, F, A, Args> TaskBuilder<'_, R, F, One<A>, Args>
+where
+    R: Runtime,
+    F: TaskFn<Args>,
+    A: IntoArgs<Args>,
+    Args: 'static,
+{
+    /// Submits the call, as [`Client::submit`] does.
+    #[track_caller]
+    pub fn submit(self) -> TaskFuture<F::Output> {
+        let Self { client, function, given: One(args), options, repeat } = self;
+        client.inner.engine.submit("submit", function, args.into_args(), options, repeat)
+    }
+}
+
+impl<R, F, I, Args> TaskBuilder<'_, R, F, Many<I>, Args>
+where
+    R: Runtime,
+    F: TaskFn<Args> + Sync,
+    I: IntoIterator,
+    I::Item: IntoArgs<Args>,
+    Args: 'static,
+{
+    /// Submits the calls, as [`Client::map`] does.
+    #[track_caller]
+    pub fn submit(self) -> Vec<TaskFuture<F::Output>> {
+        let Self { client, function, given: Many(items), options, repeat } = self;
+        let function = Arc::new(function);
+        let mut futures = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            let mut options = options.clone();
+            options.key = options.key.map(|key| format!("{key}-{index}").into());
+            let function = Each::new(&function);
+            futures.push(client.inner.engine.submit("map", function, item.into_args(), options, repeat));
+        }
+        futures
+    }
+}
+
+impl<R: Runtime, F, G: Given<Args>, Args> fmt::Debug for TaskBuilder<'_, R, F, G, Args> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskBuilder").field("options", &self.options).finish_non_exhaustive()
+    }
+}

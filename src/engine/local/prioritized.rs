@@ -1,0 +1,69 @@
+//! The queue of tasks that have a priority, beside those of all others.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::engine::local::node::Node;
+use crate::engine::local::parking::lock;
+
+/// Priority, and number of the task.
+pub(crate) type Place = (Reverse<i32>, u64);
+
+/// Tasks with a priority, highest first, and oldest first among equals.
+///
+/// Those above 0 come before all plain tasks, those below after them.
+#[derive(Default)]
+pub(crate) struct Prioritized {
+    tasks: Mutex<BTreeMap<Place, Arc<dyn Node>>>,
+    /// How many there are, and how many above 0: readable without the lock, so that plain tasks pay one load.
+    count: AtomicUsize,
+    urgent: AtomicUsize,
+}
+
+impl Prioritized {
+    pub(crate) fn push(&self, node: Arc<dyn Node>) {
+        let priority = node.about().terms.as_deref().map_or(0, |terms| terms.options.priority);
+        let id = node.about().id;
+        let mut tasks = lock(&self.tasks);
+        tasks.insert((Reverse(priority), id), node);
+        self.count.store(tasks.len(), Ordering::SeqCst);
+        if priority > 0 {
+            self.urgent.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// The first of those that come before all plain tasks.
+    pub(crate) fn pop_urgent(&self) -> Option<Arc<dyn Node>> {
+        if self.urgent.load(Ordering::SeqCst) == 0 { None } else { self.pop_if(|priority| priority > 0) }
+    }
+
+    /// The first of all.
+    pub(crate) fn pop(&self) -> Option<Arc<dyn Node>> {
+        if self.is_empty() { None } else { self.pop_if(|_| true) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn pop_if(&self, wanted: impl FnOnce(i32) -> bool) -> Option<Arc<dyn Node>> {
+        let mut tasks = lock(&self.tasks);
+        let first = tasks.first_entry()?;
+        let Reverse(priority) = first.key().0;
+        if !wanted(priority) {
+            return None;
+        }
+        let node = first.remove();
+        self.count.store(tasks.len(), Ordering::SeqCst);
+        if priority > 0 {
+            self.urgent.fetch_sub(1, Ordering::SeqCst);
+        }
+        Some(node)
+    }
+}

@@ -1,0 +1,236 @@
+//! The table of abstract resources, beside the engine: only tasks that ask for some come here.
+//!
+//! A ready task takes its amounts before it is queued, and gives them back when its body has really ended, also when it
+//! was cancelled long before.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use crate::Error;
+use crate::engine::local::Engine;
+use crate::engine::local::node::{Node, fail};
+use crate::engine::local::parking::lock;
+use crate::engine::local::prioritized::Place;
+
+/// What an engine has, and who waits for it.
+#[derive(Default)]
+pub(crate) struct Resources {
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    has: BTreeMap<String, Amount>,
+    /// Those who wait. There are as many groups as there are ways to combine resources, and many tasks in each.
+    waiting: Vec<Group>,
+}
+
+/// What there is of one resource.
+struct Amount {
+    total: f64,
+    available: f64,
+    /// How many tasks hold some.
+    holders: usize,
+}
+
+/// The tasks that wait for the same resources, of whichever amounts.
+struct Group {
+    names: Vec<String>,
+    tasks: BTreeMap<Place, Arc<dyn Node>>,
+}
+
+/// Amounts are sums of decimal fractions, which floating point only approximates: `0.1 + 0.2` fits into `0.3`.
+const TOLERANCE: f64 = 1e-9;
+
+impl Resources {
+    pub(crate) fn new(total: BTreeMap<String, f64>) -> Self {
+        let amount = |(name, total)| (name, Amount { total, available: total, holders: 0 });
+        Self { table: Mutex::new(Table { has: total.into_iter().map(amount).collect(), waiting: Vec::new() }) }
+    }
+
+    /// How many tasks wait.
+    pub(crate) fn waiting(&self) -> usize {
+        let table = lock(&self.table);
+        table.waiting.iter().flat_map(|group| group.tasks.values()).filter(|node| node.core().is_ready()).count()
+    }
+
+    /// What there is, and what of it is free.
+    pub(crate) fn amounts(&self) -> Vec<(String, f64, f64)> {
+        let table = lock(&self.table);
+        table.has.iter().map(|(name, amount)| (name.clone(), amount.total, amount.available.max(0.0))).collect()
+    }
+
+    /// Takes what `node` needs. False if it must wait; then it is told by whoever gives back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoResource`] if the engine never has as much.
+    fn take(&self, node: &Arc<dyn Node>) -> Result<bool, Error> {
+        let mut table = lock(&self.table);
+        for (name, amount) in wanted(node) {
+            let total = table.has.get(name).map_or(0.0, |amount| amount.total);
+            if *amount > total + TOLERANCE {
+                let resource = name.as_str().into();
+                return Err(Error::NoResource { key: node.about().key(), resource, wanted: *amount, total });
+            }
+        }
+        // One that wants much would wait for ever if those that want little went past it.
+        let place = place(node);
+        let is_before = |group: &mut Group| group.first().is_some_and(|first| first < place);
+        if !table.waiting.iter_mut().any(|group| group.shares(wanted(node)) && is_before(group)) && table.try_take(node)
+        {
+            return Ok(true);
+        }
+        table.wait(node);
+        Ok(false)
+    }
+
+    /// Takes away all who wait.
+    pub(crate) fn drain(&self) -> Vec<Arc<dyn Node>> {
+        let waiting = std::mem::take(&mut lock(&self.table).waiting);
+        waiting.into_iter().flat_map(|group| group.tasks.into_values()).collect()
+    }
+
+    /// Gives back what `node` holds, if it does, and hands out the tasks that can go on now.
+    fn give_back(&self, node: &Arc<dyn Node>, holds: bool) -> Vec<Arc<dyn Node>> {
+        let mut table = lock(&self.table);
+        if holds {
+            table.put(node);
+        }
+        table.grant()
+    }
+}
+
+impl Table {
+    fn try_take(&mut self, node: &Arc<dyn Node>) -> bool {
+        let fits =
+            |(name, amount): &(String, f64)| self.has.get(name).is_some_and(|has| has.available + TOLERANCE >= *amount);
+        if !wanted(node).iter().all(fits) {
+            return false;
+        }
+        for (name, amount) in wanted(node) {
+            if let Some(has) = self.has.get_mut(name) {
+                has.available -= amount;
+                has.holders += 1;
+            }
+        }
+        if let Some(terms) = node.about().terms.as_deref() {
+            terms.holds_resources.store(true, Ordering::Release);
+        }
+        true
+    }
+
+    fn put(&mut self, node: &Arc<dyn Node>) {
+        for (name, amount) in wanted(node) {
+            if let Some(has) = self.has.get_mut(name) {
+                has.holders -= 1;
+                // Rounding errors end with the last holder.
+                has.available = if has.holders == 0 { has.total } else { has.available + amount };
+            }
+        }
+    }
+
+    fn wait(&mut self, node: &Arc<dyn Node>) {
+        let index = self.waiting.iter().position(|group| group.is_of(wanted(node))).unwrap_or_else(|| {
+            let names = wanted(node).iter().map(|(name, _)| name.clone()).collect();
+            self.waiting.push(Group { names, tasks: BTreeMap::new() });
+            self.waiting.len() - 1
+        });
+        self.waiting[index].tasks.insert(place(node), Arc::clone(node));
+    }
+
+    /// Takes for those who wait, in their order, as long as there is enough for the next of those who wait for the same.
+    fn grant(&mut self) -> Vec<Arc<dyn Node>> {
+        let mut granted = Vec::new();
+        let mut groups = std::mem::take(&mut self.waiting);
+        // Groups whose first must wait, and those that share a resource with them.
+        let mut blocked = Vec::new();
+        loop {
+            let open = groups.iter_mut().enumerate().filter(|(index, _)| !blocked.contains(index));
+            let first = open.filter_map(|(index, group)| Some((group.first()?, index))).min();
+            let Some((place, index)) = first else { break };
+            let is_behind = blocked.iter().any(|other: &usize| groups[*other].has_one_of(&groups[index].names));
+            if is_behind || !self.try_take(&groups[index].tasks[&place]) {
+                blocked.push(index);
+            } else {
+                granted.extend(groups[index].tasks.remove(&place));
+            }
+        }
+        groups.retain(|group| !group.tasks.is_empty());
+        self.waiting = groups;
+        granted
+    }
+}
+
+impl Group {
+    /// The place of the first that is still wanted.
+    fn first(&mut self) -> Option<Place> {
+        while let Some(first) = self.tasks.first_entry() {
+            if first.get().core().is_ready() {
+                return Some(*first.key());
+            }
+            first.remove();
+        }
+        None
+    }
+
+    fn is_of(&self, wanted: &[(String, f64)]) -> bool {
+        self.names.iter().eq(wanted.iter().map(|(name, _)| name))
+    }
+
+    fn shares(&self, wanted: &[(String, f64)]) -> bool {
+        wanted.iter().any(|(name, _)| self.names.contains(name))
+    }
+
+    fn has_one_of(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.names.contains(name))
+    }
+}
+
+/// What a task holds while it runs: each resource once, in the order of their names, and only what is more than nothing.
+pub(crate) fn summed(amounts: Vec<(String, f64)>) -> Vec<(String, f64)> {
+    let mut sums = BTreeMap::new();
+    for (name, amount) in amounts {
+        *sums.entry(name).or_insert(0.0) += amount;
+    }
+    sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect()
+}
+
+fn wanted(node: &Arc<dyn Node>) -> &[(String, f64)] {
+    node.about().terms.as_deref().map_or(&[], |terms| &terms.options.resources)
+}
+
+fn place(node: &Arc<dyn Node>) -> Place {
+    let priority = node.about().terms.as_deref().map_or(0, |terms| terms.options.priority);
+    (Reverse(priority), node.about().id)
+}
+
+impl Engine {
+    /// Whether a ready task may be queued now. If not, it waits for resources, or has failed for want of them.
+    pub(super) fn has_resources(&self, node: &Arc<dyn Node>) -> bool {
+        if wanted(node).is_empty() {
+            return true;
+        }
+        match self.resources.take(node) {
+            Ok(granted) => granted,
+            Err(error) => {
+                fail(Arc::clone(node), &error);
+                false
+            }
+        }
+    }
+
+    /// The body of a task has ended, or will never begin: others may go on with what it held, or waited for.
+    pub(super) fn give_back_resources(&self, node: &Arc<dyn Node>) {
+        if wanted(node).is_empty() {
+            return;
+        }
+        let Some(terms) = node.about().terms.as_deref() else { return };
+        let holds = terms.holds_resources.swap(false, Ordering::AcqRel);
+        for node in self.resources.give_back(node, holds) {
+            self.queue(node);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The terms of the tasks that have options: retries, time limits, priority and resources. A plain task has none, and
+//! pays for none.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use slab::Slab;
+
+use crate::Error;
+use crate::engine::local::node::{About, Node, fail};
+use crate::engine::local::parking::lock;
+use crate::engine::local::release::quietly;
+use crate::engine::local::{Engine, Spawned};
+use crate::task::{BoxFuture, Options};
+
+/// What a task was submitted with, and how far it has come with it.
+pub(crate) struct Terms {
+    pub(crate) options: Options,
+    /// Runs that have begun.
+    runs: AtomicU32,
+    /// The run whose time is over although its body goes on; 0 is none.
+    out_of_time: AtomicU32,
+    /// Whether it holds its resources.
+    pub(crate) holds_resources: AtomicBool,
+    /// What waits for a point in time on behalf of this task. Dropping it aborts.
+    run_timer: Mutex<Option<Box<dyn Spawned>>>,
+    deadline_timer: Mutex<Option<Box<dyn Spawned>>>,
+}
+
+impl Terms {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            options,
+            runs: AtomicU32::new(0),
+            out_of_time: AtomicU32::new(0),
+            holds_resources: AtomicBool::new(false),
+            run_timer: Mutex::new(None),
+            deadline_timer: Mutex::new(None),
+        }
+    }
+
+    /// A run begins. Gives its number.
+    pub(crate) fn begin_run(&self) -> u32 {
+        self.runs.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// How many runs have begun.
+    pub(crate) fn runs(&self) -> u32 {
+        self.runs.load(Ordering::Acquire)
+    }
+
+    /// The error of the present run, if its time is over.
+    pub(crate) fn run_timeout(&self, about: &About) -> Option<Error> {
+        let after = self.options.timeout?;
+        self.is_out_of_time().then(|| Error::RunTimeout { key: about.key(), after })
+    }
+
+    fn is_out_of_time(&self) -> bool {
+        let runs = self.runs();
+        runs > 0 && self.out_of_time.load(Ordering::Acquire) == runs
+    }
+
+    /// Whether the task is run once more if the present run errs.
+    fn has_retries(&self) -> bool {
+        self.runs() <= self.options.retry.retries
+    }
+
+    /// How long to wait before the task that erred is run again, if it is.
+    pub(crate) fn next_run(&self, error: &Error) -> Option<Duration> {
+        if !self.has_retries() || !is_worth_a_retry(error) {
+            return None;
+        }
+        let allows = match &self.options.retry.allows {
+            // A predicate that panics allows nothing.
+            Some(allows) => quietly(|| allows(error)).unwrap_or(false),
+            None => true,
+        };
+        allows.then(|| self.options.retry.delay(self.runs()))
+    }
+
+    /// The task has ended, or the run has: nobody waits for its time.
+    pub(crate) fn stop_run_timer(&self) {
+        let timer = lock(&self.run_timer).take();
+        drop(timer);
+    }
+
+    /// The task has ended.
+    pub(crate) fn stop(&self) {
+        self.stop_run_timer();
+        let timer = lock(&self.deadline_timer).take();
+        drop(timer);
+    }
+}
+
+/// What a task itself failed with, not what was done to it.
+fn is_worth_a_retry(error: &Error) -> bool {
+    matches!(error, Error::Failed { .. } | Error::Panicked { .. } | Error::RunTimeout { .. })
+}
+
+/// Starts the deadline of a task that has been submitted.
+pub(crate) fn start_deadline(node: &Arc<dyn Node>) {
+    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(after) = terms.options.deadline else { return };
+    let timer = after_delay(node, after, move |node| {
+        let error = Error::DeadlineExceeded { key: node.about().key(), after };
+        fail(node, &error);
+    });
+    *lock(&terms.deadline_timer) = Some(timer);
+    if node.core().outcome().is_some() {
+        terms.stop();
+    }
+}
+
+/// Starts the time of a run of a CPU task. When it is over the task ends, though its body cannot be stopped; one that is
+/// to be run again first waits for its body.
+pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
+    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(after) = terms.options.timeout else { return };
+    let run = terms.runs();
+    let timer = after_delay(node, after, move |node| {
+        let Some(terms) = node.about().terms.as_deref() else { return };
+        terms.out_of_time.store(run, Ordering::Release);
+        if terms.is_out_of_time() && !terms.has_retries() {
+            let error = Error::RunTimeout { key: node.about().key(), after };
+            fail(node, &error);
+        }
+    });
+    *lock(&terms.run_timer) = Some(timer);
+}
+
+/// Has `node` queued after a delay. Ends it if the runtime goes away meanwhile.
+pub(crate) fn requeue_after(node: Arc<dyn Node>, delay: Duration) {
+    let engine = Arc::clone(&node.about().engine);
+    if delay.is_zero() {
+        if node.core().input_finished() {
+            engine.schedule(node);
+        }
+        return;
+    }
+    let Some(terms) = node.about().terms.as_deref() else { return };
+    let run = terms.runs();
+    let index = Some(engine.backing_off.insert(Arc::clone(&node)));
+    let mut waiting = Waiting { engine: Arc::clone(&engine), index };
+    let sleep = engine.host.sleep(delay);
+    let timer = engine.host.spawn(Box::pin(async move {
+        sleep.await;
+        if let Some(node) = waiting.end()
+            && node.core().input_finished()
+        {
+            waiting.engine.schedule(node);
+        }
+    }));
+    let mut slot = lock(&terms.run_timer);
+    if terms.runs() == run {
+        *slot = Some(timer);
+        drop(slot);
+    } else {
+        // The delay was over before its timer was here. What is here belongs to the next run.
+        drop(slot);
+        timer.detach();
+    }
+    if node.core().outcome().is_some() {
+        terms.stop();
+    }
+    // After the insert: whoever closes meanwhile looks at those that back off after saying so.
+    if engine.lifecycle.is_closing() {
+        engine.cancel_all();
+    }
+}
+
+/// The tasks that wait for their next run: in no queue, and cancelled when the engine closes.
+#[derive(Default)]
+pub(crate) struct BackingOff {
+    nodes: Mutex<Slab<Arc<dyn Node>>>,
+}
+
+impl BackingOff {
+    pub(crate) fn nodes(&self) -> Vec<Arc<dyn Node>> {
+        lock(&self.nodes).iter().map(|(_, node)| Arc::clone(node)).collect()
+    }
+
+    fn insert(&self, node: Arc<dyn Node>) -> usize {
+        lock(&self.nodes).insert(node)
+    }
+}
+
+/// A task that waits for its next run. Its timer is dropped when it ends, or with the runtime.
+struct Waiting {
+    engine: Arc<Engine>,
+    /// Its place among those that back off, until it goes on.
+    index: Option<usize>,
+}
+
+impl Waiting {
+    /// The task, the first time.
+    fn end(&mut self) -> Option<Arc<dyn Node>> {
+        let index = self.index.take()?;
+        lock(&self.engine.backing_off.nodes).try_remove(index)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(node) = self.end() {
+            let error = Error::RuntimeGone { key: node.about().key() };
+            fail(node, &error);
+        }
+    }
+}
+
+fn after_delay(
+    node: &Arc<dyn Node>,
+    delay: Duration,
+    then: impl FnOnce(Arc<dyn Node>) + Send + 'static,
+) -> Box<dyn Spawned> {
+    // Weak: a timer keeps no task alive.
+    let weak = Arc::downgrade(node);
+    let host = &node.about().engine.host;
+    let sleep: BoxFuture<()> = host.sleep(delay);
+    host.spawn(Box::pin(async move {
+        sleep.await;
+        if let Some(node) = weak.upgrade() {
+            then(node);
+        }
+    }))
+}

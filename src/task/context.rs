@@ -1,0 +1,124 @@
+use std::cell::RefCell;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::Error;
+use crate::task::{Entry, Key};
+
+thread_local! {
+    /// The tasks whose bodies are on this thread's stack, or are being polled on it. The last is the current one.
+    static CURRENT: RefCell<Vec<Arc<dyn Entry>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The task that runs on this thread, seen from inside.
+///
+/// # Examples
+///
+/// A CPU task that stops when it is cancelled:
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, Error, TaskContext, fallible, runtime::Smol};
+///
+/// fn search(limit: u64) -> Result<u64, Error> {
+///     let context = TaskContext::current()?;
+///     let mut found = 0;
+///     for candidate in 0..limit {
+///         context.check()?;
+///         found = found.max(candidate % 97);
+///     }
+///     Ok(found)
+/// }
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// assert_eq!(client.submit(fallible(search), 1_000).wait()?, 96);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct TaskContext {
+    entry: Arc<dyn Entry>,
+}
+
+impl TaskContext {
+    /// The task that the caller is in: the body of a CPU task, or an asynchronous task that is being polled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotInTask`] elsewhere.
+    pub fn current() -> Result<Self, Error> {
+        let current = CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten();
+        current.map(|entry| Self { entry }).ok_or(Error::NotInTask)
+    }
+
+    /// The task's key.
+    pub fn key(&self) -> Key {
+        self.entry.key()
+    }
+
+    /// Whether nobody waits for this run any more: the task was cancelled, its last future was dropped, its time is over,
+    /// or its client is closing. A CPU task that looks now and then can stop; it still holds its slot until it returns.
+    pub fn is_cancelled(&self) -> bool {
+        self.entry.run_outcome().is_some()
+    }
+
+    /// As [`is_cancelled`](Self::is_cancelled), for `?`.
+    ///
+    /// # Errors
+    ///
+    /// What the task's futures resolved to, mostly [`Error::Cancelled`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.entry.run_outcome().unwrap_or(Ok(()))
+    }
+}
+
+impl fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskContext").field("key", &self.key()).field("is_cancelled", &self.is_cancelled()).finish()
+    }
+}
+
+/// Says for as long as it lives that this thread is in a body of `entry`.
+pub(crate) fn enter(entry: Arc<dyn Entry>) -> Entered {
+    CURRENT.with_borrow_mut(|current| current.push(entry));
+    Entered(())
+}
+
+/// See [`enter`].
+pub(crate) struct Entered(());
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let entry = CURRENT.with_borrow_mut(Vec::pop);
+        drop(entry);
+    }
+}
+
+pin_project! {
+    /// A future during whose polls its task is the current one.
+    pub(crate) struct InContext<F> {
+        entry: Arc<dyn Entry>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> InContext<F> {
+    pub(crate) fn new(entry: Arc<dyn Entry>, future: F) -> Self {
+        Self { entry, future }
+    }
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = enter(Arc::clone(this.entry));
+        this.future.poll(cx)
+    }
+}

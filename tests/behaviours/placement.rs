@@ -1,0 +1,71 @@
+//! A53 to A56: priority and resources.
+
+use std::sync::{Arc, Mutex};
+
+use anydask::{Error, Status};
+
+use crate::support::{AnyOf, Setting, on_every_runtime};
+use crate::{Gauge, Held, available, inc};
+
+on_every_runtime! {
+    a53_high_before_low;
+    a55_a_resource_that_nobody_has_is_an_error;
+    a56_many_tasks_hold_no_more_than_there_is;
+}
+
+async fn a53_high_before_low<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let (_occupant, release) = on.occupy(&client).await;
+    let (low_held, blocker_held) = (Held::new(), Held::new());
+    low_held.release.set();
+    let low = client.task(low_held.body(), 1).priority(-1).submit();
+    let blocker = client.submit(blocker_held.body(), 2);
+    let high = client.task(inc, 3).priority(1).submit();
+    release.set();
+    assert_eq!(on.value(&high).await.unwrap(), 4);
+    on.passed(&blocker_held.running).await;
+    assert!(!low_held.running.is_set());
+    assert_eq!(low.status(), Status::Pending);
+    blocker_held.release.set();
+    assert_eq!(on.value(&low).await.unwrap(), 2);
+    assert_eq!(on.value(&blocker).await.unwrap(), 3);
+}
+
+/// On one engine: what it never has is an error at once, since no worker can join.
+async fn a55_a_resource_that_nobody_has_is_an_error<R: AnyOf>(on: Setting<R>) {
+    let builder = on.builder().threads(2).resources([("A", 5.0), ("B", 1.0)]);
+    let client = on.get(builder.local()).await.unwrap();
+    let x = client.task(inc, 1).resources([("A", 3.0)]).submit();
+    let y = client.task(inc, 2).resources([("B", 1.0)]).submit();
+    let z = client.task(inc, 3).resources([("C", 2.0)]).submit();
+    assert_eq!(on.get(client.gather((&x, &y))).await.unwrap(), (2, 3));
+    let error = on.error(&z).await;
+    match &error {
+        Error::NoResource { key, resource, wanted, total } => {
+            assert_eq!((key, &**resource, *wanted, *total), (&z.key(), "C", 2.0, 0.0));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(error.to_string().contains("`C`") && error.to_string().contains("Builder::resources"), "{error}");
+}
+
+async fn a56_many_tasks_hold_no_more_than_there_is<R: AnyOf>(on: Setting<R>) {
+    let client = on.get(on.builder().threads(4).resources([("A", 2.0)]).local()).await.unwrap();
+    let gauge = Gauge::default();
+    let least = Arc::new(Mutex::new(f64::MAX));
+    let futures = {
+        let (gauge, least, inner) = (gauge.clone(), Arc::clone(&least), client.clone());
+        let body = move |_: i64| {
+            let _inside = gauge.enter();
+            let mut least = least.lock().unwrap();
+            *least = least.min(available(&inner, "A"));
+            drop(least);
+            std::thread::yield_now();
+        };
+        client.tasks(body, 0..100).resources([("A", 1.0)]).submit()
+    };
+    on.get(client.gather(&futures)).await.unwrap();
+    assert!(gauge.most() <= 2, "{} at once", gauge.most());
+    assert!(*least.lock().unwrap() >= 0.0);
+    on.until("all is given back", || available(&client, "A") == 2.0).await;
+}

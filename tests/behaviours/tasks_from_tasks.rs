@@ -1,0 +1,100 @@
+//! A60 to A64: tasks that submit tasks.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anydask::{Client, Error, asynchronous, fallible};
+
+use crate::support::{AnyOf, Setting, on_every_runtime};
+use crate::{double, inc};
+
+on_every_runtime! {
+    a60_a_task_submits_tasks_and_waits_for_them;
+    a61_an_asynchronous_task_submits_tasks_and_awaits_them;
+    a62_a_task_waits_on_the_only_thread;
+    a63_a_recursion_of_tasks;
+    a64_what_a_task_submits_comes_before_what_waited;
+}
+
+async fn a60_a_task_submits_tasks_and_waits_for_them<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(2).await;
+    let inner = client.clone();
+    let f = move |x: i64| {
+        let a = inner.submit(inc, x);
+        let b = inner.submit(double, &a);
+        Ok::<_, Error>(a.wait()? + b.wait()?)
+    };
+    let futures = client.map(fallible(f), [10, 20]);
+    assert_eq!(on.get(client.gather(&futures)).await.unwrap(), [33, 63]);
+}
+
+async fn a61_an_asynchronous_task_submits_tasks_and_awaits_them<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(2).await;
+    let inner = client.clone();
+    let f = move |x: i64| {
+        let inner = inner.clone();
+        async move {
+            let a = inner.submit(inc, x);
+            let b = inner.submit(double, &a);
+            Ok::<_, Error>(a.await? + b.await?)
+        }
+    };
+    let futures = client.map(fallible(asynchronous(f)), [10, 20]);
+    assert_eq!(on.get(client.gather(&futures)).await.unwrap(), [33, 63]);
+}
+
+async fn a62_a_task_waits_on_the_only_thread<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let inner = client.clone();
+    let future = client.submit(fallible(move || inner.submit(inc, 1).wait()), ());
+    assert_eq!(on.value(&future).await.unwrap(), 2);
+    // Also when the inner task has options, so that it is not run where it is waited for.
+    let inner = client.clone();
+    let future = client.submit(fallible(move || inner.task(inc, 1).priority(-1).retries(1).submit().wait()), ());
+    assert_eq!(on.value(&future).await.unwrap(), 2);
+}
+
+async fn a63_a_recursion_of_tasks<R: AnyOf>(on: Setting<R>) {
+    fn f<R: AnyOf>(client: Client<R>, x: i64) -> Result<i64, Error> {
+        thread::sleep(Duration::from_millis(20));
+        if x > 4 {
+            return Ok(4);
+        }
+        let left = client.submit(fallible(f::<R>), (client.clone(), x + 1));
+        let right = client.submit(fallible(f::<R>), (client.clone(), x + 2));
+        Ok(left.wait()? + right.wait()?)
+    }
+
+    let client = on.client(2).await;
+    let start = Instant::now();
+    let total = client.submit(fallible(f::<R>), (client.clone(), 0));
+    assert_eq!(on.value(&total).await.unwrap(), 52);
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+async fn a64_what_a_task_submits_comes_before_what_waited<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let (_occupant, release) = on.occupy(&client).await;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let note = {
+        let order = Arc::clone(&order);
+        move |name: &'static str| order.lock().unwrap().push(name)
+    };
+    let parent = {
+        let (client, note) = (client.clone(), note.clone());
+        client.clone().submit(
+            move || {
+                note("parent");
+                client.submit(note.clone(), "child").detach();
+            },
+            (),
+        )
+    };
+    let waited = client.map(note, ["first", "second"]);
+    release.set();
+    on.value(&parent).await.unwrap();
+    on.get(client.gather(&waited)).await.unwrap();
+    on.until("all have run", || order.lock().unwrap().len() == 4).await;
+    assert_eq!(order.lock().unwrap()[..2], ["parent", "child"]);
+}
