@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use crate::Error;
+use crate::client::countdown::{Countdown, Until};
 use crate::client::operation::Wait;
 use crate::client::shape::{Leaf, Leaves, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
-use crate::task::{Outcome, TaskFuture, Watch, Watcher, Watchers};
+use crate::task::{TaskFuture, Watch, Watcher};
 
 /// What can be gathered: a [`Shape`], or a reference to one.
 ///
@@ -271,17 +271,6 @@ impl<R: Runtime> Client<R> {
     }
 }
 
-/// When a gathering is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// All have finished, or one has failed.
-    AllFinished,
-    /// All have ended, in whichever way.
-    AllEnded,
-    /// One has ended, in whichever way.
-    AnyEnded,
-}
-
 /// The future of many futures.
 struct Gathering<S, T> {
     shape: Option<S>,
@@ -378,92 +367,5 @@ impl<S, T> Drop for Gathering<S, T> {
         if let Some(countdown) = &self.countdown {
             countdown.abandon();
         }
-    }
-}
-
-/// Counts the outcomes of many tasks and wakes once.
-struct Countdown {
-    /// Tasks that have not ended, and one for who is still adding.
-    remaining: AtomicUsize,
-    until: Until,
-    is_done: AtomicBool,
-    is_abandoned: AtomicBool,
-    waker: Mutex<Option<Waker>>,
-}
-
-impl Countdown {
-    fn new(until: Until) -> Self {
-        Self {
-            remaining: AtomicUsize::new(1),
-            until,
-            is_done: AtomicBool::new(false),
-            is_abandoned: AtomicBool::new(false),
-            waker: Mutex::new(None),
-        }
-    }
-
-    fn add(&self) {
-        self.remaining.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn count(&self, outcome: &Outcome) {
-        let is_enough = match self.until {
-            Until::AllFinished => outcome.is_err(),
-            Until::AllEnded => false,
-            Until::AnyEnded => true,
-        };
-        if self.end_one() || is_enough {
-            self.finish();
-        }
-    }
-
-    fn finish(&self) {
-        self.is_done.store(true, Ordering::Release);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    /// True for the last.
-    fn end_one(&self) -> bool {
-        self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-
-    fn is_done(&self) -> bool {
-        self.is_done.load(Ordering::Acquire)
-    }
-
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_done() {
-            return Poll::Ready(());
-        }
-        let replaced = {
-            let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-            match &*waker {
-                Some(current) if current.will_wake(cx.waker()) => None,
-                _ => waker.replace(cx.waker().clone()),
-            }
-        };
-        // Not under the lock: dropping a waker may run code of the user's executor.
-        drop(replaced);
-        // The end may have come before the waker was there.
-        if self.is_done() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn abandon(&self) {
-        self.is_abandoned.store(true, Ordering::Relaxed);
-        drop(self.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
-    }
-}
-
-impl Watch for Countdown {
-    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
-        self.count(outcome);
-        None
-    }
-
-    fn is_live(&self) -> bool {
-        !self.is_abandoned.load(Ordering::Relaxed)
     }
 }

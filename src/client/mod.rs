@@ -4,6 +4,7 @@ mod as_completed;
 mod blocking;
 mod builder;
 mod cancel;
+mod countdown;
 mod future;
 mod gather;
 mod info;

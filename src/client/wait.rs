@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use crate::client::gather::Until;
+use crate::client::countdown::Until;
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
 use crate::task::TaskFuture;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::Error;
-use crate::engine::local::node::{Node, fail};
+use crate::engine::local::failing::fail;
+use crate::engine::local::node::Node;
 use crate::engine::local::{Engine, worker};
 
 /// Whether an engine takes submissions.

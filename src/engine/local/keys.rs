@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::Error;
-use crate::engine::local::node::{About, Node};
+use crate::engine::local::about::About;
+use crate::engine::local::node::Node;
 use crate::task::{Identity, Key, TaskFuture, TypedEntry};
 
 /// The tasks that hold a chosen key.

@@ -3,7 +3,8 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `core.rs` | a task's phases and who may change them |
-//! | `node.rs` | a task with its call and its value |
+//! | `node.rs`, `about.rs` | a task with its call, its value and its name |
+//! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
 //! | `release.rs` | the last handle |
 //! | `pool.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
@@ -11,9 +12,12 @@
 //! | `terms.rs`, `resources.rs` | options: retries, time limits, priorities, resources |
 //! | `close.rs` | the end |
 
+mod about;
 mod asynchronous;
 mod close;
 mod core;
+mod entry;
+mod failing;
 mod keys;
 mod node;
 mod panics;

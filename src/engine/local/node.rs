@@ -2,23 +2,19 @@
 
 use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::Error;
-use crate::engine::local::core::{Core, Ended};
+use crate::engine::local::Spawned;
+use crate::engine::local::about::About;
+use crate::engine::local::core::Core;
+use crate::engine::local::failing::{fail, settle};
 use crate::engine::local::panics::{CatchUnwind, catch};
-use crate::engine::local::release::{bury, drop_quietly};
-use crate::engine::local::terms::Terms;
-use crate::engine::local::trace::Trace;
-use crate::engine::local::{Engine, Spawned};
-use crate::task::{
-    Arguments, BoxFuture, Call, Entry, Key, Outcome, Repeat, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId,
-    Watcher, Watchers, context,
-};
+use crate::engine::local::release::drop_quietly;
+use crate::task::{Arguments, BoxFuture, Call, Entry, Repeat, Stored, TaskFn, Watch, context};
 
 /// A task of any type.
 pub(crate) trait Node: Entry + Watch {
@@ -43,63 +39,12 @@ pub(crate) trait Node: Entry + Watch {
     fn drop_value(&self);
 }
 
-/// What a task is called and where it belongs.
-pub(crate) struct About {
-    pub(crate) engine: Arc<Engine>,
-    /// Counts the engine's tasks.
-    pub(crate) id: u64,
-    /// The function's name.
-    pub(crate) name: &'static str,
-    /// Made when somebody asks: most tasks are never named.
-    pub(crate) key: OnceLock<Key>,
-    /// Whether the key was chosen and stands in the engine's table.
-    pub(crate) is_keyed: bool,
-    /// Where the task was submitted.
-    pub(crate) location: &'static Location<'static>,
-    /// Whether it runs on the runtime instead of on a thread of the engine.
-    pub(crate) is_asynchronous: bool,
-    pub(crate) trace: Trace,
-    /// There only if it was submitted with options.
-    pub(crate) terms: Option<Box<Terms>>,
-}
-
-impl About {
-    pub(crate) fn key(&self) -> Key {
-        let make = || match short_name(self.name) {
-            // A program has many closures; the place tells them apart.
-            "{{closure}}" => format!("closure@{}:{}-{}", file_name(self.location), self.location.line(), self.id),
-            name => format!("{name}-{}", self.id),
-        };
-        self.key.get_or_init(|| make().into()).clone()
-    }
-}
-
-/// The last word of a function's path, without its generic arguments.
-fn short_name(path: &str) -> &str {
-    let (mut depth, mut start) = (0_usize, 0);
-    for (index, letter) in path.char_indices() {
-        match letter {
-            '<' => depth += 1,
-            // Not the arrow of a function's type.
-            '>' if !path[..index].ends_with('-') => depth = depth.saturating_sub(1),
-            ':' if depth == 0 => start = index + 1,
-            _ => {}
-        }
-    }
-    let word = &path[start..];
-    word.split('<').next().unwrap_or(word)
-}
-
-fn file_name(location: &'static Location<'static>) -> &'static str {
-    location.file().rsplit(['/', '\\']).next().unwrap_or_default()
-}
-
 /// A task that calls an `F` with arguments that are kept as an `A`.
 pub(crate) struct Task<T, F, A, Args> {
-    core: Core,
-    about: About,
+    pub(super) core: Core,
+    pub(super) about: About,
     body: Mutex<Body<F, A>>,
-    value: Mutex<Option<Stored<T>>>,
+    pub(super) value: Mutex<Option<Stored<T>>>,
     /// Copies the arguments for another run, if there may be one.
     repeat: Option<Repeat<A>>,
     args: PhantomData<fn(Args)>,
@@ -238,49 +183,6 @@ async fn within<F: Future>(future: F, mut sleep: BoxFuture<()>) -> Option<F::Out
     .await
 }
 
-/// Ends a task that has not ended with `error`, wherever it is. Its call is dropped, or told to stop.
-pub(crate) fn fail(node: Arc<dyn Node>, error: &Error) {
-    if let Some((watchers, outcome)) = fail_silently(node, error) {
-        watchers.notify(outcome);
-    }
-}
-
-/// As [`fail`], but hands back those who must be told.
-fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcome)> {
-    let ended = node.core().fail(error)?;
-    let outcome = Err(error.clone());
-    node.about().trace.finished(node.about(), &outcome);
-    if let Some(terms) = &node.about().terms {
-        terms.stop();
-        if !ended.was_running {
-            let engine = Arc::clone(&node.about().engine);
-            engine.give_back_resources(&node);
-        }
-    }
-    drop_quietly(|| node.drop_body());
-    Some((settle(node, ended), outcome))
-}
-
-/// The error of a task whose input has none but `error`: the original one, not one of our own about a failed input. But
-/// a cancelled input was not wanted by somebody; that says nothing about this task, except why it cannot run.
-pub(crate) fn inherited(about: &About, error: &Error) -> Error {
-    match error {
-        Error::Cancelled { key, .. } if !about.engine.lifecycle.is_closing() => {
-            Error::Cancelled { key: about.key(), reason: format!("lost dependencies: `{key}`").into() }
-        }
-        Error::Cancelled { reason, .. } => Error::Cancelled { key: about.key(), reason: Arc::clone(reason) },
-        error => error.clone(),
-    }
-}
-
-/// Gives up the engine's own handle of a task that has ended, and hands back its watchers.
-fn settle(node: Arc<dyn Node>, ended: Ended) -> Watchers {
-    if ended.detached && node.core().release() {
-        bury(node);
-    }
-    ended.watchers
-}
-
 impl<T, F, A, Args> Node for Task<T, F, A, Args>
 where
     T: Send + Sync + 'static,
@@ -393,149 +295,7 @@ impl<N: Node> Drop for Unfinished<N> {
     }
 }
 
-impl<T, F, A, Args> Watch for Task<T, F, A, Args>
-where
-    T: Send + Sync + 'static,
-    F: TaskFn<Args, Output = T>,
-    A: Arguments<Args>,
-    Args: 'static,
-{
-    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
-        match outcome {
-            Ok(()) => {
-                if self.core.input_finished() {
-                    let engine = Arc::clone(&self.about.engine);
-                    engine.schedule(self);
-                }
-                None
-            }
-            Err(error) => {
-                let error = inherited(&self.about, error);
-                fail_silently(self, &error)
-            }
-        }
-    }
-
-    fn is_live(&self) -> bool {
-        self.core.outcome().is_none()
-    }
-}
-
-impl<T, F, A, Args> Entry for Task<T, F, A, Args>
-where
-    T: Send + Sync + 'static,
-    F: TaskFn<Args, Output = T>,
-    A: Arguments<Args>,
-    Args: 'static,
-{
-    fn scheduler(&self) -> Arc<dyn Scheduler> {
-        Arc::clone(&self.about.engine) as Arc<dyn Scheduler>
-    }
-
-    fn scheduler_id(&self) -> usize {
-        self.about.engine.id()
-    }
-
-    fn id(&self) -> u64 {
-        self.about.id
-    }
-
-    fn key(&self) -> Key {
-        self.about.key()
-    }
-
-    fn outcome(&self) -> Option<Outcome> {
-        self.core.outcome()
-    }
-
-    fn run_outcome(&self) -> Option<Outcome> {
-        let outcome = self.core.outcome();
-        outcome.or_else(|| self.about.terms.as_deref()?.run_timeout(&self.about).map(Err))
-    }
-
-    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
-        self.core.watch(watcher)
-    }
-
-    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
-        self.core.rewatch(id, waker)
-    }
-
-    fn unwatch(&self, id: WatchId) {
-        self.core.unwatch(id);
-    }
-
-    fn retain(&self) {
-        self.core.retain();
-    }
-
-    fn spend_if_last(&self) -> bool {
-        self.core.spend_if_last()
-    }
-
-    fn release(&self) -> bool {
-        self.core.release()
-    }
-
-    fn bury(self: Arc<Self>) {
-        bury(self);
-    }
-
-    fn cancel(self: Arc<Self>, reason: &str) {
-        let error = Error::Cancelled { key: self.about.key(), reason: reason.into() };
-        fail(self, &error);
-    }
-
-    fn detach(self: Arc<Self>) {
-        if !self.core.detach() && self.core.release() {
-            bury(self);
-        }
-    }
-
-    fn help(self: Arc<Self>) {
-        let engine = Arc::clone(&self.about.engine);
-        engine.help(self);
-    }
-}
-
-impl<T, F, A, Args> TypedEntry<T> for Task<T, F, A, Args>
-where
-    T: Send + Sync + 'static,
-    F: TaskFn<Args, Output = T>,
-    A: Arguments<Args>,
-    Args: 'static,
-{
-    fn shared_value(&self) -> Option<Arc<T>> {
-        let mut stored = lock(&self.value);
-        let shared = stored.take()?.into_shared();
-        *stored = Some(Stored::Shared(Arc::clone(&shared)));
-        Some(shared)
-    }
-
-    fn take_value(&self) -> Option<Stored<T>> {
-        let value = lock(&self.value).take();
-        if self.about.is_keyed {
-            self.about.engine.keys().forget(&self.about);
-        }
-        value
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Only moves happen under these locks.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_name_is_the_last_word_of_a_path() {
-        assert_eq!(short_name("inc"), "inc");
-        assert_eq!(short_name("demo::inc"), "inc");
-        assert_eq!(short_name("demo::fib<anydask_smol::Smol>"), "fib");
-        assert_eq!(short_name("demo::Setting<R>::occupy::{{closure}}"), "{{closure}}");
-        assert_eq!(short_name("<demo::A as demo::B<fn(i64) -> i64>>::run"), "run");
-    }
 }

@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::Error;
-use crate::engine::local::node::{Node, fail};
+use crate::engine::local::failing::fail;
+use crate::engine::local::node::Node;
 
 thread_local! {
     /// The tasks that this thread has still to bury, while it buries one.

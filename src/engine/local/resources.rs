@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::Error;
 use crate::engine::local::Engine;
-use crate::engine::local::node::{Node, fail};
+use crate::engine::local::failing::fail;
+use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::prioritized::Place;
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::engine::local::Engine;
+use crate::engine::local::about::About;
 use crate::engine::local::core::Core;
+use crate::engine::local::failing::{fail, inherited};
 use crate::engine::local::keys::Joined;
-use crate::engine::local::node::{About, Node, Task, fail, inherited};
+use crate::engine::local::node::{Node, Task};
 use crate::engine::local::resources::summed;
 use crate::engine::local::terms::{Terms, start_deadline};
 use crate::engine::local::trace::Trace;

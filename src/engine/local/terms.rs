@@ -8,7 +8,9 @@ use std::time::Duration;
 use slab::Slab;
 
 use crate::Error;
-use crate::engine::local::node::{About, Node, fail};
+use crate::engine::local::about::About;
+use crate::engine::local::failing::fail;
+use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::release::quietly;
 use crate::engine::local::{Engine, Spawned};

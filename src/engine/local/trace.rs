@@ -3,7 +3,7 @@
 use tracing::span::EnteredSpan;
 use tracing::{Instrument, Level, Span, enabled, event};
 
-use crate::engine::local::node::About;
+use crate::engine::local::about::About;
 use crate::task::{Outcome, Status};
 
 /// A task's span, if somebody listened when it was submitted.

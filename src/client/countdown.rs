@@ -1,0 +1,105 @@
+//! One wake for many tasks.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::task::{Outcome, Watch, Watchers};
+
+/// When a gathering is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// All have finished, or one has failed.
+    AllFinished,
+    /// All have ended, in whichever way.
+    AllEnded,
+    /// One has ended, in whichever way.
+    AnyEnded,
+}
+
+/// Counts the outcomes of many tasks and wakes once.
+pub(crate) struct Countdown {
+    /// Tasks that have not ended, and one for who is still adding.
+    remaining: AtomicUsize,
+    until: Until,
+    is_done: AtomicBool,
+    is_abandoned: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Countdown {
+    pub(crate) fn new(until: Until) -> Self {
+        Self {
+            remaining: AtomicUsize::new(1),
+            until,
+            is_done: AtomicBool::new(false),
+            is_abandoned: AtomicBool::new(false),
+            waker: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn add(&self) {
+        self.remaining.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self, outcome: &Outcome) {
+        let is_enough = match self.until {
+            Until::AllFinished => outcome.is_err(),
+            Until::AllEnded => false,
+            Until::AnyEnded => true,
+        };
+        if self.end_one() || is_enough {
+            self.finish();
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        self.is_done.store(true, Ordering::Release);
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// True for the last.
+    pub(crate) fn end_one(&self) -> bool {
+        self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_done.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_done() {
+            return Poll::Ready(());
+        }
+        let replaced = {
+            let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*waker {
+                Some(current) if current.will_wake(cx.waker()) => None,
+                _ => waker.replace(cx.waker().clone()),
+            }
+        };
+        // Not under the lock: dropping a waker may run code of the user's executor.
+        drop(replaced);
+        // The end may have come before the waker was there.
+        if self.is_done() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    pub(crate) fn abandon(&self) {
+        self.is_abandoned.store(true, Ordering::Relaxed);
+        drop(self.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl Watch for Countdown {
+    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+        self.count(outcome);
+        None
+    }
+
+    fn is_live(&self) -> bool {
+        !self.is_abandoned.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,140 @@
+//! A task of the local engine as its futures, and the tasks that depend on it, see it.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::Error;
+use crate::engine::local::failing::{fail, fail_silently, inherited};
+use crate::engine::local::node::{Task, lock};
+use crate::engine::local::release::bury;
+use crate::task::{
+    Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId, Watcher, Watchers,
+};
+
+impl<T, F, A, Args> Watch for Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+        match outcome {
+            Ok(()) => {
+                if self.core.input_finished() {
+                    let engine = Arc::clone(&self.about.engine);
+                    engine.schedule(self);
+                }
+                None
+            }
+            Err(error) => {
+                let error = inherited(&self.about, error);
+                fail_silently(self, &error)
+            }
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        self.core.outcome().is_none()
+    }
+}
+
+impl<T, F, A, Args> Entry for Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    fn scheduler(&self) -> Arc<dyn Scheduler> {
+        Arc::clone(&self.about.engine) as Arc<dyn Scheduler>
+    }
+
+    fn scheduler_id(&self) -> usize {
+        self.about.engine.id()
+    }
+
+    fn id(&self) -> u64 {
+        self.about.id
+    }
+
+    fn key(&self) -> Key {
+        self.about.key()
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.core.outcome()
+    }
+
+    fn run_outcome(&self) -> Option<Outcome> {
+        let outcome = self.core.outcome();
+        outcome.or_else(|| self.about.terms.as_deref()?.run_timeout(&self.about).map(Err))
+    }
+
+    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
+        self.core.watch(watcher)
+    }
+
+    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
+        self.core.rewatch(id, waker)
+    }
+
+    fn unwatch(&self, id: WatchId) {
+        self.core.unwatch(id);
+    }
+
+    fn retain(&self) {
+        self.core.retain();
+    }
+
+    fn spend_if_last(&self) -> bool {
+        self.core.spend_if_last()
+    }
+
+    fn release(&self) -> bool {
+        self.core.release()
+    }
+
+    fn bury(self: Arc<Self>) {
+        bury(self);
+    }
+
+    fn cancel(self: Arc<Self>, reason: &str) {
+        let error = Error::Cancelled { key: self.about.key(), reason: reason.into() };
+        fail(self, &error);
+    }
+
+    fn detach(self: Arc<Self>) {
+        if !self.core.detach() && self.core.release() {
+            bury(self);
+        }
+    }
+
+    fn help(self: Arc<Self>) {
+        let engine = Arc::clone(&self.about.engine);
+        engine.help(self);
+    }
+}
+
+impl<T, F, A, Args> TypedEntry<T> for Task<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T>,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    fn shared_value(&self) -> Option<Arc<T>> {
+        let mut stored = lock(&self.value);
+        let shared = stored.take()?.into_shared();
+        *stored = Some(Stored::Shared(Arc::clone(&shared)));
+        Some(shared)
+    }
+
+    fn take_value(&self) -> Option<Stored<T>> {
+        let value = lock(&self.value).take();
+        if self.about.is_keyed {
+            self.about.engine.keys().forget(&self.about);
+        }
+        value
+    }
+}

@@ -1,0 +1,53 @@
+//! Tasks that end without a run of their own: they were cancelled, or an input failed.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::local::about::About;
+use crate::engine::local::core::Ended;
+use crate::engine::local::node::Node;
+use crate::engine::local::release::{bury, drop_quietly};
+use crate::task::{Outcome, Watchers};
+
+/// Ends a task that has not ended with `error`, wherever it is. Its call is dropped, or told to stop.
+pub(crate) fn fail(node: Arc<dyn Node>, error: &Error) {
+    if let Some((watchers, outcome)) = fail_silently(node, error) {
+        watchers.notify(outcome);
+    }
+}
+
+/// As [`fail`], but hands back those who must be told.
+pub(crate) fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcome)> {
+    let ended = node.core().fail(error)?;
+    let outcome = Err(error.clone());
+    node.about().trace.finished(node.about(), &outcome);
+    if let Some(terms) = &node.about().terms {
+        terms.stop();
+        if !ended.was_running {
+            let engine = Arc::clone(&node.about().engine);
+            engine.give_back_resources(&node);
+        }
+    }
+    drop_quietly(|| node.drop_body());
+    Some((settle(node, ended), outcome))
+}
+
+/// The error of a task whose input has none but `error`: the original one, not one of our own about a failed input. But
+/// a cancelled input was not wanted by somebody; that says nothing about this task, except why it cannot run.
+pub(crate) fn inherited(about: &About, error: &Error) -> Error {
+    match error {
+        Error::Cancelled { key, .. } if !about.engine.lifecycle.is_closing() => {
+            Error::Cancelled { key: about.key(), reason: format!("lost dependencies: `{key}`").into() }
+        }
+        Error::Cancelled { reason, .. } => Error::Cancelled { key: about.key(), reason: Arc::clone(reason) },
+        error => error.clone(),
+    }
+}
+
+/// Gives up the engine's own handle of a task that has ended, and hands back its watchers.
+pub(crate) fn settle(node: Arc<dyn Node>, ended: Ended) -> Watchers {
+    if ended.detached && node.core().release() {
+        bury(node);
+    }
+    ended.watchers
+}
