@@ -246,10 +246,18 @@ fn a_chain_of_a_million_unstarted_tasks_is_dropped_at_once() {
         drop(last);
         release.set();
         occupant.wait().unwrap();
-        // And by a closure that has captured its predecessor.
+        client.close().wait().unwrap();
+    });
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn a_chain_of_a_hundred_thousand_captures_is_dropped_at_once() {
+    in_own_process("processes::a_chain_of_a_hundred_thousand_captures_is_dropped_at_once", || {
+        let client = smol_client();
         let (occupant, release) = occupy(&client);
         let mut last = client.submit(|(): ()| 0_u64, &occupant);
-        for _ in 0..200_000 {
+        for _ in 0..100_000 {
             let before = last;
             last = client.submit(move |(): ()| u64::from(before.is_done()), &occupant);
         }

@@ -127,10 +127,7 @@ async fn a_task_that_waits_makes_room_for_others<R: AnyOf>(on: Setting<R>) {
     let passes = event.clone();
     // It is not helped: it runs already when it is waited for.
     let own = client.clone();
-    let inner = asynchronous(move || {
-        let passed = passes.passed();
-        passed
-    });
+    let inner = asynchronous(move || passes.passed());
     let waits = move || own.submit(inner.clone(), ()).wait();
     let outer = client.submit(fallible(waits), ());
     let beside = client.submit(move || event.set(), ());

@@ -44,7 +44,7 @@ impl Event {
     /// Blocks until it is set.
     pub fn wait(&self) {
         let state = self.lock();
-        let waited = self.inner.changed.wait_timeout_while(state, DEADLINE / 2, |state| !state.is_set);
+        let waited = self.inner.changed.wait_timeout_while(state, DEADLINE, |state| !state.is_set);
         let is_set = waited.unwrap_or_else(PoisonError::into_inner).0.is_set;
         assert!(is_set, "an event was waited for in vain");
     }

@@ -37,7 +37,7 @@ pub fn in_own_process(test: &str, body: impl FnOnce()) {
     let status = loop {
         match child.try_wait().expect("the state of the child") {
             Some(status) => break Some(status),
-            None if start.elapsed() > DEADLINE => {
+            None if start.elapsed() > 2 * DEADLINE => {
                 child.kill().expect("the child can be ended");
                 child.wait().expect("the child ends");
                 break None;
