@@ -223,7 +223,7 @@ async fn a_cancel_frees_what_the_task_held<R: AnyOf>(on: Setting<R>) {
     let captured = counts.make(1);
     let body = move |x: Counted| {
         let captured = &captured;
-        captured.value + x.value
+        captured.value() + x.value()
     };
     let future = client.submit(body, counts.make(2));
     assert_eq!(counts.alive(), 2);

@@ -21,7 +21,7 @@ async fn a40_a_task_holds_its_inputs_and_nobody_else_does<R: AnyOf>(on: Setting<
     let x = client.submit(move || made.clone(), ());
     let y = x.clone();
     drop(x);
-    let z = client.submit(|one: std::sync::Arc<Counted>| one.value + 2, &y);
+    let z = client.submit(|one: std::sync::Arc<Counted>| one.value() + 2, &y);
     drop(y);
     release.set();
     assert_eq!(on.value(&z).await.unwrap(), 3);
@@ -33,7 +33,7 @@ async fn a40_a_task_holds_its_inputs_and_nobody_else_does<R: AnyOf>(on: Setting<
     assert_eq!(on.value(&first).await.unwrap(), 2);
     drop(first);
     let anew = client.task(move || made.make(7), ()).key("counted").submit();
-    assert_eq!(on.get(anew.shared()).await.unwrap().value, 7);
+    assert_eq!(on.get(anew.shared()).await.unwrap().value(), 7);
 }
 
 async fn a41_what_is_released_is_gone_at_once<R: AnyOf>(on: Setting<R>) {
@@ -117,7 +117,7 @@ async fn a44_a_client_that_is_dropped_leaves_nothing<R: AnyOf>(on: Setting<R>) {
     let value = on.get(client.scatter(made)).await.unwrap();
     let held = Held::new();
     let running = client.submit(held.body(), 1);
-    let queued = client.submit(|one: std::sync::Arc<Counted>, x: i64| one.value + x, (&value, &running));
+    let queued = client.submit(|one: std::sync::Arc<Counted>, x: i64| one.value() + x, (&value, &running));
     on.passed(&held.running).await;
     drop(client);
     assert!(on.error(&queued).await.is_cancelled() && on.error(&running).await.is_cancelled());

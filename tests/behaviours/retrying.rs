@@ -196,7 +196,7 @@ async fn a_retry_has_the_values_of_its_inputs_again<R: AnyOf>(on: Setting<R>) {
         let runs = runs.clone();
         move |input: Arc<Counted>, list: Vec<i64>, text: String| match runs.add() {
             0 | 1 => Err("not yet"),
-            _ => Ok((input.value, list, text)),
+            _ => Ok((input.value(), list, text)),
         }
     };
     let task = client.task(fallible(body), (&input, &list, "text".to_owned())).retries(2);

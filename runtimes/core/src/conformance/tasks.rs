@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use futures_lite::future::{pending, yield_now};
@@ -137,10 +138,20 @@ pub fn an_aborted_task_resolves_when_its_future_is_dropped<R: Subject>(runtime: 
 
 /// S7. Aborting before the first poll drops the future without polling it.
 pub fn aborting_before_the_first_poll_drops_the_future_unpolled<R: Subject>(runtime: R) {
-    in_task(runtime, |runtime| async move {
-        // Another thread of the runtime may be faster than we are, but not a hundred times.
+    // Tasks that hold the other threads of the runtime, so that none is there to be faster than the abort.
+    let holders_max = 2 * thread::available_parallelism().map_or(8, usize::from) + 2;
+
+    in_task(runtime, move |runtime| async move {
         let mut unpolled = 0;
-        for _ in 0..100 {
+        for round in 0..50 {
+            let release = Signal::default();
+            // Without them in every other round: a poll at the same time as the abort must do no harm.
+            let holders: Vec<_> = (0..(round % 2) * holders_max)
+                .map(|_| {
+                    let release = release.clone();
+                    runtime.spawn(async move { release.wait() })
+                })
+                .collect();
             let dropped = Signal::default();
             let polled = Arc::new(AtomicBool::new(false));
             let mut handle = runtime.spawn({
@@ -152,9 +163,13 @@ pub fn aborting_before_the_first_poll_drops_the_future_unpolled<R: Subject>(runt
                 }
             });
             handle.abort();
+            release.raise();
             assert!(matches!(handle.await, Err(JoinError::Aborted)));
             assert!(dropped.is_raised(), "the handle resolved before the future was dropped");
             unpolled += usize::from(!polled.load(Ordering::SeqCst));
+            for holder in holders {
+                holder.await.unwrap();
+            }
         }
         assert!(unpolled > 0, "each of the aborted tasks was polled all the same");
     });
