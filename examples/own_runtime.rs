@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::{Duration, Instant as StdInstant};
 
+use anydask::{Client, asynchronous};
 use anydask_runtime::adapter::CatchUnwind;
 use anydask_runtime::context::{self, Entered};
 use anydask_runtime::{
@@ -343,39 +344,23 @@ impl Shutdown for OwnRuntime {
 
 #[allow(dead_code, reason = "a test includes this file as a module")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    use futures_lite::{AsyncReadExt, AsyncWriteExt};
-
     let runtime = OwnRuntime::new(2)?;
-    let tasks: Vec<_> = (1..=3)
-        .map(|number| {
-            let timer = runtime.clone();
-            runtime.spawn(async move {
-                timer.sleep(Duration::from_millis(10 * number)).await;
-                number * number
-            })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            println!("a task gave {}", task.await?);
+    let client = Client::with_runtime(runtime.clone()).local().wait()?;
+
+    let timer = runtime.clone();
+    let square = asynchronous(move |number: u64| {
+        let sleep = timer.sleep(Duration::from_millis(10 * number));
+        async move {
+            sleep.await;
+            number * number
         }
+    });
+    let squares = client.map(square, 1..=3);
+    let sum = client.submit(|squares: Vec<u64>| squares.iter().sum::<u64>(), &squares);
+    let (squares, sum) = client.sync(async { client.gather((&squares, &sum)).await })?;
+    println!("on {}: the squares are {squares:?}, and their sum is {sum}", client.runtime().name());
 
-        let mut listener = runtime.bind(&"tcp://127.0.0.1:0".parse()?).await?;
-        let address = listener.local()?;
-        let echo = runtime.spawn(async move {
-            let (stream, _) = listener.accept().await?;
-            let (reader, mut writer) = futures_lite::io::split(stream);
-            futures_lite::io::copy(reader, &mut writer).await
-        });
-        let mut stream = runtime.connect(&address).await?;
-        stream.write_all(b"hello").await?;
-        stream.shutdown_write().await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        println!("{} bytes came back: {answer}", echo.await??);
-        Ok::<_, Box<dyn std::error::Error>>(())
-    })??;
-
-    println!("{:?}", runtime.block_on(runtime.shutdown(Duration::from_secs(1)))?);
+    client.close().wait()?;
+    println!("the shutdown: {:?}", runtime.block_on(runtime.shutdown(Duration::from_secs(1)))?);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 #![cfg(any(feature = "tokio", feature = "smol"))]
 
-use anydask::{Client, Error, task};
+use anydask::{Error, task};
 
 #[task(name = "the same")]
 fn first(x: i64) -> i64 {
@@ -36,6 +36,6 @@ fn a_name_that_is_registered_twice_keeps_a_client_on_tokio_from_starting() {
 #[test]
 fn a_name_that_is_registered_twice_keeps_a_client_on_smol_from_starting() {
     check(anydask::smol::Client::local().wait());
-    check(smol::block_on(async { Client::detect()?.local().await }));
+    check(smol::block_on(async { anydask::Client::detect()?.local().await }));
     assert_eq!((first(1), second(1)), (1, 2));
 }
