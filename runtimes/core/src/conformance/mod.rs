@@ -58,7 +58,7 @@ pub mod behaviours {
     pub use super::types::*;
 }
 
-/// Tests a runtime: one `#[test]` for each behaviour of the [suite](crate::conformance).
+/// Tests a runtime: one `#[test]` for each behaviour of the [suite](mod@crate::conformance).
 ///
 /// Takes an expression that makes the runtime, and optionally what it cannot have:
 /// `conformance!(Global, cannot { some_behaviour | another: "the reason" })`.
@@ -207,7 +207,7 @@ macro_rules! conformance {
     };
 }
 
-/// Tests what a runtime with [`Current`](crate::Current) promises beyond [`conformance!`](crate::conformance), in the
+/// Tests what a runtime with [`Current`](crate::Current) promises beyond [`conformance!`](crate::conformance!), in the
 /// same form.
 #[macro_export]
 macro_rules! conformance_current {
