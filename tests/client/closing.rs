@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anydask::{Client, ClientStatus, Error, Key, Status, TaskFuture, asynchronous, fallible};
+use anydask::{Client, ClientStatus, Error, Status, TaskFuture, asynchronous, fallible};
 
 use crate::support::{AnyOf, Counts, Event, Setting, awaited_on_every_runtime, on_every_runtime};
 
@@ -50,15 +50,10 @@ async fn a_close_is_idempotent_and_shared_by_clones<R: AnyOf>(on: Setting<R>) {
     assert!(text.contains("Closed"), "{text}");
 }
 
-async fn check_cancelled<R: AnyOf, T: Send + Sync + 'static>(
-    on: &Setting<R>,
-    future: &TaskFuture<T>,
-    cause: &Key,
-    why: &str,
-) {
+async fn check_cancelled<R: AnyOf, T: Send + Sync + 'static>(on: &Setting<R>, future: &TaskFuture<T>, why: &str) {
     let error = on.error(future).await;
     let Error::Cancelled { key, reason } = &error else { panic!("{error:?}") };
-    assert_eq!(key, cause);
+    assert_eq!(*key, future.key());
     assert!(reason.contains(why) && error.to_string().contains(why), "{error}");
     assert!(error.is_cancelled());
     assert_eq!(future.status(), Status::Cancelled);
@@ -85,10 +80,10 @@ async fn a_close_cancels_what_is_queued_waits_and_runs<R: AnyOf>(on: Setting<R>)
     });
     on.get(client.close()).await.unwrap();
     let queued = releaser.join().unwrap();
-    check_cancelled(&on, &occupant, &occupant.key(), "closed").await;
-    check_cancelled(&on, &queued, &queued.key(), "closed").await;
-    check_cancelled(&on, &behind, &queued.key(), "closed").await;
-    check_cancelled(&on, &waiting, &occupant.key(), "closed").await;
+    check_cancelled(&on, &occupant, "closed").await;
+    check_cancelled(&on, &queued, "closed").await;
+    check_cancelled(&on, &behind, "closed").await;
+    check_cancelled(&on, &waiting, "closed").await;
     assert_eq!(runs.load(Ordering::SeqCst), 0);
 }
 
@@ -112,8 +107,8 @@ async fn a_close_stops_asynchronous_tasks<R: AnyOf>(on: Setting<R>) {
     on.get(client.close()).await.unwrap();
     // The close has waited for it.
     assert!(dropped.is_set());
-    check_cancelled(&on, &endless, &endless.key(), "closed").await;
-    check_cancelled(&on, &waiting, &endless.key(), "closed").await;
+    check_cancelled(&on, &endless, "closed").await;
+    check_cancelled(&on, &waiting, "closed").await;
 }
 
 async fn a_close_waits_for_the_body_that_runs<R: AnyOf>(on: Setting<R>) {
@@ -151,7 +146,7 @@ async fn a_body_that_does_not_end_is_told_in_time<R: AnyOf>(on: Setting<R>) {
     assert_eq!(client.status(), ClientStatus::Closing);
     assert_eq!(client.status().to_string(), "closing");
     // Its future is resolved all the same, although its body still runs.
-    check_cancelled(&on, &occupant, &occupant.key(), "closed").await;
+    check_cancelled(&on, &occupant, "closed").await;
     release.set();
     on.get(client.close()).await.unwrap();
     assert_eq!(client.status(), ClientStatus::Closed);
@@ -201,10 +196,10 @@ async fn a_dropped_client_resolves_every_future<R: AnyOf>(on: Setting<R>) {
     drop(client);
     assert_eq!((queued.status(), clone.status()), (Status::Pending, ClientStatus::Running));
     drop(clone);
-    check_cancelled(&on, &queued, &queued.key(), "dropped").await;
-    check_cancelled(&on, &waiting, &occupant.key(), "dropped").await;
-    check_cancelled(&on, &occupant, &occupant.key(), "dropped").await;
-    check_cancelled(&on, &endless, &endless.key(), "dropped").await;
+    check_cancelled(&on, &queued, "dropped").await;
+    check_cancelled(&on, &waiting, "dropped").await;
+    check_cancelled(&on, &occupant, "dropped").await;
+    check_cancelled(&on, &endless, "dropped").await;
     assert!(on.get(gather).await.unwrap_err().is_cancelled());
     assert_eq!(on.value(&finished).await.unwrap(), 1);
     release.set();

@@ -41,6 +41,7 @@ macro_rules! on_each_runtime {
 on_each_runtime! {
     an_idle_client_costs_no_time_and_no_wakes;
     a_thousand_clients_leave_nothing_behind;
+    a_long_lived_client_forgets_what_has_ended;
     a_recursive_fibonacci_of_twenty_needs_few_threads;
 }
 
@@ -140,6 +141,28 @@ fn a_thousand_clients_leave_nothing_behind<R: Runtime>(runtime: impl Fn() -> R) 
     // 1,000 engines that leak 4 KiB each would be 4 MiB.
     let grown = resident_nbytes().saturating_sub(nbytes_before);
     assert!(grown < 3 << 20, "grown by {grown} bytes");
+}
+
+fn a_long_lived_client_forgets_what_has_ended<R: Runtime>(runtime: impl Fn() -> R) {
+    let client = client(runtime());
+    // Somebody must hold on to something, or the whole graph could be what is forgotten.
+    let held = client.submit(|| 1, ());
+    let round = |number: usize| {
+        let keyed = client.task(|x: usize| x, number).key(format!("a key of its own: {number}")).submit();
+        let asynchronously = client.submit(anydask::asynchronous(|x: usize, _: i64| async move { x }), (&keyed, &held));
+        let failed = client.submit(fallible(|_: usize| Err::<usize, _>("no")), &asynchronously);
+        let dependant = client.submit(|x: usize| x, &failed);
+        drop(client.submit(|x: usize| x, &keyed));
+        client.submit(|x: usize| x, keyed).detach();
+        assert_eq!(client.gather_ok((asynchronously, failed, dependant)).wait().unwrap(), (Some(number), None, None));
+    };
+    (0..2_000).for_each(round);
+    let before = resident_nbytes();
+    (2_000..22_000).for_each(round);
+    // 60 bytes a task would be more than this.
+    let grown = resident_nbytes().saturating_sub(before);
+    assert!(grown < 3 << 20, "grown by {grown} bytes");
+    client.close().wait().unwrap();
 }
 
 fn fib<R: Runtime>(client: Client<R>, n: u64) -> Result<u64, Error> {
