@@ -211,9 +211,9 @@ async fn awaiting_leaves_the_runtime_to_other_tasks<R: AnyOf>(on: Setting<R>) {
         }
     });
     let awaiting = on.runtime.spawn(async move {
-        let future = client.submit(move || waiting.wait(), ());
-        let all = client.gather([&future, &future]).await;
-        (all, future.await)
+        let submitted = client.submit(move || waiting.wait(), ());
+        let all = client.gather([&submitted, &submitted]);
+        future::zip(all, async { (&submitted).await }).await
     });
     let (all, one) = awaiting.await.unwrap();
     assert_eq!((all.unwrap(), one.unwrap()), ([(), ()], ()));
