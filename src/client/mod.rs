@@ -214,6 +214,9 @@ impl Client {
     }
 }
 
+// A client without a type argument is the same type under every set of features.
+const _: fn(Client) -> Client<AnyRuntime> = |client| client;
+
 /// The runtime around the caller. Each feature adds a candidate, which also must be current: none changes what
 /// another finds.
 fn detect() -> Result<AnyRuntime, NoRuntime> {
