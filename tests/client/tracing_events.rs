@@ -145,7 +145,8 @@ fn a_tasks_life_is_logged_in_its_span() {
         );
         check_life(&log.of(&keyed), &[&["submitted"], &["started"], &["finished", "status=finished", "key=chosen"]]);
         let pending = log.of(&pending);
-        assert!(pending.last().unwrap().contains("status=cancelled"), "{pending:#?}");
+        // The runtime may begin it in the very moment in which it is cancelled.
+        assert!(pending.iter().any(|line| line.contains("status=cancelled")), "{pending:#?}");
         assert_eq!(pending.iter().filter(|line| line.contains("finished")).count(), 1, "{pending:#?}");
         let spans = log.spans.lock().unwrap();
         assert!(spans.iter().all(|span| span.contains("location=tests/client/tracing_events.rs:")), "{spans:?}");
