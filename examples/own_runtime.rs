@@ -316,6 +316,10 @@ impl Runtime for OwnRuntime {
     fn in_async_context(&self) -> bool {
         context::is_entered()
     }
+
+    fn erased(&self) -> AnyRuntime {
+        AnyRuntime::new(self.clone())
+    }
 }
 
 impl BlockOn for OwnRuntime {

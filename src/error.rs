@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::runtime::{NestedBlockOn, NoRuntime};
-use crate::task::Key;
+use crate::task::{Key, Status};
 
 /// Why an operation or a task gave no value.
 ///
@@ -82,6 +82,11 @@ pub enum Error {
         /// How much there is in all.
         total: f64,
     },
+    /// Tasks wait for each other, so that none of them can go on. The wait that would have closed the circle gives this.
+    Deadlock {
+        /// The tasks: each waits for the next one, and the last for the first.
+        keys: Arc<[Key]>,
+    },
     /// The runtime that ran the asynchronous task went away, and the task with it.
     RuntimeGone {
         /// The lost task.
@@ -99,6 +104,27 @@ pub enum Error {
     ClientClosed {
         /// The operation that was refused.
         operation: &'static str,
+    },
+    /// The engine is closed.
+    EngineClosed,
+    /// No client is open around the caller.
+    NoClient,
+    /// Only a failed task can be retried.
+    NotFailed {
+        /// The task.
+        key: Key,
+        /// What it is instead.
+        status: Status,
+    },
+    /// The call of the task cannot be made again, since its arguments were moved into the first run.
+    NotRepeatable {
+        /// The task.
+        key: Key,
+    },
+    /// The arguments of a pure task cannot be compared.
+    NotPure {
+        /// The function.
+        task: &'static str,
     },
     /// A blocking wait inside an asynchronous task would stall the runtime.
     BlockingInAsync {
@@ -224,6 +250,8 @@ impl Error {
             | Self::DeadlineExceeded { key, .. }
             | Self::NoResource { key, .. }
             | Self::ForeignFuture { key }
+            | Self::NotFailed { key, .. }
+            | Self::NotRepeatable { key }
             | Self::KeyConflict { key }
             | Self::Taken { key } => Some(key),
             _ => None,
@@ -268,6 +296,23 @@ impl Error {
         matches!(self, Self::Timeout { .. })
     }
 
+    /// Whether the task itself, or one that it depends on, failed: what a retry can mend.
+    pub(crate) fn is_failure(&self) -> bool {
+        !matches!(self, Self::Cancelled { .. } | Self::RuntimeGone { .. })
+    }
+
+    /// All levels in one line.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        text
+    }
+
     pub(crate) fn start(source: io::Error) -> Self {
         Self::Start { source: Arc::new(source) }
     }
@@ -298,6 +343,31 @@ impl fmt::Display for Error {
             Self::InvalidResource { resource, amount } => {
                 write!(f, "{amount} is no amount of `{resource}`; give a finite number that is not negative")
             }
+            Self::Deadlock { keys } => {
+                let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+                write!(
+                    f,
+                    "tasks wait for each other: {keys}; have one of them take the result of the next as an argument, or \
+                     give its wait a `timeout`"
+                )
+            }
+            Self::EngineClosed => f.write_str("the engine is closed; open a new one"),
+            Self::NoClient => f.write_str(
+                "no client is open here; open one with `Client::scope`, or make one the current one with `Client::enter`",
+            ),
+            Self::NotFailed { key, status } => {
+                write!(f, "task `{key}` is {status}, and only a failed one can be retried; submit it again instead")
+            }
+            Self::NotRepeatable { key } => write!(
+                f,
+                "task `{key}` cannot be run again: its arguments were moved into its run; submit it with \
+                 `client.task(f, args).retryable()`, or with `.retries(n)`"
+            ),
+            Self::NotPure { task } => write!(
+                f,
+                "`{task}` cannot be pure: it captures something, or has an argument that is no future, number or text; \
+                 choose a `key` instead"
+            ),
             Self::RuntimeGone { key } => write!(
                 f,
                 "task `{key}` was lost: its runtime shut down while it ran; keep the runtime alive until the client is \

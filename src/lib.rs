@@ -81,13 +81,13 @@ mod readme {}
 /// ```
 pub use anydask_macros::task;
 pub use client::{
-    AsCompleted, Builder, Client, ClientStatus, Gather, Given, Info, Many, Next, One, Operation, ResourceInfo, Scope,
-    Shape, TaskBuilder, Waited, as_completed,
+    AsCompleted, Builder, Client, ClientStatus, Dump, Engine, Entered, Gather, Given, InClient, Info, Many, Next, One,
+    Operation, ResourceInfo, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;
 pub use task::{
-    Asynchronous, Awaiting, Fallible, IntoArg, IntoArgs, Key, Status, TaskContext, TaskFn, TaskFuture, asynchronous,
-    fallible,
+    Asynchronous, Awaiting, Fallible, IntoArg, IntoArgs, Key, Options, Status, TaskContext, TaskFn, TaskFuture,
+    TaskInfo, TaskState, Transition, asynchronous, fallible,
 };
 
 /// The runtimes, and the traits that make one.

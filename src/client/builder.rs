@@ -3,12 +3,14 @@ use std::fmt;
 use std::io;
 use std::num::NonZero;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
+use std::time::Duration;
 
 use crate::client::operation::Wait;
-use crate::client::{Client, Operation, Scope};
-use crate::engine::local::Engine;
+use crate::client::{Client, Engine, Operation, Scope};
+use crate::engine::local::{self, ClientState};
 use crate::runtime::{NoRuntime, Runtime};
 use crate::{Error, task};
 
@@ -36,7 +38,12 @@ struct Settings {
     threads: Option<usize>,
     name: String,
     resources: BTreeMap<String, f64>,
+    unrunnable_timeout: Duration,
 }
+
+/// How long a task may wait for resources that the engine does not have, unless the builder says otherwise: enough for
+/// a program that adds them as it starts.
+const UNRUNNABLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the runtime comes from.
 enum Source<R> {
@@ -54,7 +61,12 @@ impl<R> Builder<R> {
     }
 
     fn new(source: Source<R>) -> Self {
-        let settings = Settings { threads: None, name: "anydask".to_owned(), resources: BTreeMap::new() };
+        let settings = Settings {
+            threads: None,
+            name: "anydask".to_owned(),
+            resources: BTreeMap::new(),
+            unrunnable_timeout: UNRUNNABLE_TIMEOUT,
+        };
         Self { source, settings }
     }
 
@@ -118,6 +130,27 @@ impl<R> Builder<R> {
         self
     }
 
+    /// How long a task waits for resources of which the engine has not enough in all, before it fails with
+    /// [`Error::NoResource`]: 5 s, unless this says otherwise. Meanwhile [`Engine::add_resources`] can add them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use std::time::Duration;
+    /// use anydask::{Client, Error, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::builder().unrunnable_timeout(Duration::ZERO).local().wait()?;
+    /// let future = client.task(|| 1, ()).resources([("gpu", 1.0)]).submit();
+    /// assert!(matches!(future.wait(), Err(Error::NoResource { .. })));
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn unrunnable_timeout(mut self, limit: Duration) -> Self {
+        self.settings.unrunnable_timeout = limit;
+        self
+    }
+
     fn runtime(self, is_blocking: bool) -> Result<(R, Settings), Error> {
         let runtime = match self.source {
             Source::Given(runtime) => runtime,
@@ -149,7 +182,38 @@ impl<R: Runtime> Builder<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn local(self) -> Operation<Client<R>> {
-        Operation::new("local", None, Open { builder: Some(self), is_blocking: false })
+        self.opening("local", |runtime, engine| {
+            // Nobody else can have closed it yet. The client takes over from the handle that the engine comes with.
+            let client = ClientState::new(&engine, true)?;
+            engine.release();
+            Ok(Client::new(runtime, client))
+        })
+    }
+
+    /// Opens an engine without a client, for several of them; see [`Engine`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`local`](Self::local).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let engine = Client::with_runtime(Smol::new()).threads(2).engine().wait()?;
+    /// let client = Client::on(&engine)?;
+    /// assert_eq!(client.threads(), 2);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn engine(self) -> Operation<Engine<R>> {
+        self.opening("engine", |runtime, engine| Ok(Engine::new(runtime, engine)))
+    }
+
+    fn opening<T: 'static>(self, name: &'static str, finish: Finish<R, T>) -> Operation<T> {
+        Operation::new(name, None, Open { builder: Some(self), name, finish, is_blocking: false })
     }
 
     /// Opens a client for `body` and closes it on every way out; see [`Client::scope`].
@@ -190,43 +254,48 @@ impl<R: Runtime> Builder<R> {
         }
     }
 
-    fn open(self, is_blocking: bool) -> Result<Client<R>, Error> {
+    fn open<T>(self, finish: Finish<R, T>, is_blocking: bool) -> Result<T, Error> {
         task::check_registrations()?;
         let (runtime, settings) = self.runtime(is_blocking)?;
-        let invalid = settings.resources.iter().find(|(_, amount)| !amount.is_finite() || **amount < 0.0);
-        if let Some((resource, amount)) = invalid {
-            return Err(Error::InvalidResource { resource: resource.as_str().into(), amount: *amount });
-        }
+        task::check_amounts(settings.resources.iter().map(|(name, amount)| (name.as_str(), *amount)))?;
         let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
-        let engine = Engine::start(runtime.clone(), threads, &settings.name, settings.resources)?;
-        Ok(Client::new(runtime, engine))
+        let Settings { name, resources, unrunnable_timeout, .. } = settings;
+        let settings = local::Settings { threads, name, resources, unrunnable_timeout };
+        let engine = local::Engine::start(runtime.clone(), settings)?;
+        finish(runtime, engine)
     }
 }
 
-/// Opening a client. It is done at the first poll: an embedded engine waits for nothing.
-struct Open<R> {
+/// Makes of an engine, with its handle, what is opened.
+type Finish<R, T> = fn(R, Arc<local::Engine>) -> Result<T, Error>;
+
+/// Opening a client, or an engine. It is done at the first poll: an embedded engine waits for nothing.
+struct Open<R, T> {
     builder: Option<Builder<R>>,
+    name: &'static str,
+    finish: Finish<R, T>,
     is_blocking: bool,
 }
 
-impl<R> Unpin for Open<R> {}
+impl<R, T> Unpin for Open<R, T> {}
 
-impl<R: Runtime> Future for Open<R> {
-    type Output = Result<Client<R>, Error>;
+impl<R: Runtime, T> Future for Open<R, T> {
+    type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        let is_blocking = self.is_blocking;
+        let (finish, is_blocking) = (self.finish, self.is_blocking);
         match self.builder.take() {
-            Some(builder) => Poll::Ready(builder.open(is_blocking)),
+            Some(builder) => Poll::Ready(builder.open(finish, is_blocking)),
             None => Poll::Pending,
         }
     }
 }
 
-impl<R: Runtime> Wait<Client<R>> for Open<R> {
+impl<R: Runtime, T> Wait<T> for Open<R, T> {
     fn begin_blocking(mut self: Pin<&mut Self>) -> Result<(), Error> {
         if let Some(builder) = self.builder.take() {
-            self.builder = Some(builder.resolve_blocking("local")?);
+            let name = self.name;
+            self.builder = Some(builder.resolve_blocking(name)?);
         }
         self.is_blocking = true;
         Ok(())

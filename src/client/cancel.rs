@@ -48,7 +48,7 @@ impl<R: Runtime> Client<R> {
 
     /// As [`cancel`](Self::cancel), with a reason that the futures tell.
     pub fn cancel_because<G: Gather>(&self, futures: G, reason: impl Into<String>) -> Operation<()> {
-        let scheduler_id = self.inner.engine.id();
+        let scheduler_id = self.state().id();
         self.operation("cancel", Cancel { shape: Some(futures.into_shape()), scheduler_id, reason: reason.into() })
     }
 }

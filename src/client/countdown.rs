@@ -15,6 +15,15 @@ pub(crate) enum Until {
     AllEnded,
     /// One has ended, in whichever way.
     AnyEnded,
+    /// One has failed, or all have ended.
+    FirstError,
+}
+
+impl Until {
+    /// Whether it takes all of them, unless one fails.
+    pub(crate) fn needs_all(self) -> bool {
+        self != Self::AnyEnded
+    }
 }
 
 /// Counts the outcomes of many tasks and wakes once.
@@ -44,7 +53,7 @@ impl Countdown {
 
     pub(crate) fn count(&self, outcome: &Outcome) {
         let is_enough = match self.until {
-            Until::AllFinished => outcome.is_err(),
+            Until::AllFinished | Until::FirstError => outcome.is_err(),
             Until::AllEnded => false,
             Until::AnyEnded => true,
         };

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::client::Operation;
 use crate::client::blocking::block_on;
 use crate::client::operation::Wait;
-use crate::task::{Entry, Outcome, TaskFuture, Watch, WatchId, Watcher, Watchers, poll_outcome};
+use crate::task::{Entry, Outcome, TaskFuture, WaitInside, Watch, WatchId, Watcher, Watchers, poll_outcome};
 
 impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Waits on this thread and gives a clone of the value: the blocking form of `(&future).await`, with the same errors.
@@ -52,6 +52,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         scheduler.check_may_block("future")?;
         if !self.is_done() {
             self.shared_entry().help();
+            let _inside = WaitInside::begin(&scheduler, || unfinished(self))?;
             let mut ended = Ended { entry: self.entry(), watch: None };
             block_on(Some(&*scheduler), Pin::new(&mut ended), None)?;
         }
@@ -206,6 +207,10 @@ impl<T: Send + Sync + 'static> Wait<Option<Error>> for ErrorOf<T> {
     fn help(&self) {
         self.future.shared_entry().help();
     }
+
+    fn waits_for(&self) -> Vec<Arc<dyn Entry>> {
+        unfinished(&self.future)
+    }
 }
 
 impl<T> Drop for ErrorOf<T> {
@@ -214,6 +219,11 @@ impl<T> Drop for ErrorOf<T> {
             self.future.entry().unwatch(id);
         }
     }
+}
+
+/// The task, if it has not ended.
+fn unfinished<T>(future: &TaskFuture<T>) -> Vec<Arc<dyn Entry>> {
+    if future.is_done() { Vec::new() } else { vec![future.shared_entry()] }
 }
 
 /// The end of a task.
@@ -269,6 +279,10 @@ impl<T: Send + Sync, V> Wait<V> for Value<T, V> {
         if let Some(future) = &self.future {
             future.shared_entry().help();
         }
+    }
+
+    fn waits_for(&self) -> Vec<Arc<dyn Entry>> {
+        self.future.as_ref().map(unfinished).unwrap_or_default()
     }
 }
 

@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use crate::Error;
 use crate::client::countdown::{Countdown, Until};
 use crate::client::operation::Wait;
-use crate::client::shape::{Leaf, Leaves, Shape};
+use crate::client::shape::{Leaves, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
-use crate::task::{TaskFuture, Watch, Watcher};
+use crate::task::{AnyFuture, Entry, TaskFuture, Watch, Watcher};
 
 /// What can be gathered: a [`Shape`], or a reference to one.
 ///
@@ -266,7 +266,7 @@ impl<R: Runtime> Client<R> {
         collect: fn(S) -> Result<T, Error>,
     ) -> Operation<T> {
         let gathering =
-            Gathering { shape: Some(shape), countdown: None, until, scheduler_id: self.inner.engine.id(), collect };
+            Gathering { shape: Some(shape), countdown: None, until, scheduler_id: self.state().id(), collect };
         self.operation(name, gathering)
     }
 }
@@ -344,10 +344,25 @@ fn first_failure(shape: &impl Leaves) -> Option<Error> {
 }
 
 impl<S: Leaves, T> Wait<T> for Gathering<S, T> {
+    fn waits_for(&self) -> Vec<Arc<dyn Entry>> {
+        let mut entries = Vec::new();
+        // Any one that ends is enough for the others.
+        if self.until.needs_all()
+            && let Some(shape) = &self.shape
+        {
+            shape.visit(&mut |leaf| {
+                if leaf.entry().outcome().is_none() {
+                    entries.push(leaf.shared_entry());
+                }
+            });
+        }
+        entries
+    }
+
     fn help(&self) {
         let Some(shape) = &self.shape else { return };
-        let is_enough = |leaf: &dyn Leaf| match self.until {
-            Until::AllFinished => matches!(leaf.entry().outcome(), Some(Err(_))),
+        let is_enough = |leaf: &dyn AnyFuture| match self.until {
+            Until::AllFinished | Until::FirstError => matches!(leaf.entry().outcome(), Some(Err(_))),
             Until::AllEnded => false,
             Until::AnyEnded => leaf.entry().outcome().is_some(),
         };

@@ -5,10 +5,13 @@ mod blocking;
 mod builder;
 mod cancel;
 mod countdown;
+mod current;
+mod engine;
 mod future;
 mod gather;
 mod info;
 mod operation;
+mod retry;
 mod scope;
 mod shape;
 mod submit;
@@ -19,10 +22,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 pub use self::as_completed::{AsCompleted, Next, as_completed};
 pub use self::builder::Builder;
+pub use self::current::{Entered, InClient};
+pub use self::engine::Engine;
 pub use self::gather::Gather;
-pub use self::info::{Info, ResourceInfo};
+pub use self::info::{Dump, Info, ResourceInfo};
 pub use self::operation::Operation;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
@@ -31,16 +38,18 @@ pub use self::wait::Waited;
 
 use self::operation::Closed;
 use crate::Error;
-use crate::engine::local::{Engine, EngineStatus};
+use crate::engine::local::{ClientState, EngineStatus};
 use crate::runtime::{AnyRuntime, BlockOn, Current, NoRuntime, Runtime};
+use crate::task::Options;
 
 /// How long [`Client::close`] waits for task bodies that do not end: what Dask gives its own workers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client of an engine: submits work and waits for results, on the runtime `R` or from blocking code.
 ///
-/// Clones are the same client. The engine closes with [`close`](Self::close), or when the last clone is dropped; then no
-/// future stays pending: those that have not finished resolve to [`Error::Cancelled`].
+/// Clones are the same client. It closes with [`close`](Self::close), or when the last clone is dropped; then no
+/// future stays pending: those that have not finished resolve to [`Error::Cancelled`]. A client that started its engine
+/// takes it along; several can share an [`Engine`].
 ///
 /// # Examples
 ///
@@ -71,22 +80,38 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// }
 /// ```
 pub struct Client<R: Runtime = AnyRuntime> {
-    inner: Arc<Inner<R>>,
-}
-
-struct Inner<R: Runtime> {
     runtime: R,
-    engine: Arc<Engine>,
+    state: Held,
+    /// What each of its submissions asks for.
+    defaults: Option<Arc<Options>>,
 }
 
-impl<R: Runtime> Drop for Inner<R> {
+/// A reference on a client, which closes with the last one.
+struct Held(Arc<ClientState>);
+
+impl Held {
+    /// A reference on a client of which users hold one.
+    fn upgrade(state: Arc<ClientState>) -> Option<Self> {
+        state.retain_if_held().then_some(Self(state))
+    }
+}
+
+impl Clone for Held {
+    fn clone(&self) -> Self {
+        self.0.retain();
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
-        self.engine.begin_close("the client was dropped");
+        self.0.release();
     }
 }
 
 /// Whether a client takes submissions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ClientStatus {
     /// It does.
@@ -95,6 +120,16 @@ pub enum ClientStatus {
     Closing,
     /// It has closed: all its threads have ended.
     Closed,
+}
+
+impl From<EngineStatus> for ClientStatus {
+    fn from(status: EngineStatus) -> Self {
+        match status {
+            EngineStatus::Running => Self::Running,
+            EngineStatus::Closing => Self::Closing,
+            EngineStatus::Closed => Self::Closed,
+        }
+    }
 }
 
 impl fmt::Display for ClientStatus {
@@ -257,8 +292,37 @@ impl<R: Runtime> Client<R> {
         Builder::given(runtime)
     }
 
-    fn new(runtime: R, engine: Arc<Engine>) -> Self {
-        Self { inner: Arc::new(Inner { runtime, engine }) }
+    /// Takes over the handle that `state` comes with.
+    fn new(runtime: R, state: Arc<ClientState>) -> Self {
+        Self { runtime, state: Held(state), defaults: None }
+    }
+
+    /// The same client, with defaults for what it submits; they go with its clones, and hold where a submission
+    /// does not say otherwise. Those that it had before are replaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Options, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::builder().resources([("gpu", 1.0)]).local().wait()?;
+    /// let on_gpu = client.with(Options::new().resources([("gpu", 1.0)]).priority(5));
+    /// assert_eq!(client.gather(on_gpu.map(|x: u64| x + 1, 0..3)).wait()?, [1, 2, 3]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn with(&self, options: Options) -> Self {
+        Self { defaults: Some(Arc::new(options)), ..self.clone() }
+    }
+
+    fn state(&self) -> &Arc<ClientState> {
+        &self.state.0
+    }
+
+    /// What a submission asks for that says nothing.
+    fn options(&self) -> Options {
+        self.defaults.as_deref().cloned().unwrap_or_default()
     }
 
     /// The runtime that this client's asynchronous tasks run on.
@@ -275,7 +339,7 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn runtime(&self) -> &R {
-        &self.inner.runtime
+        &self.runtime
     }
 
     /// How many CPU tasks run at once.
@@ -292,7 +356,7 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn threads(&self) -> usize {
-        self.inner.engine.threads()
+        self.state().engine().threads()
     }
 
     /// Whether the client takes submissions. Never waits.
@@ -311,15 +375,14 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn status(&self) -> ClientStatus {
-        match self.inner.engine.status() {
-            EngineStatus::Running => ClientStatus::Running,
-            EngineStatus::Closing => ClientStatus::Closing,
-            EngineStatus::Closed => ClientStatus::Closed,
-        }
+        self.state().status().into()
     }
 
     /// Closes the client: refuses further submissions, cancels what has not finished, waits for the bodies that run, and
     /// joins the engine's threads. Idempotent. Values that are there stay readable.
+    ///
+    /// Of several clients on an [`Engine`], it cancels what this one has submitted, without what was
+    /// [detached](crate::TaskFuture::detach) and what that needs, and leaves the engine to the others.
     ///
     /// A task that closes its own client does not wait for itself.
     ///
@@ -346,11 +409,11 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn close(&self) -> Operation<()> {
-        self.operation("close", Closed::new(Arc::clone(&self.inner.engine))).timeout(CLOSE_TIMEOUT)
+        self.operation("close", Closed::new(Arc::clone(self.state()))).timeout(CLOSE_TIMEOUT)
     }
 
     fn operation<T>(&self, name: &'static str, wait: impl operation::Wait<T> + 'static) -> Operation<T> {
-        Operation::new(name, Some(Arc::clone(&self.inner.engine) as _), wait)
+        Operation::new(name, Some(Arc::clone(self.state()) as _), wait)
     }
 }
 
@@ -382,11 +445,11 @@ impl<R: BlockOn> Client<R> {
     {
         use crate::task::{Resume, Scheduler};
 
-        let engine = &self.inner.engine;
-        engine.check_may_block("sync")?;
+        let scheduler = self.state();
+        scheduler.check_may_block("sync")?;
         let (mut future, mut result) = (Some(future), None);
-        engine.block(&mut || {
-            result = future.take().map(|future| self.inner.runtime.block_on(future));
+        scheduler.block(&mut || {
+            result = future.take().map(|future| self.runtime.block_on(future));
             Resume::WithSlot
         })?;
         match result {
@@ -399,14 +462,14 @@ impl<R: BlockOn> Client<R> {
 
 impl<R: Runtime> Clone for Client<R> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self { runtime: self.runtime.clone(), state: self.state.clone(), defaults: self.defaults.clone() }
     }
 }
 
 impl<R: Runtime> fmt::Debug for Client<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("runtime", &self.inner.runtime.name())
+            .field("runtime", &self.runtime.name())
             .field("threads", &self.threads())
             .field("status", &self.status())
             .finish()

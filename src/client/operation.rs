@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::client::blocking::block_on;
-use crate::engine::local::Engine;
-use crate::task::{BoxFuture, Scheduler};
+use crate::engine::local::{self, ClientState};
+use crate::task::context::is_in_task;
+use crate::task::{BoxFuture, Entry, Scheduler, WaitInside};
 
 /// Something that waits: `.await` it, or call [`wait`](Self::wait) in blocking code, with the same result; bound it with
 /// [`timeout`](Self::timeout).
@@ -34,6 +35,15 @@ pub struct Operation<T> {
     limit: Option<Duration>,
     /// Runs while the operation is awaited.
     sleep: Option<BoxFuture<()>>,
+    /// There while a task waits for it.
+    inside: Inside,
+}
+
+/// Whether the operation is waited for by a task.
+#[derive(Debug)]
+enum Inside {
+    Unknown,
+    Known(#[expect(dead_code, reason = "it says so for as long as it lives")] Option<Box<WaitInside>>),
 }
 
 /// What an operation does.
@@ -46,6 +56,11 @@ pub(crate) trait Wait<T>: Future<Output = Result<T, Error>> + Send {
     /// Runs on this thread what is waited for, as far as that is allowed.
     fn help(&self) {}
 
+    /// The tasks that must all end before it is done.
+    fn waits_for(&self) -> Vec<Arc<dyn Entry>> {
+        Vec::new()
+    }
+
     /// The error when the time is over first.
     fn out_of_time(&self, operation: &'static str, after: Duration) -> Error {
         Error::Timeout { operation, after }
@@ -54,7 +69,7 @@ pub(crate) trait Wait<T>: Future<Output = Result<T, Error>> + Send {
 
 impl<T> Operation<T> {
     pub(crate) fn new(name: &'static str, scheduler: Option<Arc<dyn Scheduler>>, wait: impl Wait<T> + 'static) -> Self {
-        Self { name, scheduler, wait: Box::pin(wait), limit: None, sleep: None }
+        Self { name, scheduler, wait: Box::pin(wait), limit: None, sleep: None, inside: Inside::Unknown }
     }
 
     /// Bounds the operation in time. What it waits for goes on.
@@ -110,11 +125,22 @@ impl<T> Operation<T> {
         // What runs here runs to its end: not within a limit.
         if self.limit.is_none() {
             self.wait.help();
+            self.wait_inside()?;
         }
         match block_on(self.scheduler.as_deref(), self.wait.as_mut(), self.limit)? {
             Some(result) => result,
             None => Err(self.wait.out_of_time(self.name, self.limit.unwrap_or_default())),
         }
+    }
+}
+
+impl<T> Operation<T> {
+    /// A task that waits without a limit says so.
+    fn wait_inside(&mut self) -> Result<(), Error> {
+        if let (Inside::Unknown, Some(scheduler)) = (&self.inside, &self.scheduler) {
+            self.inside = Inside::Known(WaitInside::begin(scheduler, || self.wait.waits_for())?);
+        }
+        Ok(())
     }
 }
 
@@ -124,7 +150,11 @@ impl<T> Future for Operation<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if let Poll::Ready(result) = this.wait.as_mut().poll(cx) {
+            this.inside = Inside::Known(None);
             return Poll::Ready(result);
+        }
+        if this.limit.is_none() && is_in_task() {
+            this.wait_inside()?;
         }
         let (Some(limit), Some(scheduler)) = (this.limit, &this.scheduler) else { return Poll::Pending };
         let sleep = this.sleep.get_or_insert_with(|| scheduler.sleep(limit));
@@ -141,28 +171,66 @@ impl<T> fmt::Debug for Operation<T> {
     }
 }
 
-/// Closing an engine.
-pub(crate) struct Closed {
-    engine: Arc<Engine>,
+/// Closing a client, or an engine.
+pub(crate) struct Closed<C> {
+    closing: C,
 }
 
-impl Closed {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+/// What can be closed.
+pub(crate) trait Close: Send + Sync + Unpin + 'static {
+    /// Begins to close. Idempotent.
+    fn begin_close(&self);
+    /// Whether all is over.
+    fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// The bodies and threads that are left.
+    fn unfinished(&self) -> usize;
+}
+
+impl Close for Arc<ClientState> {
+    fn begin_close(&self) {
+        ClientState::begin_close(self, "the client was closed");
+    }
+
+    fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        ClientState::poll_closed(self, cx)
+    }
+
+    fn unfinished(&self) -> usize {
+        ClientState::unfinished(self)
     }
 }
 
-impl Future for Closed {
+impl Close for Arc<local::Engine> {
+    fn begin_close(&self) {
+        local::Engine::begin_close(self, "the engine was closed");
+    }
+
+    fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        local::Engine::poll_closed(self, cx)
+    }
+
+    fn unfinished(&self) -> usize {
+        local::Engine::unfinished(self)
+    }
+}
+
+impl<C: Close> Closed<C> {
+    pub(crate) fn new(closing: C) -> Self {
+        Self { closing }
+    }
+}
+
+impl<C: Close> Future for Closed<C> {
     type Output = Result<(), Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.engine.begin_close("the client was closed");
-        self.engine.poll_closed(cx).map(Ok)
+        self.closing.begin_close();
+        self.closing.poll_closed(cx).map(Ok)
     }
 }
 
-impl Wait<()> for Closed {
+impl<C: Close> Wait<()> for Closed<C> {
     fn out_of_time(&self, _: &'static str, after: Duration) -> Error {
-        Error::StillRunning { tasks: self.engine.unfinished(), after }
+        Error::StillRunning { tasks: self.closing.unfinished(), after }
     }
 }

@@ -134,7 +134,7 @@ struct Scoped<R: Runtime>(Client<R>);
 
 impl<R: Runtime> Drop for Scoped<R> {
     fn drop(&mut self) {
-        self.0.inner.engine.begin_close("the scope of the client was left");
+        self.0.state().begin_close("the scope of the client was left");
     }
 }
 

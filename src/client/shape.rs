@@ -2,36 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::sync::Arc;
 
 use crate::Error;
-use crate::task::{Entry, TaskFuture};
-
-/// A future in a shape, whatever it gives.
-#[doc(hidden)]
-pub trait Leaf {
-    /// The task.
-    fn entry(&self) -> &dyn Entry;
-
-    /// The task, to hold on to.
-    fn shared_entry(&self) -> Arc<dyn Entry>;
-}
-
-impl<T: Send + Sync + 'static> Leaf for TaskFuture<T> {
-    fn entry(&self) -> &dyn Entry {
-        TaskFuture::entry(self)
-    }
-
-    fn shared_entry(&self) -> Arc<dyn Entry> {
-        TaskFuture::shared_entry(self)
-    }
-}
+use crate::task::{AnyFuture, TaskFuture};
 
 /// Futures in some arrangement.
 #[doc(hidden)]
 pub trait Leaves: Send + Unpin + 'static {
     /// Visits every future, in order.
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf));
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture));
 }
 
 /// Futures in some arrangement, owned: a future, a vector, array, tuple or map of shapes.
@@ -71,7 +50,7 @@ pub trait Shape: Leaves {
 }
 
 impl<T: Send + Sync + 'static> Leaves for TaskFuture<T> {
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         leaf(self);
     }
 }
@@ -95,7 +74,7 @@ impl<T: Clone + Send + Sync + 'static> Shape for TaskFuture<T> {
 }
 
 impl<L: Leaves> Leaves for Vec<L> {
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         self.iter().for_each(|leaves| leaves.visit(leaf));
     }
 }
@@ -119,7 +98,7 @@ impl<S: Shape> Shape for Vec<S> {
 }
 
 impl<L: Leaves, const N: usize> Leaves for [L; N] {
-    fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+    fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         self.iter().for_each(|leaves| leaves.visit(leaf));
     }
 }
@@ -146,7 +125,7 @@ impl<S: Shape, const N: usize> Shape for [S; N] {
 macro_rules! maps {
     ($($map:ident [$($bounds:tt)*];)*) => {$(
         impl<K: $($bounds)* + Send + Unpin + 'static, L: Leaves> Leaves for $map<K, L> {
-            fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+            fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
                 self.values().for_each(|leaves| leaves.visit(leaf));
             }
         }
@@ -180,7 +159,7 @@ macro_rules! tuples {
     ($($shape:ident)*) => {
         impl<$($shape: Leaves),*> Leaves for ($($shape,)*) {
             #[allow(non_snake_case, unused_variables)]
-            fn visit(&self, leaf: &mut dyn FnMut(&dyn Leaf)) {
+            fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
                 let ($($shape,)*) = self;
                 $($shape.visit(leaf);)*
             }

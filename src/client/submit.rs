@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use crate::Error;
 use crate::client::operation::Wait;
 use crate::client::task_builder::{Many, One, TaskBuilder};
-use crate::client::{Client, Operation};
+use crate::client::{Client, ClientStatus, Operation};
 use crate::runtime::Runtime;
-use crate::task::{Call, IntoArgs, Options, TaskFn, TaskFuture};
+use crate::task::{Call, IntoArgs, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
     /// Submits a call and gives the future of its result at once. Never waits.
@@ -55,7 +55,7 @@ impl<R: Runtime> Client<R> {
         A: IntoArgs<Args>,
         Args: 'static,
     {
-        self.inner.engine.submit("submit", function, args.into_args(), Options::default(), None)
+        self.state().submit("submit", function, args.into_args(), self.options(), None)
     }
 
     /// Submits one call for each item, with the same function. Never waits.
@@ -92,7 +92,7 @@ impl<R: Runtime> Client<R> {
         // A loop, not an adapter: the caller's place is lost in a closure.
         for item in items {
             let function = Each::new(&function);
-            futures.push(self.inner.engine.submit("map", function, item.into_args(), Options::default(), None));
+            futures.push(self.state().submit("map", function, item.into_args(), self.options(), None));
         }
         futures
     }
@@ -170,8 +170,8 @@ impl<R: Runtime> Client<R> {
     #[track_caller]
     pub fn scatter<T: Send + Sync + 'static>(&self, value: T) -> Operation<TaskFuture<T>> {
         // The value moves now, whenever the operation is awaited: elsewhere a scatter may take time, here it takes none.
-        let scattered = match self.inner.engine.status() {
-            crate::engine::local::EngineStatus::Running => Ok(self.inner.engine.scatter(value)),
+        let scattered = match self.status() {
+            ClientStatus::Running => Ok(self.state().scatter(value)),
             _ => Err(Error::ClientClosed { operation: "scatter" }),
         };
         self.operation("scatter", Scatter(Some(scattered)))

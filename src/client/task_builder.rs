@@ -50,7 +50,7 @@ where
     Args: 'static,
 {
     pub(crate) fn new(client: &'a Client<R>, function: F, given: G) -> Self {
-        Self { client, function, given, options: Options::default(), repeat: None }
+        Self { client, function, given, options: client.options(), repeat: None }
     }
 
     /// Names the task, with 1 to 512 bytes. Many tasks are named `key-0`, `key-1` and so on.
@@ -64,10 +64,38 @@ where
         self
     }
 
+    /// Names the task after its contents: what is the same work, as under a chosen [`key`](Self::key), is done once. The
+    /// key is that of the function, or a chosen one, and a number that is made of the function and the arguments.
+    ///
+    /// The future fails with [`Error::NotPure`] if the function captures something, or an argument is neither a
+    /// future nor a number, a text or a vector of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// fn inc(x: i64) -> i64 {
+    ///     x + 1
+    /// }
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let [a, b] = [client.task(inc, 1).pure().submit(), client.task(inc, 1).pure().submit()];
+    /// assert_eq!(a.key(), b.key());
+    /// assert_ne!(a.key(), client.submit(inc, 1).key());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn pure(mut self) -> Self {
+        self.options.pure = true;
+        self
+    }
+
     /// Tasks above 0 start before all others that are ready, those below 0 after them; higher ones first, then older
     /// ones. The default is 0.
     pub fn priority(mut self, priority: i32) -> Self {
-        self.options.priority = priority;
+        self.options = self.options.priority(priority);
         self
     }
 
@@ -99,20 +127,29 @@ where
         G::Arguments: Clone,
     {
         self.options.retry.retries = retries;
-        self.repeat = Some(G::Arguments::clone);
+        self.retryable()
+    }
+
+    /// Lets [`Client::retry`] run the task again once it has failed, with clones of its arguments. What comes without
+    /// arguments, and what failed because of its inputs, can be retried without this.
+    pub fn retryable(mut self) -> Self
+    where
+        G::Arguments: Clone,
+    {
+        self.repeat = Some(|arguments| Some(arguments.clone()));
         self
     }
 
     /// Waits before a retry: `first` before the first one, twice as long before each further one, up to an hour. Without,
     /// a task is run again at once.
     pub fn backoff(mut self, first: Duration) -> Self {
-        self.options.retry.backoff = first;
+        self.options = self.options.backoff(first);
         self
     }
 
     /// Retries only what `is_worth_it` says. A predicate that panics says no.
     pub fn retry_if(mut self, is_worth_it: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
-        self.options.retry.allows = Some(Arc::new(is_worth_it));
+        self.options = self.options.retry_if(is_worth_it);
         self
     }
 
@@ -122,14 +159,14 @@ where
     ///
     /// The future fails with [`Error::RunTimeout`].
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout = Some(limit);
+        self.options = self.options.timeout(limit);
         self
     }
 
     /// Bounds the time from the submission on, with waiting and all retries. The future fails with
     /// [`Error::DeadlineExceeded`].
     pub fn deadline(mut self, limit: Duration) -> Self {
-        self.options.deadline = Some(limit);
+        self.options = self.options.deadline(limit);
         self
     }
 
@@ -138,10 +175,12 @@ where
     /// Tasks that wait for the same resource get it by priority, then by age, so that small amounts do not keep a big one
     /// waiting for ever. A resource that is named twice counts with the sum.
     ///
-    /// A future fails with [`Error::NoResource`] if the engine never has as much, and with [`Error::InvalidResource`] if
-    /// an amount is negative or no number.
+    /// What the engine does not have in all is logged as a warning, and listed in [`Info::unrunnable`](crate::Info). If
+    /// nobody [adds](crate::Engine::add_resources) it, the future fails with [`Error::NoResource`] after a while
+    /// ([`Builder::unrunnable_timeout`](crate::Builder::unrunnable_timeout)). It fails with [`Error::InvalidResource`] at
+    /// once if an amount is negative or no number.
     pub fn resources<N: Into<String>>(mut self, amounts: impl IntoIterator<Item = (N, f64)>) -> Self {
-        self.options.resources = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
+        self.options = self.options.resources(amounts);
         self
     }
 }
@@ -157,7 +196,7 @@ where
     #[track_caller]
     pub fn submit(self) -> TaskFuture<F::Output> {
         let Self { client, function, given: One(args), options, repeat } = self;
-        client.inner.engine.submit("submit", function, args.into_args(), options, repeat)
+        client.state().submit("submit", function, args.into_args(), options, repeat)
     }
 }
 
@@ -179,7 +218,7 @@ where
             let mut options = options.clone();
             options.key = options.key.map(|key| format!("{key}-{index}").into());
             let function = Each::new(&function);
-            futures.push(client.inner.engine.submit("map", function, item.into_args(), options, repeat));
+            futures.push(client.state().submit("map", function, item.into_args(), options, repeat));
         }
         futures
     }

@@ -76,6 +76,36 @@ impl<R: Runtime> Client<R> {
         self.waiting("wait_any", futures, Until::AnyEnded)
     }
 
+    /// Waits until one of the futures has failed or was cancelled, or until all have finished.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignFuture`](crate::Error::ForeignFuture).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Status, asynchronous, fallible, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let never = client.submit(asynchronous(|| std::future::pending::<i64>()), ());
+    /// let fails = client.submit(fallible(|| Err::<i64, _>("no")), ());
+    /// let waited = client.wait_first_error([&never, &fails]).wait()?;
+    /// assert_eq!(waited.done[0].status(), Status::Error);
+    /// assert_eq!(waited.not_done[0].key(), never.key());
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn wait_first_error<T, I>(&self, futures: I) -> Operation<Waited<T>>
+    where
+        T: Send + Sync + 'static,
+        I: IntoIterator,
+        I::Item: Borrow<TaskFuture<T>>,
+    {
+        self.waiting("wait_first_error", futures, Until::FirstError)
+    }
+
     fn waiting<T, I>(&self, name: &'static str, futures: I, until: Until) -> Operation<Waited<T>>
     where
         T: Send + Sync + 'static,

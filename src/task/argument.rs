@@ -1,22 +1,28 @@
 //! What can be given where a function takes a value: the value, or a future of it.
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::task::{Entry, TaskFuture};
+use crate::task::{AnyFuture, TaskFuture, plain};
 
 /// One argument as it is kept until the task runs: a value, or references on the futures that it is made of.
 #[doc(hidden)]
 pub trait Argument<T>: Send + 'static {
     /// Visits the tasks that must finish first.
-    fn visit(&self, input: &mut dyn FnMut(&dyn Entry));
+    fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture));
 
     /// Makes the value. Called once every input has finished.
     fn take(self) -> Result<T, Error>;
 
+    /// The same once more, for another run, where that can be had of a value whose type says nothing about it.
+    fn again(&self) -> Option<Self>
+    where
+        Self: Sized;
+
     /// The value as it is, if it is no future: what tells equal work from other work under one key.
-    fn plain(&self) -> Option<&dyn std::any::Any> {
+    fn plain(&self) -> Option<&dyn Any> {
         None
     }
 }
@@ -65,14 +71,18 @@ pub trait IntoArg<T> {
 pub struct Value<T>(T);
 
 impl<T: Send + 'static> Argument<T> for Value<T> {
-    fn visit(&self, _: &mut dyn FnMut(&dyn Entry)) {}
+    fn visit(&self, _: &mut dyn FnMut(&dyn AnyFuture)) {}
 
     fn take(self) -> Result<T, Error> {
         Ok(self.0)
     }
 
-    fn plain(&self) -> Option<&dyn std::any::Any> {
+    fn plain(&self) -> Option<&dyn Any> {
         Some(&self.0)
+    }
+
+    fn again(&self) -> Option<Self> {
+        plain::copy(&self.0).map(Value)
     }
 }
 
@@ -85,12 +95,16 @@ impl<T: Send + 'static> IntoArg<T> for T {
 }
 
 impl<T: Clone + Send + Sync + 'static> Argument<T> for TaskFuture<T> {
-    fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
-        input(self.entry());
+    fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture)) {
+        input(self);
     }
 
     fn take(self) -> Result<T, Error> {
         self.into_value()
+    }
+
+    fn again(&self) -> Option<Self> {
+        Some(self.clone())
     }
 }
 
@@ -116,12 +130,16 @@ impl<T: Clone + Send + Sync + 'static> IntoArg<T> for &TaskFuture<T> {
 pub struct Shared<T>(TaskFuture<T>);
 
 impl<T: Send + Sync + 'static> Argument<Arc<T>> for Shared<T> {
-    fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
-        input(self.0.entry());
+    fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture)) {
+        input(&self.0);
     }
 
     fn take(self) -> Result<Arc<T>, Error> {
         self.0.into_shared()
+    }
+
+    fn again(&self) -> Option<Self> {
+        Some(self.clone())
     }
 }
 
@@ -153,7 +171,7 @@ impl<T> Clone for Shared<T> {
 pub struct Several<A>(Vec<A>);
 
 impl<T, A: Argument<T>> Argument<Vec<T>> for Several<A> {
-    fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
+    fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture)) {
         for argument in &self.0 {
             argument.visit(input);
         }
@@ -161,6 +179,10 @@ impl<T, A: Argument<T>> Argument<Vec<T>> for Several<A> {
 
     fn take(self) -> Result<Vec<T>, Error> {
         self.0.into_iter().map(Argument::take).collect()
+    }
+
+    fn again(&self) -> Option<Self> {
+        self.0.iter().map(A::again).collect::<Option<_>>().map(Self)
     }
 }
 
@@ -203,22 +225,28 @@ several! {
 #[doc(hidden)]
 pub trait Arguments<Args>: Send + 'static {
     /// Visits the tasks that must finish first.
-    fn visit(&self, input: &mut dyn FnMut(&dyn Entry));
+    fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture));
 
     /// Visits the arguments in order: the inputs of each, or its plain value.
     fn parts(&self, part: &mut dyn FnMut(Part<'_>));
 
     /// Makes the values. Called once every input has finished.
     fn take(self) -> Result<Args, Error>;
+
+    /// The same once more, for another run, where that can be had of values whose types say nothing about it: of
+    /// futures, and of numbers, texts and the like.
+    fn again(&self) -> Option<Self>
+    where
+        Self: Sized;
 }
 
 /// A part of a call's arguments; see [`Arguments::parts`].
 #[doc(hidden)]
 pub enum Part<'a> {
     /// A task whose result is taken.
-    Input(&'a dyn Entry),
+    Input(&'a dyn crate::task::Entry),
     /// A plain value.
-    Plain(&'a dyn std::any::Any),
+    Plain(&'a dyn Any),
     /// The end of one argument.
     End,
 }
@@ -276,7 +304,7 @@ macro_rules! arguments {
     ($($arg:ident $given:ident)*) => {
         impl<$($arg, $given: Argument<$arg>),*> Arguments<($($arg,)*)> for ($($given,)*) {
             #[allow(non_snake_case, unused_variables)]
-            fn visit(&self, input: &mut dyn FnMut(&dyn Entry)) {
+            fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture)) {
                 let ($($given,)*) = self;
                 $($given.visit(input);)*
             }
@@ -285,7 +313,7 @@ macro_rules! arguments {
             fn parts(&self, part: &mut dyn FnMut(Part<'_>)) {
                 let ($($given,)*) = self;
                 $(
-                    $given.visit(&mut |entry| part(Part::Input(entry)));
+                    $given.visit(&mut |input| part(Part::Input(input.entry())));
                     if let Some(value) = $given.plain() {
                         part(Part::Plain(value));
                     }
@@ -297,6 +325,12 @@ macro_rules! arguments {
             fn take(self) -> Result<($($arg,)*), Error> {
                 let ($($given,)*) = self;
                 Ok(($($given.take()?,)*))
+            }
+
+            #[allow(non_snake_case)]
+            fn again(&self) -> Option<Self> {
+                let ($($given,)*) = self;
+                Some(($($given.again()?,)*))
             }
         }
     };

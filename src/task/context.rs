@@ -51,8 +51,11 @@ impl TaskContext {
     ///
     /// [`Error::NotInTask`] elsewhere.
     pub fn current() -> Result<Self, Error> {
-        let current = CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten();
-        current.map(|entry| Self { entry }).ok_or(Error::NotInTask)
+        current_task().map(|entry| Self { entry }).ok_or(Error::NotInTask)
+    }
+
+    pub(crate) fn entry(&self) -> &Arc<dyn Entry> {
+        &self.entry
     }
 
     /// The task's key.
@@ -80,6 +83,21 @@ impl fmt::Debug for TaskContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskContext").field("key", &self.key()).field("is_cancelled", &self.is_cancelled()).finish()
     }
+}
+
+/// The task whose body runs on this thread, or is being polled on it.
+pub(crate) fn current_task() -> Option<Arc<dyn Entry>> {
+    CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
+}
+
+/// How many bodies of tasks are around the caller, one inside the wait of the other.
+pub(crate) fn current_depth() -> usize {
+    CURRENT.try_with(|current| current.borrow().len()).unwrap_or_default()
+}
+
+/// Whether this thread is in the body of a task.
+pub(crate) fn is_in_task() -> bool {
+    current_depth() > 0
 }
 
 /// Says for as long as it lives that this thread is in a body of `entry`.

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::Error;
-use crate::task::{Key, Outcome, WatchId, Watcher};
+use crate::task::{Key, Outcome, Transition, WatchId, Watcher};
 
 /// A boxed future that owns what it needs.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -23,6 +23,15 @@ pub trait Scheduler: Send + Sync {
 
     /// A sleep of the client's runtime.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// The task `waiter` is about to wait for others. Gives the number to end the wait with, if it is needed.
+    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error>;
+
+    /// The wait with this number is over.
+    fn end_wait(&self, waiter: u64, number: u64);
+
+    /// For the client, which knows its engine.
+    fn as_any(self: Arc<Self>) -> Arc<dyn std::any::Any + Send + Sync>;
 }
 
 /// How a task goes on after it has blocked.
@@ -38,10 +47,10 @@ pub enum Resume {
 /// A task as its futures see it, whatever it gives.
 #[doc(hidden)]
 pub trait Entry: Send + Sync {
-    /// The engine that the task belongs to.
+    /// The engine, for the client that the task belongs to.
     fn scheduler(&self) -> Arc<dyn Scheduler>;
 
-    /// Tells engines apart without a reference on one.
+    /// Tells clients apart without a reference on one.
     fn scheduler_id(&self) -> usize;
 
     /// Tells the tasks of one engine apart, also from those that are gone.
@@ -68,6 +77,9 @@ pub trait Entry: Send + Sync {
     /// Counts one more handle.
     fn retain(&self);
 
+    /// Counts one more handle, if there is one.
+    fn retain_if_held(&self) -> bool;
+
     /// Counts one handle less if it is the last: whoever gets `true` owns the value alone.
     fn spend_if_last(&self) -> bool;
 
@@ -80,11 +92,48 @@ pub trait Entry: Send + Sync {
     /// Ends the task, if it has not ended, as cancelled.
     fn cancel(self: Arc<Self>, reason: &str);
 
+    /// Ends the task also if it has ended: its value goes.
+    fn restart(self: Arc<Self>, error: &Error);
+
     /// Gives one handle to the engine until the task has ended.
     fn detach(self: Arc<Self>);
 
+    /// Whether the engine holds a handle.
+    fn is_detached(&self) -> bool;
+
     /// Runs the task on this thread, if this is a thread of its engine and it is ready but has not begun.
     fn help(self: Arc<Self>);
+
+    /// The tasks whose results it takes, as long as it has its call.
+    fn inputs(&self) -> Vec<Arc<dyn Entry>>;
+
+    /// Whether a failed task still has its call, so that it can be run again.
+    fn is_repeatable(&self) -> bool;
+
+    /// Takes a failed task back. [`resume`](Self::resume) must follow. False if it has not failed.
+    fn retry(&self) -> bool;
+
+    /// Has a task that was taken back wait for its inputs, and run.
+    fn resume(self: Arc<Self>);
+
+    /// The last transitions of the task.
+    fn story(&self) -> Vec<Transition>;
+}
+
+/// A future, whatever it gives.
+#[doc(hidden)]
+pub trait AnyFuture {
+    /// The task.
+    fn entry(&self) -> &dyn Entry;
+
+    /// The task, to hold on to.
+    fn shared_entry(&self) -> Arc<dyn Entry>;
+}
+
+impl fmt::Debug for dyn Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scheduler")
+    }
 }
 
 impl fmt::Debug for dyn Entry {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
-use crate::task::{Entry, Key, Outcome, Status, TypedEntry, WatchId, Watcher};
+use crate::task::context::is_in_task;
+use crate::task::{AnyFuture, Entry, Key, Outcome, Status, Transition, TypedEntry, WaitInside, WatchId, Watcher};
 
 /// The result of a task that was submitted: a reference count on it, and a future of its value.
 ///
@@ -46,6 +47,8 @@ pub struct TaskFuture<T> {
     entry: Arc<dyn TypedEntry<T>>,
     /// Where this handle's waker is registered, once it has been polled.
     watch: Option<WatchId>,
+    /// There while a task awaits this one.
+    inside: Option<Box<WaitInside>>,
     /// Whether this handle's count has been given up: the value was moved out, or the task detached.
     spent: bool,
 }
@@ -53,7 +56,7 @@ pub struct TaskFuture<T> {
 impl<T> TaskFuture<T> {
     /// Takes over one count of `entry`.
     pub(crate) fn new(entry: Arc<dyn TypedEntry<T>>) -> Self {
-        Self { entry, watch: None, spent: false }
+        Self { entry, watch: None, inside: None, spent: false }
     }
 
     /// The name of the task.
@@ -135,6 +138,29 @@ impl<T> TaskFuture<T> {
         Arc::clone(&self.entry).detach();
     }
 
+    /// The last transitions of the task, oldest first, with the reason of each: Dask's `Future.story`.
+    ///
+    /// Sixteen are kept. They tell no times, since a look at the clock would cost as much as the rest of a task; the
+    /// `tracing` events of the target `anydask` have them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, TaskState, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let future = client.submit(|x: i64| x + 1, 1);
+    /// future.wait()?;
+    /// let states: Vec<_> = future.story().iter().map(|transition| transition.to).collect();
+    /// assert_eq!(states, [TaskState::Waiting, TaskState::Ready, TaskState::Running, TaskState::Memory]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn story(&self) -> Vec<Transition> {
+        self.entry.story()
+    }
+
     pub(crate) fn entry(&self) -> &dyn Entry {
         &*self.entry
     }
@@ -203,12 +229,22 @@ impl<T> TaskFuture<T> {
     }
 }
 
+impl<T> AnyFuture for TaskFuture<T> {
+    fn entry(&self) -> &dyn Entry {
+        TaskFuture::entry(self)
+    }
+
+    fn shared_entry(&self) -> Arc<dyn Entry> {
+        TaskFuture::shared_entry(self)
+    }
+}
+
 impl<T: Clone> Future for TaskFuture<T> {
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match poll_outcome(&*this.entry, &mut this.watch, cx) {
+        match poll_awaited(&this.entry, &mut this.watch, &mut this.inside, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(this.take_value()),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
@@ -231,7 +267,7 @@ impl<T> Clone for TaskFuture<T> {
     fn clone(&self) -> Self {
         self.entry.retain();
         // A handle whose value has been moved out makes handles that say so.
-        Self { entry: Arc::clone(&self.entry), watch: None, spent: false }
+        Self { entry: Arc::clone(&self.entry), watch: None, inside: None, spent: false }
     }
 }
 
@@ -246,7 +282,7 @@ impl<'a, T: Clone> IntoFuture for &'a TaskFuture<T> {
     type IntoFuture = Awaiting<'a, T>;
 
     fn into_future(self) -> Awaiting<'a, T> {
-        Awaiting { future: self, watch: None }
+        Awaiting { future: self, watch: None, inside: None }
     }
 }
 
@@ -256,6 +292,8 @@ impl<'a, T: Clone> IntoFuture for &'a TaskFuture<T> {
 pub struct Awaiting<'a, T> {
     future: &'a TaskFuture<T>,
     watch: Option<WatchId>,
+    /// There while a task awaits this one.
+    inside: Option<Box<WaitInside>>,
 }
 
 impl<T: Clone> Future for Awaiting<'_, T> {
@@ -263,7 +301,7 @@ impl<T: Clone> Future for Awaiting<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match poll_outcome(&*this.future.entry, &mut this.watch, cx) {
+        match poll_awaited(&this.future.entry, &mut this.watch, &mut this.inside, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(this.future.to_value()),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
@@ -277,6 +315,26 @@ impl<T> Drop for Awaiting<'_, T> {
             self.future.entry.unwatch(id);
         }
     }
+}
+
+/// As [`poll_outcome`], for what is awaited by itself: a task that does so says that it waits.
+fn poll_awaited<T>(
+    entry: &Arc<dyn TypedEntry<T>>,
+    watch: &mut Option<WatchId>,
+    inside: &mut Option<Box<WaitInside>>,
+    cx: &mut Context<'_>,
+) -> Poll<Outcome> {
+    let is_first = watch.is_none();
+    let outcome = poll_outcome(&**entry, watch, cx);
+    if outcome.is_ready() {
+        *inside = None;
+    } else if is_first && is_in_task() {
+        match WaitInside::begin(&entry.scheduler(), || vec![Arc::clone(entry) as Arc<dyn Entry>]) {
+            Ok(begun) => *inside = begun,
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+    outcome
 }
 
 /// Looks whether a task has ended; if not, has `cx` woken when it does.

@@ -1,9 +1,10 @@
 //! What tells whether two submissions under one key are the same work.
 
-use std::any::{Any, TypeId};
+use std::any::{TypeId, type_name};
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::task::{Arguments, Part};
+use crate::task::{Arguments, Part, plain};
 
 /// A function with its arguments, as far as they can be compared.
 ///
@@ -13,6 +14,7 @@ use crate::task::{Arguments, Part};
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     function: TypeId,
+    function_name: &'static str,
     arguments: Option<String>,
 }
 
@@ -24,7 +26,7 @@ impl Identity {
             // Length prefixes and separators keep `("a", "b")` and `("ab", "")` apart; writing to a string never fails.
             let written = match part {
                 Part::Input(entry) => write!(line, "i{};", entry.id()),
-                Part::Plain(value) => match fingerprint(value) {
+                Part::Plain(value) => match plain::fingerprint(value) {
                     Some(value) => write!(line, "v{}:{value};", value.len()),
                     None => Err(std::fmt::Error),
                 },
@@ -34,25 +36,19 @@ impl Identity {
                 text = None;
             }
         });
-        Self { function: TypeId::of::<F>(), arguments: text }
+        Self { function: TypeId::of::<F>(), function_name: type_name::<F>(), arguments: text }
+    }
+
+    /// A number that equal work has in every process that is built from the same code, if the work can be compared.
+    pub(crate) fn digest(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        self.function_name.hash(&mut hasher);
+        self.arguments.as_ref()?.hash(&mut hasher);
+        Some(hasher.finish())
     }
 
     /// Whether this is shown to be the same work as `other`.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.arguments.is_some() && self == other
     }
-}
-
-/// A text that only equal values of one type share, for the types that are known here.
-fn fingerprint(value: &dyn Any) -> Option<String> {
-    macro_rules! known {
-        ($($type:ty),*) => {$(
-            if let Some(value) = value.downcast_ref::<$type>() {
-                return Some(format!("{value:?}"));
-            }
-        )*};
-    }
-    known!(i64, u64, f64, String, &'static str, i32, u32, f32, usize, isize, bool, u8, i8, u16, i16, char, u128, i128);
-    known!((), Vec<i64>, Vec<u64>, Vec<f64>, Vec<String>, Vec<i32>, Vec<u8>, std::path::PathBuf, std::time::Duration);
-    None
 }

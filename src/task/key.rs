@@ -2,6 +2,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 /// The name of a task, unique among the unfinished and held ones of an engine.
 ///
 /// Given with [`key`](crate::TaskBuilder::key), else made from the function's name, or for a closure the place where it
@@ -75,6 +77,12 @@ impl PartialEq<str> for Key {
 impl PartialEq<&str> for Key {
     fn eq(&self, other: &&str) -> bool {
         &*self.0 == *other
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

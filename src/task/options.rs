@@ -7,11 +7,33 @@ use std::time::Duration;
 use crate::Error;
 use crate::task::Key;
 
-/// The options of one submission. None of them is asked for by default.
+/// What a submission asks for beyond its function and its arguments; for [`Client::with`](crate::Client::with). Nothing
+/// by default.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, Error, Options, fallible, runtime::{Runtime, Smol}};
+///
+/// // A library that knows nothing of priorities.
+/// async fn squares<R: Runtime>(client: &Client<R>) -> Result<Vec<u64>, Error> {
+///     client.gather(client.map(|x: u64| x * x, 0..3)).await
+/// }
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let patient = client.with(Options::new().priority(-10).retries(2));
+/// assert_eq!(client.sync(squares(&patient))?, [0, 1, 4]);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Options {
+#[must_use = "options do nothing until they are given to a client"]
+pub struct Options {
     /// A name that the user chose.
     pub(crate) key: Option<Key>,
+    /// Whether the key is made of the contents.
+    pub(crate) pure: bool,
     /// Higher first; 0 is what everything else has.
     pub(crate) priority: i32,
     pub(crate) retry: Retry,
@@ -24,6 +46,55 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Asks for nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// See [`TaskBuilder::priority`](crate::TaskBuilder::priority).
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// See [`TaskBuilder::retries`](crate::TaskBuilder::retries). Where nobody knows that the arguments are `Clone`, as in
+    /// [`Client::submit`](crate::Client::submit), they must be futures, or numbers, texts, paths, durations or vectors
+    /// of numbers or texts; else the task fails with [`Error::NotRepeatable`].
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retry.retries = retries;
+        self
+    }
+
+    /// See [`TaskBuilder::backoff`](crate::TaskBuilder::backoff).
+    pub fn backoff(mut self, first: Duration) -> Self {
+        self.retry.backoff = first;
+        self
+    }
+
+    /// See [`TaskBuilder::retry_if`](crate::TaskBuilder::retry_if).
+    pub fn retry_if(mut self, is_worth_it: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
+        self.retry.allows = Some(Arc::new(is_worth_it));
+        self
+    }
+
+    /// See [`TaskBuilder::timeout`](crate::TaskBuilder::timeout).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// See [`TaskBuilder::deadline`](crate::TaskBuilder::deadline).
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// See [`TaskBuilder::resources`](crate::TaskBuilder::resources).
+    pub fn resources<N: Into<String>>(mut self, amounts: impl IntoIterator<Item = (N, f64)>) -> Self {
+        self.resources = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
+        self
+    }
+
     /// Whether a task with these options needs more than its function and its arguments to run.
     pub(crate) fn is_plain(&self) -> bool {
         self.priority == 0
@@ -32,13 +103,28 @@ impl Options {
             && self.deadline.is_none()
             && self.resources.is_empty()
     }
+
+    /// Refuses what makes no sense.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check_amounts(self.resources.iter().map(|(name, amount)| (name.as_str(), *amount)))
+    }
+}
+
+/// Refuses amounts of resources that are none.
+///
+/// # Errors
+///
+/// [`Error::InvalidResource`].
+pub(crate) fn check_amounts<'a>(amounts: impl IntoIterator<Item = (&'a str, f64)>) -> Result<(), Error> {
+    let invalid = amounts.into_iter().find(|(_, amount)| !amount.is_finite() || *amount < 0.0);
+    invalid.map_or(Ok(()), |(resource, amount)| Err(Error::InvalidResource { resource: resource.into(), amount }))
 }
 
 /// Says whether an error is worth another run.
 pub(crate) type Predicate = dyn Fn(&Error) -> bool + Send + Sync;
 
 /// Copies the arguments of a call for another run.
-pub(crate) type Repeat<A> = fn(&A) -> A;
+pub(crate) type Repeat<A> = fn(&A) -> Option<A>;
 
 /// When a task that errs is run again.
 #[derive(Clone, Default)]

@@ -1,7 +1,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::{NestedBlockOn, NoRuntime, Spawner, Timer, Transport};
+use crate::{AnyRuntime, NestedBlockOn, NoRuntime, Spawner, Timer, Transport};
 
 /// Everything that anydask asks of an async runtime.
 ///
@@ -34,6 +34,12 @@ pub trait Runtime: Spawner + Timer + Transport {
     /// A runtime that cannot tell by itself wraps what it polls in
     /// [`context::Entered`](crate::context::Entered) and answers [`context::is_entered`](crate::context::is_entered).
     fn in_async_context(&self) -> bool;
+
+    /// This runtime as one type. One that has [`BlockOn`] and [`Shutdown`] gives [`AnyRuntime::new`] here, so that they
+    /// are its own.
+    fn erased(&self) -> AnyRuntime {
+        AnyRuntime::lent(self.clone())
+    }
 }
 
 /// The capability to find, or to make, a runtime without being handed one.

@@ -1,7 +1,7 @@
 use std::io;
 use std::time::Duration;
 
-use anydask_runtime::{BlockOn, Current, NestedBlockOn, NoRuntime, Runtime, Shutdown, ShutdownReport};
+use anydask_runtime::{AnyRuntime, BlockOn, Current, NestedBlockOn, NoRuntime, Runtime, Shutdown, ShutdownReport};
 
 use crate::context::in_async_context;
 
@@ -53,6 +53,10 @@ impl Runtime for Smol {
 
     fn in_async_context(&self) -> bool {
         in_async_context()
+    }
+
+    fn erased(&self) -> AnyRuntime {
+        AnyRuntime::new(self.clone())
     }
 }
 

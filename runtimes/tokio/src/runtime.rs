@@ -3,7 +3,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anydask_runtime::{BlockOn, Current, NestedBlockOn, NoRuntime, Runtime, Shutdown, ShutdownReport};
+use anydask_runtime::{AnyRuntime, BlockOn, Current, NestedBlockOn, NoRuntime, Runtime, Shutdown, ShutdownReport};
 use tokio::runtime::{Builder, Handle};
 
 use crate::context::in_async_context;
@@ -151,6 +151,10 @@ impl Runtime for Tokio {
 
     fn in_async_context(&self) -> bool {
         in_async_context()
+    }
+
+    fn erased(&self) -> AnyRuntime {
+        AnyRuntime::new(self.clone())
     }
 }
 

@@ -1,16 +1,19 @@
 //! What a task is called and where it belongs.
 
 use std::panic::Location;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::local::Engine;
+use crate::engine::local::clients::ClientState;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
 use crate::task::Key;
 
 /// What a task is called and where it belongs.
 pub(crate) struct About {
-    pub(crate) engine: Arc<Engine>,
+    /// Who submitted it.
+    pub(crate) client: Arc<ClientState>,
     /// Counts the engine's tasks.
     pub(crate) id: u64,
     /// The function's name.
@@ -23,12 +26,32 @@ pub(crate) struct About {
     pub(crate) location: &'static Location<'static>,
     /// Whether it runs on the runtime instead of on a thread of the engine.
     pub(crate) is_asynchronous: bool,
+    /// Whether its future is on the runtime.
+    pub(crate) is_spawned: AtomicBool,
     pub(crate) trace: Trace,
     /// There only if it was submitted with options.
     pub(crate) terms: Option<Box<Terms>>,
 }
 
 impl About {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        self.client.engine()
+    }
+
+    /// The resources that it asks for, for messages.
+    pub(crate) fn resource_names(&self) -> String {
+        let wanted = self.terms.as_deref().map_or(&[][..], |terms| &terms.options.resources);
+        wanted.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Why the `run`-th run, counted from 1, was not the last, for messages.
+    pub(crate) fn failure_of_run(&self, run: u32) -> String {
+        match self.terms.as_deref().and_then(Terms::last_failure) {
+            Some((last, error)) if last == run => format!("run {run} failed: {}", error.chain()),
+            _ => format!("run {run} failed"),
+        }
+    }
+
     pub(crate) fn key(&self) -> Key {
         let make = || match short_name(self.name) {
             // A program has many closures; the place tells them apart.
@@ -40,7 +63,7 @@ impl About {
 }
 
 /// The last word of a function's path, without its generic arguments.
-fn short_name(path: &str) -> &str {
+pub(crate) fn short_name(path: &str) -> &str {
     let (mut depth, mut start) = (0_usize, 0);
     for (index, letter) in path.char_indices() {
         match letter {

@@ -1,15 +1,13 @@
 //! Asynchronous tasks: they run on the client's runtime and take no thread of the engine.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use slab::Slab;
 
 use crate::engine::local::Engine;
 use crate::engine::local::node::Node;
 use crate::engine::local::terms::{Terms, requeue_after};
-use crate::runtime::{Runtime, TaskHandle};
+use crate::runtime::{AnyRuntime, Runtime, TaskHandle};
 use crate::task::BoxFuture;
 
 /// What the engine asks of the client's runtime.
@@ -20,6 +18,8 @@ pub(crate) trait Host: Send + Sync {
     fn in_async_context(&self) -> bool;
     fn spawn(&self, future: BoxFuture<()>) -> Box<dyn Spawned>;
     fn sleep(&self, duration: Duration) -> BoxFuture<()>;
+    /// The runtime, for whoever does not know its type.
+    fn erased(&self) -> AnyRuntime;
 }
 
 /// A spawned task. Dropping it aborts.
@@ -44,6 +44,10 @@ impl<R: Runtime> Host for R {
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
         Box::pin(R::sleep(self, duration))
     }
+
+    fn erased(&self) -> AnyRuntime {
+        Runtime::erased(self)
+    }
 }
 
 struct SpawnedOn<R: Runtime>(R::Task<()>);
@@ -54,24 +58,15 @@ impl<R: Runtime> Spawned for SpawnedOn<R> {
     }
 }
 
-/// The asynchronous tasks that have been spawned and whose futures still exist.
+/// Counts the asynchronous tasks that have been spawned and whose futures still exist.
 #[derive(Default)]
 pub(crate) struct Running {
-    nodes: Mutex<Slab<Arc<dyn Node>>>,
     count: AtomicUsize,
 }
 
 impl Running {
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn nodes(&self) -> Vec<Arc<dyn Node>> {
-        self.lock().iter().map(|(_, node)| Arc::clone(node)).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slab<Arc<dyn Node>>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,11 +78,9 @@ impl Engine {
             return;
         }
         let run = node.about().terms.as_deref().map_or(0, Terms::begin_run);
-        let index = {
-            self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
-            self.asynchronous.lock().insert(Arc::clone(&node))
-        };
-        let presence = Presence { engine: Arc::clone(&node.about().engine), index };
+        self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
+        node.about().is_spawned.store(true, Ordering::Release);
+        let presence = Presence(Arc::clone(&node));
         let body = Arc::clone(&node).future();
         let next = Arc::clone(&node);
         let spawned = self.host.spawn(Box::pin(async move {
@@ -104,18 +97,16 @@ impl Engine {
 }
 
 /// Says for as long as it lives that a spawned future exists.
-struct Presence {
-    engine: Arc<Engine>,
-    index: usize,
-}
+struct Presence(Arc<dyn Node>);
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        let node = self.engine.asynchronous.lock().try_remove(self.index);
-        if let Some(node) = node {
-            self.engine.give_back_resources(&node);
-        }
-        self.engine.asynchronous.count.fetch_sub(1, Ordering::AcqRel);
-        self.engine.lifecycle.handle_exit();
+        let about = self.0.about();
+        let engine = about.engine();
+        about.is_spawned.store(false, Ordering::Release);
+        engine.give_back_resources(&self.0);
+        engine.asynchronous.count.fetch_sub(1, Ordering::AcqRel);
+        about.client.lifecycle.handle_exit();
+        engine.lifecycle.handle_exit();
     }
 }

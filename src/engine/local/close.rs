@@ -1,15 +1,18 @@
-//! The end of an engine: no more submissions, every future resolved, every thread joined.
+//! The end of an engine, and of one of its clients: no more submissions, every future resolved, every body over.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::Error;
+use crate::engine::local::clients::ClientState;
 use crate::engine::local::failing::fail;
 use crate::engine::local::node::Node;
 use crate::engine::local::{Engine, worker};
+use crate::task::Entry;
 
-/// Whether an engine takes submissions.
+/// Whether an engine, or a client, takes submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum EngineStatus {
@@ -18,7 +21,7 @@ pub(crate) enum EngineStatus {
     Closed,
 }
 
-/// How far an engine is towards its end, and who waits for it.
+/// How far an engine, or a client, is towards its end, and who waits for it.
 pub(crate) struct Lifecycle {
     status: AtomicU8,
     waiting: Mutex<Waiting>,
@@ -37,11 +40,53 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
+    pub(crate) fn status(&self) -> EngineStatus {
+        match self.status.load(Ordering::SeqCst) {
+            0 => EngineStatus::Running,
+            1 => EngineStatus::Closing,
+            _ => EngineStatus::Closed,
+        }
+    }
+
+    /// Begins to close, if it has not. The first reason is kept.
+    fn begin(&self, reason: &'static str) {
+        // The reason first: whoever sees that it closes may need it.
+        let mut waiting = self.lock();
+        let (running, closing) = (EngineStatus::Running as u8, EngineStatus::Closing as u8);
+        if self.status.load(Ordering::SeqCst) == running {
+            waiting.reason = reason;
+            self.status.store(closing, Ordering::SeqCst);
+        }
+    }
+
+    /// Why it closes.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.lock().reason
+    }
+
+    /// Has `cx` woken at the next exit, unless `is_over` holds.
+    fn poll(&self, is_over: impl FnOnce() -> bool, cx: &Context<'_>) -> Poll<()> {
+        let mut waiting = self.lock();
+        // Looked at under the lock: an exit after this finds the waker.
+        if !is_over() {
+            if !waiting.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                waiting.wakers.push(cx.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        drop(waiting);
+        Poll::Ready(())
+    }
+
+    fn end(&self) {
+        self.status.store(EngineStatus::Closed as u8, Ordering::SeqCst);
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.status.load(Ordering::SeqCst) != EngineStatus::Running as u8
     }
 
-    /// A thread, or the future of an asynchronous task, has gone. Who closes looks again.
+    /// A thread, or a body, has gone. Who closes looks again.
     pub(crate) fn handle_exit(&self) {
         if self.is_closing() {
             let wakers = std::mem::take(&mut self.lock().wakers);
@@ -56,46 +101,32 @@ impl Lifecycle {
 
 impl Engine {
     pub(crate) fn status(&self) -> EngineStatus {
-        match self.lifecycle.status.load(Ordering::SeqCst) {
-            0 => EngineStatus::Running,
-            1 => EngineStatus::Closing,
-            _ => EngineStatus::Closed,
-        }
+        self.lifecycle.status()
     }
 
     /// Takes no more submissions, tells all threads to end, and resolves every future that is not resolved.
     /// Idempotent; never blocks.
     pub(crate) fn begin_close(self: &Arc<Self>, reason: &'static str) {
-        {
-            // The reason first: whoever sees that the engine closes may need it.
-            let mut waiting = self.lifecycle.lock();
-            let (running, closing) = (EngineStatus::Running as u8, EngineStatus::Closing as u8);
-            if self.lifecycle.status.compare_exchange(running, closing, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                waiting.reason = reason;
-            }
-        }
+        self.lifecycle.begin(reason);
         let engine = Arc::downgrade(self);
         self.pool.close(move || {
             if let Some(engine) = engine.upgrade() {
                 engine.lifecycle.handle_exit();
             }
         });
-        self.cancel_all();
+        for client in self.clients() {
+            client.lifecycle.begin(reason);
+        }
+        // After saying so: whoever submits meanwhile enters the table first and looks second.
+        let reason = self.lifecycle.reason();
+        self.tasks.nodes().into_iter().for_each(|node| cancel(node, reason));
+        self.drop_queues();
     }
 
-    /// Cancels every task that is queued or runs. Those that wait for them fail with them.
-    pub(super) fn cancel_all(&self) {
-        let reason = self.lifecycle.lock().reason;
-        let cancel = |node: Arc<dyn Node>| {
-            let error = Error::Cancelled { key: node.about().key(), reason: reason.into() };
-            fail(node, &error);
-        };
-        // Those that wait for resources first, so that nobody goes on with what the others give back.
-        self.resources.drain().into_iter().for_each(cancel);
-        self.pool.drain().for_each(cancel);
-        self.backing_off.nodes().into_iter().for_each(cancel);
-        self.pool.running().into_iter().for_each(cancel);
-        self.asynchronous.nodes().into_iter().for_each(cancel);
+    /// Drops what is queued when nobody runs it any more: each task keeps its engine alive.
+    pub(super) fn drop_queues(&self) {
+        drop(self.resources.drain());
+        self.pool.drain().for_each(drop);
     }
 
     /// Threads and asynchronous tasks that have not ended.
@@ -103,24 +134,89 @@ impl Engine {
         self.pool.live_threads() + self.asynchronous.count()
     }
 
-    /// Waits until every body has ended, and joins the threads. A task that closes its own client waits for nothing:
+    /// Waits until every body has ended, and joins the threads. A task that closes its own engine waits for nothing:
     /// it would wait for itself.
     pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
         if worker::is_worker_of(&self.pool) {
             return Poll::Ready(());
         }
-        {
-            let mut waiting = self.lifecycle.lock();
-            // Looked at under the lock: an exit after this finds the waker.
-            if self.unfinished() > 0 {
-                if !waiting.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                    waiting.wakers.push(cx.waker().clone());
-                }
-                return Poll::Pending;
+        std::task::ready!(self.lifecycle.poll(|| self.unfinished() == 0, cx));
+        self.pool.join();
+        self.lifecycle.end();
+        self.clients().iter().for_each(|client| client.lifecycle.end());
+        Poll::Ready(())
+    }
+}
+
+impl ClientState {
+    /// Takes no more submissions, and resolves every future of this client that is not resolved; with its engine, if that
+    /// is its own. Idempotent; never blocks.
+    pub(crate) fn begin_close(&self, reason: &'static str) {
+        if self.owns_engine() {
+            return self.engine().begin_close(reason);
+        }
+        self.lifecycle.begin(reason);
+        let reason = self.lifecycle.reason();
+        let engine = self.engine();
+        let nodes = engine.tasks.nodes();
+        // What detached tasks need goes on. A keyed task may be another client's too: it ends when nobody wants it.
+        let views = engine.keys().views_of(self.id());
+        let mut needed = Needed::default();
+        let own = || nodes.iter().filter(|node| node.about().client.id() == self.id());
+        own().filter(|node| node.core().is_detached()).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
+        views.iter().filter(|view| view.is_detached()).for_each(|view| needed.add(Arc::clone(view)));
+        views.into_iter().filter(|view| !needed.has(&**view)).for_each(|view| view.cancel(reason));
+        own().filter(|node| node.about().is_keyed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
+        own().filter(|node| !needed.has(&***node)).for_each(|node| cancel(Arc::clone(node), reason));
+    }
+
+    /// Bodies of this client that run, and, with its engine, the threads.
+    pub(crate) fn unfinished(&self) -> usize {
+        if self.owns_engine() {
+            return self.engine().unfinished();
+        }
+        let nodes = self.engine().bodies();
+        nodes.iter().filter(|node| node.about().client.id() == self.id() && !node.core().is_detached()).count()
+    }
+
+    /// Waits until every body of this client has ended. A task that closes its own client waits for nothing: it would
+    /// wait for itself.
+    pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.owns_engine() {
+            return self.engine().poll_closed(cx);
+        }
+        if worker::is_worker_of(&self.engine().pool) {
+            return Poll::Ready(());
+        }
+        std::task::ready!(self.lifecycle.poll(|| self.unfinished() == 0, cx));
+        self.lifecycle.end();
+        Poll::Ready(())
+    }
+}
+
+/// Cancels a task because its engine or its client closes. Those that wait for it fail with it.
+pub(super) fn cancel(node: Arc<dyn Node>, reason: &str) {
+    if node.core().outcome().is_none() {
+        let error = Error::Cancelled { key: node.about().key(), reason: reason.into() };
+        fail(node, &error);
+    }
+}
+
+/// Tasks that go on, with what they wait for.
+#[derive(Default)]
+struct Needed(HashSet<u64>);
+
+impl Needed {
+    fn add(&mut self, entry: Arc<dyn Entry>) {
+        let mut next = vec![entry];
+        while let Some(entry) = next.pop() {
+            if entry.outcome().is_none() && self.0.insert(entry.id()) {
+                next.extend(entry.inputs());
             }
         }
-        self.pool.join();
-        self.lifecycle.status.store(EngineStatus::Closed as u8, Ordering::SeqCst);
-        Poll::Ready(())
+    }
+
+    fn has(&self, entry: &dyn Entry) -> bool {
+        self.0.contains(&entry.id())
     }
 }

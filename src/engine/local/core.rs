@@ -5,20 +5,23 @@
 //!      ┌────────────────────────────(retry)────────────────────────────┐
 //!      ▼                                                               │
 //!   Waiting ──(last input finished)──▶ Ready ──(a thread takes it)──▶ Running ──▶ Memory
-//!      │                                 │                               │
-//!      └── input failed, cancelled, ─────┴── cancelled, closed ──────────┴──▶ Erred
-//!          closed
+//!      ▲                                 │                               │           │ (restart)
+//!      │── input failed, cancelled, ─────┴── cancelled, closed ──────────┴─────▶ Erred ◀┘
+//!      │   closed                                                                  │
+//!      └────────────────────────────(retried by the user)──────────────────────────┘
 //! ```
 //!
-//! A phase only ever moves to the right, but for a retry. `Memory` and `Erred` are final, so a future resolves once; a late result finds
-//! its task resolved and is dropped. The state says nothing about values: they sit beside it, typed (`node.rs`).
+//! `Memory` and `Erred` are final, so a future resolves once, unless its user has a failed task run again, or restarts
+//! the engine. A late result finds its task resolved and is dropped. The state says nothing about values: they sit
+//! beside it, typed (`node.rs`).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::Error;
-use crate::task::{Outcome, WatchId, Watcher, Watchers};
+use crate::engine::local::story::{Step, Steps};
+use crate::task::{Outcome, TaskState, WatchId, Watcher, Watchers};
 
 /// Where a task is in its life.
 #[derive(Debug)]
@@ -39,8 +42,9 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Core {
     state: Mutex<State>,
-    /// Inputs that have not finished, and one for the submit itself until it has looked at all of them.
-    missing: AtomicUsize,
+    /// Inputs that have not finished, and one for the submit itself until it has looked at all of them; above them, in
+    /// the upper half, how often the user had the task run again.
+    missing: AtomicU64,
     /// Handles: futures, and arguments of other tasks.
     handles: AtomicUsize,
 }
@@ -51,28 +55,37 @@ struct State {
     watchers: Watchers,
     /// Whether the engine holds a handle until the task has ended.
     detached: bool,
+    steps: Steps,
 }
+
+/// Where the count of attempts begins in `Core::missing`.
+const ATTEMPT_SHIFT: u32 = 32;
+
+/// The rest of it: a task has fewer than 2^32 inputs, since each takes memory.
+const MISSING_MASK: u64 = (1 << ATTEMPT_SHIFT) - 1;
 
 impl Core {
     /// A task that is being submitted, with one handle.
     pub(crate) fn waiting() -> Self {
-        Self::new(Phase::Waiting)
+        Self::new(Phase::Waiting, Step::Submitted)
     }
 
     /// A task that has its value already, with one handle.
     pub(crate) fn memory() -> Self {
-        Self::new(Phase::Memory)
+        Self::new(Phase::Memory, Step::Scattered)
     }
 
     /// A task that could not be submitted, with one handle.
     pub(crate) fn erred(error: Error) -> Self {
-        Self::new(Phase::Erred(error))
+        Self::new(Phase::Erred(error), Step::Erred)
     }
 
-    fn new(phase: Phase) -> Self {
+    fn new(phase: Phase, step: Step) -> Self {
+        let mut steps = Steps::default();
+        steps.push(step);
         Self {
-            state: Mutex::new(State { phase, watchers: Watchers::default(), detached: false }),
-            missing: AtomicUsize::new(1),
+            state: Mutex::new(State { phase, watchers: Watchers::default(), detached: false, steps }),
+            missing: AtomicU64::new(1),
             handles: AtomicUsize::new(1),
         }
     }
@@ -84,17 +97,25 @@ impl Core {
         self.missing.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Which time this is that the task waits for its inputs. An input that was watched the time before does not count.
+    pub(crate) fn attempt(&self) -> usize {
+        (self.missing.load(Ordering::Acquire) >> ATTEMPT_SHIFT) as usize
+    }
+
     /// Counts an input that has finished, or the end of the submit. True when it was the last: the task is ready
     /// and the caller must queue it.
-    pub(crate) fn input_finished(&self) -> bool {
+    pub(crate) fn input_finished(&self, attempt: usize) -> bool {
         // Acquire: whoever makes the task ready sees what all others have written of the inputs.
-        if self.missing.fetch_sub(1, Ordering::AcqRel) != 1 {
+        let counted = self.missing.fetch_update(Ordering::AcqRel, Ordering::Acquire, |missing| {
+            (missing >> ATTEMPT_SHIFT == attempt as u64).then(|| missing - 1)
+        });
+        if counted.map(|missing| missing & MISSING_MASK) != Ok(1) {
             return false;
         }
         let mut state = self.lock();
         let ready = matches!(state.phase, Phase::Waiting);
         if ready {
-            state.phase = Phase::Ready;
+            state.enter(Phase::Ready, Step::Ready);
         }
         ready
     }
@@ -104,33 +125,56 @@ impl Core {
         let mut state = self.lock();
         let start = matches!(state.phase, Phase::Ready);
         if start {
-            state.phase = Phase::Running;
+            state.enter(Phase::Running, Step::Started);
         }
         start
     }
 
-    /// Ends a running task. `None` if it was cancelled meanwhile; then its value must be dropped.
+    /// Ends the attempt of a running task. `None` if it was cancelled meanwhile; then its value must be dropped.
     ///
     /// The value must be in place before.
-    pub(crate) fn finish(&self, outcome: &Outcome) -> Option<Ended> {
-        self.end(outcome, |phase| matches!(phase, Phase::Running))
+    pub(crate) fn finish(&self, attempt: usize, outcome: &Outcome) -> Option<Ended> {
+        // Attempts change only under the lock.
+        self.end(outcome, |phase| matches!(phase, Phase::Running) && attempt == self.attempt())
     }
 
     /// Takes a running task back, so that it waits for its next run: [`input_finished`](Self::input_finished) makes it
     /// ready. False if it was cancelled meanwhile.
+    pub(crate) fn rerun(&self, attempt: usize) -> bool {
+        self.wait_again(Step::Rerun, 0, |phase| matches!(phase, Phase::Running) && attempt == self.attempt())
+    }
+
+    /// Takes a failed task back, so that it waits for its inputs once more, as one that is being submitted. False if
+    /// somebody else did, or it has not failed.
     pub(crate) fn retry(&self) -> bool {
+        self.wait_again(Step::Retried, 1, |phase| matches!(phase, Phase::Erred(error) if error.is_failure()))
+    }
+
+    fn wait_again(&self, step: Step, attempts: u64, from: impl FnOnce(&Phase) -> bool) -> bool {
         let mut state = self.lock();
-        let retry = matches!(state.phase, Phase::Running);
-        if retry {
-            self.missing.store(1, Ordering::Release);
-            state.phase = Phase::Waiting;
+        let again = from(&state.phase);
+        if again {
+            let attempt = (self.missing.load(Ordering::Relaxed) >> ATTEMPT_SHIFT) + attempts;
+            self.missing.store(attempt << ATTEMPT_SHIFT | 1, Ordering::Release);
+            state.enter(Phase::Waiting, step);
         }
-        retry
+        again
+    }
+
+    /// Ends a task that has not ended, and takes the value from one that has, as if it had been cancelled.
+    pub(crate) fn restart(&self, error: &Error) -> Ended {
+        let mut state = self.lock();
+        state.end(&Err(error.clone()))
+    }
+
+    /// Ends what has not ended, wherever it is. `None` if it has.
+    pub(crate) fn conclude(&self, outcome: &Outcome) -> Option<Ended> {
+        self.end(outcome, |_| true)
     }
 
     /// Ends a task that has not ended, wherever it is. `None` if it has.
     pub(crate) fn fail(&self, error: &Error) -> Option<Ended> {
-        self.end(&Err(error.clone()), |_| true)
+        self.conclude(&Err(error.clone()))
     }
 
     fn end(&self, outcome: &Outcome, from: impl FnOnce(&Phase) -> bool) -> Option<Ended> {
@@ -138,13 +182,17 @@ impl Core {
         if matches!(state.phase, Phase::Memory | Phase::Erred(_)) || !from(&state.phase) {
             return None;
         }
-        let was_running = matches!(state.phase, Phase::Running);
-        state.phase = match outcome {
-            Ok(()) => Phase::Memory,
-            Err(error) => Phase::Erred(error.clone()),
-        };
-        let watchers = std::mem::take(&mut state.watchers);
-        Some(Ended { watchers, detached: std::mem::take(&mut state.detached), was_running })
+        Some(state.end(outcome))
+    }
+
+    /// Notes that a ready task waits for resources.
+    pub(crate) fn constrain(&self) {
+        self.lock().steps.push(Step::Constrained);
+    }
+
+    /// Notes that a task that waited for resources has them.
+    pub(crate) fn grant(&self) {
+        self.lock().steps.push(Step::Ready);
     }
 
     // --- looking and watching ------------------------------------------------------------------------------------
@@ -154,9 +202,31 @@ impl Core {
         self.lock().outcome()
     }
 
-    /// Whether the task is in a queue.
+    /// Whether the task is in a queue, or waits for resources.
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.lock().phase, Phase::Ready)
+    }
+
+    /// The state in Dask's words. One that is ready and waits for resources is told apart by its terms.
+    pub(crate) fn task_state(&self) -> TaskState {
+        match &self.lock().phase {
+            Phase::Waiting => TaskState::Waiting,
+            Phase::Ready => TaskState::Ready,
+            Phase::Running => TaskState::Running,
+            Phase::Memory => TaskState::Memory,
+            Phase::Erred(error) if error.is_cancelled() => TaskState::Cancelled,
+            Phase::Erred(_) => TaskState::Erred,
+        }
+    }
+
+    /// What has happened to the task.
+    pub(crate) fn steps(&self) -> Steps {
+        self.lock().steps
+    }
+
+    /// Whether the engine holds a handle of it.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.lock().detached
     }
 
     pub(crate) fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
@@ -200,6 +270,11 @@ impl Core {
         self.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n > 0).then_some(n + 1)).is_ok()
     }
 
+    /// Whether somebody holds the task.
+    pub(crate) fn has_handles(&self) -> bool {
+        self.handles.load(Ordering::Acquire) > 0
+    }
+
     /// Gives up the last handle. False, and nothing done, if there are others.
     pub(crate) fn spend_if_last(&self) -> bool {
         self.handles.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
@@ -233,6 +308,22 @@ impl Core {
 }
 
 impl State {
+    fn enter(&mut self, phase: Phase, step: Step) {
+        self.phase = phase;
+        self.steps.push(step);
+    }
+
+    fn end(&mut self, outcome: &Outcome) -> Ended {
+        let was_running = matches!(self.phase, Phase::Running);
+        match outcome {
+            Ok(()) => self.enter(Phase::Memory, Step::Finished),
+            Err(error) if error.is_cancelled() => self.enter(Phase::Erred(error.clone()), Step::Cancelled),
+            Err(error) => self.enter(Phase::Erred(error.clone()), Step::Erred),
+        }
+        let watchers = std::mem::take(&mut self.watchers);
+        Ended { watchers, detached: std::mem::take(&mut self.detached), was_running }
+    }
+
     fn outcome(&self) -> Option<Outcome> {
         match &self.phase {
             Phase::Memory => Some(Ok(())),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::Error;
-use crate::engine::local::failing::{fail, fail_silently, inherited};
+use crate::engine::local::failing::{fail, fail_silently, inherited, restart};
 use crate::engine::local::node::{Task, lock};
 use crate::engine::local::release::bury;
 use crate::task::{
-    Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, Watch, WatchId, Watcher, Watchers,
+    Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, Transition, TypedEntry, Watch, WatchId, Watcher,
+    Watchers,
 };
 
 impl<T, F, A, Args> Watch for Task<T, F, A, Args>
@@ -18,15 +19,16 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+    fn handle_outcome(self: Arc<Self>, attempt: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
         match outcome {
             Ok(()) => {
-                if self.core.input_finished() {
-                    let engine = Arc::clone(&self.about.engine);
+                if self.core.input_finished(attempt) {
+                    let engine = Arc::clone(self.about.engine());
                     engine.schedule(self);
                 }
                 None
             }
+            Err(_) if attempt != self.core.attempt() => None,
             Err(error) => {
                 let error = inherited(&self.about, error);
                 fail_silently(self, &error)
@@ -47,11 +49,11 @@ where
     Args: 'static,
 {
     fn scheduler(&self) -> Arc<dyn Scheduler> {
-        Arc::clone(&self.about.engine) as Arc<dyn Scheduler>
+        Arc::clone(&self.about.client) as Arc<dyn Scheduler>
     }
 
     fn scheduler_id(&self) -> usize {
-        self.about.engine.id()
+        self.about.client.id()
     }
 
     fn id(&self) -> u64 {
@@ -87,6 +89,10 @@ where
         self.core.retain();
     }
 
+    fn retain_if_held(&self) -> bool {
+        self.core.retain_if_held()
+    }
+
     fn spend_if_last(&self) -> bool {
         self.core.spend_if_last()
     }
@@ -104,15 +110,49 @@ where
         fail(self, &error);
     }
 
+    fn restart(self: Arc<Self>, error: &Error) {
+        restart(self, error);
+    }
+
     fn detach(self: Arc<Self>) {
         if !self.core.detach() && self.core.release() {
             bury(self);
         }
     }
 
+    fn is_detached(&self) -> bool {
+        self.core.is_detached()
+    }
+
     fn help(self: Arc<Self>) {
-        let engine = Arc::clone(&self.about.engine);
+        let engine = Arc::clone(self.about.engine());
         engine.help(self);
+    }
+
+    fn inputs(&self) -> Vec<Arc<dyn Entry>> {
+        self.inputs_of_call()
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.has_call()
+    }
+
+    fn retry(&self) -> bool {
+        let retry = self.core.retry();
+        if retry && let Some(terms) = &self.about.terms {
+            terms.begin_anew();
+        }
+        retry
+    }
+
+    fn resume(self: Arc<Self>) {
+        if let Some((function, arguments)) = self.take_call() {
+            self.enter(function, arguments);
+        }
+    }
+
+    fn story(&self) -> Vec<Transition> {
+        self.core.steps().tell(&self.about, self.core.outcome().as_ref())
     }
 }
 
@@ -133,7 +173,7 @@ where
     fn take_value(&self) -> Option<Stored<T>> {
         let value = lock(&self.value).take();
         if self.about.is_keyed {
-            self.about.engine.keys().forget(&self.about);
+            self.about.engine().keys().forget(&self.about);
         }
         value
     }

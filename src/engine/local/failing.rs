@@ -21,22 +21,36 @@ pub(crate) fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watch
     let ended = node.core().fail(error)?;
     let outcome = Err(error.clone());
     node.about().trace.finished(node.about(), &outcome);
+    let_go(&node, ended.was_running, !error.is_failure());
+    Some((settle(node, ended), outcome))
+}
+
+/// Ends a task also if it has ended, and drops its value: nothing that came before counts any more.
+pub(crate) fn restart(node: Arc<dyn Node>, error: &Error) {
+    let ended = node.core().restart(error);
+    let outcome = Err(error.clone());
+    let_go(&node, ended.was_running, true);
+    node.drop_value();
+    settle(node, ended).notify(outcome);
+}
+
+/// Gives up what a task holds that has ended without a value. Its call is kept where the user may have it run again.
+fn let_go(node: &Arc<dyn Node>, was_running: bool, for_good: bool) {
     if let Some(terms) = &node.about().terms {
         terms.stop();
-        if !ended.was_running {
-            let engine = Arc::clone(&node.about().engine);
-            engine.give_back_resources(&node);
+        if !was_running {
+            let engine = Arc::clone(node.about().engine());
+            engine.give_back_resources(node);
         }
     }
-    drop_quietly(|| node.drop_body());
-    Some((settle(node, ended), outcome))
+    drop_quietly(|| node.drop_body(for_good));
 }
 
 /// The error of a task whose input has none but `error`: the original one, not one of our own about a failed input. But
 /// a cancelled input was not wanted by somebody; that says nothing about this task, except why it cannot run.
 pub(crate) fn inherited(about: &About, error: &Error) -> Error {
     match error {
-        Error::Cancelled { key, .. } if !about.engine.lifecycle.is_closing() => {
+        Error::Cancelled { key, .. } if !about.client.lifecycle.is_closing() => {
             Error::Cancelled { key: about.key(), reason: format!("lost dependencies: `{key}`").into() }
         }
         Error::Cancelled { reason, .. } => Error::Cancelled { key: about.key(), reason: Arc::clone(reason) },

@@ -2,22 +2,28 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `core.rs` | a task's phases and who may change them |
+//! | `core.rs`, `story.rs` | a task's phases and who may change them, and those that it has had |
 //! | `node.rs`, `about.rs` | a task with its call, its value and its name |
 //! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
 //! | `release.rs` | the last handle |
+//! | `clients.rs` | whose tasks they are |
 //! | `pool.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
-//! | `keys.rs` | chosen keys |
+//! | `keys.rs`, `future_state.rs` | chosen keys, and what each client knows of them |
 //! | `terms.rs`, `resources.rs` | options: retries, time limits, priorities, resources |
+//! | `waits.rs` | which tasks wait inside for which others |
+//! | `table.rs`, `inspect.rs` | the whole view |
 //! | `close.rs` | the end |
 
 mod about;
 mod asynchronous;
+mod clients;
 mod close;
 mod core;
 mod entry;
 mod failing;
+mod future_state;
+mod inspect;
 mod keys;
 mod node;
 mod panics;
@@ -26,75 +32,81 @@ mod pool;
 mod prioritized;
 mod release;
 mod resources;
+mod story;
 mod submit;
+mod table;
 mod terms;
 mod trace;
+mod waits;
 mod worker;
 
+use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use crate::Error;
-use crate::runtime::Runtime;
-use crate::task::{BoxFuture, Resume, Scheduler};
+use crate::runtime::{AnyRuntime, Runtime};
+use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
 use self::asynchronous::Running;
 pub(crate) use self::asynchronous::{Host, Spawned};
+pub(crate) use self::clients::ClientState;
 pub(crate) use self::close::EngineStatus;
 use self::close::Lifecycle;
 use self::keys::Keys;
 use self::node::Node;
+use self::parking::lock;
 use self::pool::Pool;
 use self::resources::Resources;
-use self::terms::BackingOff;
+use self::table::Table;
+use self::waits::Waits;
 
 /// One embedded engine.
 pub(crate) struct Engine {
     pool: Arc<Pool>,
     host: Box<dyn Host>,
     asynchronous: Running,
+    tasks: Table,
     keys: Keys,
     resources: Resources,
-    backing_off: BackingOff,
+    waits: Waits,
+    clients: Mutex<Vec<Weak<ClientState>>>,
     lifecycle: Lifecycle,
+    /// Handles that users hold, and one for each client.
+    handles: AtomicUsize,
     /// Counts the tasks that were submitted.
-    tasks: AtomicU64,
+    submitted: AtomicU64,
 }
 
-/// How many tasks of an engine do what.
-pub(crate) struct Occupancy {
-    pub(crate) running: usize,
-    pub(crate) asynchronous: usize,
-    pub(crate) queued: usize,
-    pub(crate) waiting_for_resources: usize,
+/// What an engine is started with.
+pub(crate) struct Settings {
+    pub(crate) threads: usize,
+    /// Of its threads.
+    pub(crate) name: String,
+    pub(crate) resources: BTreeMap<String, f64>,
+    /// How long a task may wait for resources that the engine does not have.
+    pub(crate) unrunnable_timeout: Duration,
 }
 
 impl Engine {
-    /// Starts an engine of `threads` threads, whose asynchronous tasks run on `runtime`.
-    pub(crate) fn start<R: Runtime>(
-        runtime: R,
-        threads: usize,
-        name: &str,
-        resources: BTreeMap<String, f64>,
-    ) -> Result<Arc<Self>, Error> {
+    /// Starts an engine whose asynchronous tasks run on `runtime`, with one handle.
+    pub(crate) fn start<R: Runtime>(runtime: R, settings: Settings) -> Result<Arc<Self>, Error> {
         panics::install_hook();
         Ok(Arc::new(Self {
-            pool: Pool::start(threads, name)?,
+            pool: Pool::start(settings.threads, &settings.name)?,
             host: Box::new(runtime),
             asynchronous: Running::default(),
+            tasks: Table::default(),
             keys: Keys::default(),
-            resources: Resources::new(resources),
-            backing_off: BackingOff::default(),
+            resources: Resources::new(settings.resources, settings.unrunnable_timeout),
+            waits: Waits::default(),
+            clients: Mutex::default(),
             lifecycle: Lifecycle::default(),
-            tasks: AtomicU64::new(0),
+            handles: AtomicUsize::new(1),
+            submitted: AtomicU64::new(0),
         }))
-    }
-
-    /// Tells engines apart.
-    pub(crate) fn id(&self) -> usize {
-        std::ptr::from_ref(self).addr()
     }
 
     /// The number of CPU tasks that run at once.
@@ -102,38 +114,63 @@ impl Engine {
         self.pool.threads()
     }
 
-    /// What its tasks do now.
-    pub(crate) fn occupancy(&self) -> Occupancy {
-        Occupancy {
-            running: self.pool.running().len(),
-            asynchronous: self.asynchronous.count(),
-            queued: self.pool.queued(),
-            waiting_for_resources: self.resources.waiting(),
+    /// The runtime, for whoever does not know its type.
+    pub(crate) fn runtime(&self) -> AnyRuntime {
+        self.host.erased()
+    }
+
+    /// Counts one more handle.
+    pub(crate) fn retain(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one handle less. The engine closes with the last.
+    pub(crate) fn release(self: &Arc<Self>) {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.begin_close("the engine was dropped");
         }
     }
 
-    /// Each resource with its total and its available amount.
-    pub(crate) fn resources(&self) -> Vec<(String, f64, f64)> {
-        self.resources.amounts()
+    fn add_client(&self, client: &Arc<ClientState>) -> Result<(), Error> {
+        let mut clients = lock(&self.clients);
+        // Under the lock: whoever closes says so first and looks at the clients second.
+        if self.lifecycle.is_closing() {
+            return Err(Error::EngineClosed);
+        }
+        clients.retain(|client| client.strong_count() > 0);
+        clients.push(Arc::downgrade(client));
+        Ok(())
+    }
+
+    fn clients(&self) -> Vec<Arc<ClientState>> {
+        lock(&self.clients).iter().filter_map(Weak::upgrade).collect()
     }
 
     fn next_id(&self) -> u64 {
-        self.tasks.fetch_add(1, Ordering::Relaxed)
+        self.submitted.fetch_add(1, Ordering::Relaxed)
     }
 
     fn keys(&self) -> &Keys {
         &self.keys
     }
 
+    /// Cancels every task and drops every value, of all clients. Bodies that run go on to their ends.
+    pub(crate) fn restart(&self) {
+        const REASON: &str = "the engine was restarted";
+        for view in self.keys.all_views() {
+            let error = Error::Cancelled { key: view.key(), reason: REASON.into() };
+            view.restart(&error);
+        }
+        for node in self.tasks.nodes() {
+            let error = Error::Cancelled { key: node.about().key(), reason: REASON.into() };
+            failing::restart(node, &error);
+        }
+    }
+
     /// Has a ready task run, on a thread of the engine or on the runtime.
     fn schedule(&self, node: Arc<dyn Node>) {
         if self.has_resources(&node) {
             self.queue(node);
-        }
-        // After the push: whoever closes meanwhile looks through the queues after saying so, and one of us sees the
-        // other.
-        if self.lifecycle.is_closing() {
-            self.cancel_all();
         }
     }
 
@@ -143,6 +180,10 @@ impl Engine {
             self.spawn(node);
         } else {
             self.pool.push(node);
+        }
+        // After the push: whoever closes meanwhile empties the queues after saying so, and one of us sees the other.
+        if self.lifecycle.is_closing() {
+            self.drop_queues();
         }
     }
 
@@ -156,15 +197,13 @@ impl Engine {
             worker::run_inline(&self.pool, node);
         }
     }
-}
 
-/// Runs `wait`, which blocks. If a task calls this, of whichever engine, its slot goes to others meanwhile.
-///
-/// # Errors
-///
-/// [`Error::TooManyBlocked`], before waiting.
-pub(crate) fn without_slot(wait: &mut dyn FnMut() -> Resume) -> Result<(), Error> {
-    worker::without_seat(wait)
+    /// The tasks whose bodies run, on threads and on the runtime.
+    fn bodies(&self) -> Vec<Arc<dyn Node>> {
+        let mut bodies = self.pool.running();
+        bodies.extend(self.tasks.nodes().into_iter().filter(|node| node.about().is_spawned.load(Ordering::Acquire)));
+        bodies
+    }
 }
 
 impl Scheduler for Engine {
@@ -182,4 +221,30 @@ impl Scheduler for Engine {
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
         self.host.sleep(duration)
     }
+
+    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+        let client = waiter.scheduler().as_any().downcast::<ClientState>().ok();
+        // Numbers tell apart the tasks of one engine. One of another may wait as it likes.
+        if client.is_none_or(|client| !std::ptr::eq(&**client.engine(), self)) {
+            return Ok(None);
+        }
+        self.waits.begin(waiter, on).map(Some)
+    }
+
+    fn end_wait(&self, waiter: u64, number: u64) {
+        self.waits.end(waiter, number);
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+/// Runs `wait`, which blocks. If a task calls this, of whichever engine, its slot goes to others meanwhile.
+///
+/// # Errors
+///
+/// [`Error::TooManyBlocked`], before waiting.
+pub(crate) fn without_slot(wait: &mut dyn FnMut() -> Resume) -> Result<(), Error> {
+    worker::without_seat(wait)
 }

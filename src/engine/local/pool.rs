@@ -1,8 +1,9 @@
 //! The queues of ready tasks, and who is woken for them.
 //!
 //! A task goes to the queue of the seat whose thread makes it ready, newest first, so that what a task submits runs
-//! before what waited before it (Dask's depth-first order); from outside it goes to the common queue, oldest first. A
-//! thread without work takes from the common queue, then from others.
+//! before what waited before it (Dask's depth-first order). What an asynchronous task submits, which has no seat, goes to
+//! a queue that comes next, also newest first; from outside it goes to the common queue, oldest first. A thread without
+//! work takes from these in this order, then from other seats.
 //!
 //! A push wakes a thread only if a seat is free and nobody is searching already. A searcher looks at all queues once
 //! more after it has said that it no longer searches; both sides use sequentially consistent operations, so that either
@@ -17,9 +18,10 @@ use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use crate::Error;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Parking, Seat, Thread, lock};
-use crate::engine::local::prioritized::Prioritized;
+use crate::engine::local::prioritized::{Nested, Prioritized};
 use crate::engine::local::worker;
 use crate::task::Resume;
+use crate::task::context::is_in_task;
 
 /// Most threads of one engine. More than any machine has cores, and few enough that a mistyped number does no harm.
 pub(crate) const THREADS_MAX: usize = 1024;
@@ -34,6 +36,7 @@ const COMMON_EVERY: u32 = 61;
 pub(crate) struct Pool {
     name: String,
     common: Injector<Arc<dyn Node>>,
+    nested: Nested,
     prioritized: Prioritized,
     stealers: Box<[Stealer<Arc<dyn Node>>]>,
     parking: Mutex<Parking>,
@@ -58,6 +61,7 @@ impl Pool {
         let pool = Arc::new(Self {
             name: name.to_owned(),
             common: Injector::new(),
+            nested: Nested::default(),
             prioritized: Prioritized::default(),
             stealers: seats.iter().map(|seat| seat.deque.stealer()).collect(),
             parking: Mutex::default(),
@@ -101,7 +105,8 @@ impl Pool {
         }
         // A task that is made ready by one that has just ended is picked up by that very thread: nobody is woken, and
         // a chain stays on one core.
-        if worker::push_local(self, node, |node| self.common.push(node)) {
+        let push = |node| if is_in_task() { self.nested.push(node) } else { self.common.push(node) };
+        if worker::push_local(self, node, push) {
             self.notify();
         }
     }
@@ -176,7 +181,8 @@ impl Pool {
         {
             return Some(node);
         }
-        let found = seat.deque.pop().or_else(|| self.find_common(seat)).or_else(|| self.steal(seat));
+        let own = seat.deque.pop().or_else(|| self.nested.pop());
+        let found = own.or_else(|| self.find_common(seat)).or_else(|| self.steal(seat));
         found.or_else(|| self.prioritized.pop())
     }
 
@@ -193,19 +199,16 @@ impl Pool {
 
     pub(crate) fn has_work(&self) -> bool {
         !self.prioritized.is_empty()
+            || !self.nested.is_empty()
             || !self.common.is_empty()
             || self.stealers.iter().any(|stealer| !stealer.is_empty())
-    }
-
-    /// How many tasks are queued, with those that were cancelled there and have not been passed over yet.
-    pub(crate) fn queued(&self) -> usize {
-        self.common.len() + self.prioritized.len() + self.stealers.iter().map(Stealer::len).sum::<usize>()
     }
 
     /// Takes every queued task away.
     pub(crate) fn drain(&self) -> impl Iterator<Item = Arc<dyn Node>> {
         let take = || {
-            let common = retry(|| self.common.steal()).or_else(|| self.prioritized.pop());
+            let common = retry(|| self.common.steal()).or_else(|| self.nested.pop());
+            let common = common.or_else(|| self.prioritized.pop());
             common.or_else(|| self.stealers.iter().find_map(|stealer| retry(|| stealer.steal())))
         };
         std::iter::from_fn(take)

@@ -1,4 +1,4 @@
-//! The queue of tasks that have a priority, beside those of all others.
+//! The queues of tasks that come before or after those of all others: by their priority, or because a task submitted them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -44,12 +44,8 @@ impl Prioritized {
         if self.is_empty() { None } else { self.pop_if(|_| true) }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.count.load(Ordering::SeqCst) == 0
     }
 
     fn pop_if(&self, wanted: impl FnOnce(i32) -> bool) -> Option<Arc<dyn Node>> {
@@ -65,5 +61,35 @@ impl Prioritized {
             self.urgent.fetch_sub(1, Ordering::SeqCst);
         }
         Some(node)
+    }
+}
+
+/// Tasks that were submitted by tasks without a seat, newest first.
+#[derive(Default)]
+pub(crate) struct Nested {
+    tasks: Mutex<Vec<Arc<dyn Node>>>,
+    /// How many there are: readable without the lock.
+    count: AtomicUsize,
+}
+
+impl Nested {
+    pub(crate) fn push(&self, node: Arc<dyn Node>) {
+        let mut tasks = lock(&self.tasks);
+        tasks.push(node);
+        self.count.store(tasks.len(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn pop(&self) -> Option<Arc<dyn Node>> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut tasks = lock(&self.tasks);
+        let node = tasks.pop();
+        self.count.store(tasks.len(), Ordering::SeqCst);
+        node
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
     }
 }

@@ -54,12 +54,13 @@ impl Drop for Done {
 
 fn clear(node: Arc<dyn Node>) {
     if node.about().is_keyed {
-        node.about().engine.keys().forget(node.about());
+        node.about().engine().keys().forget(node.about());
     }
     if node.core().outcome().is_none() {
         let error = Error::Cancelled { key: node.about().key(), reason: "its last future was dropped".into() };
         fail(Arc::clone(&node), &error);
     }
+    drop_quietly(|| node.drop_body(true));
     node.drop_value();
 }
 

@@ -7,18 +7,20 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::Error;
 use crate::engine::local::Engine;
-use crate::engine::local::failing::fail;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::prioritized::Place;
+use crate::engine::local::terms::start_unrunnable_timer;
 
 /// What an engine has, and who waits for it.
-#[derive(Default)]
 pub(crate) struct Resources {
     table: Mutex<Table>,
+    /// How long those wait who want more than there is in all.
+    unrunnable_timeout: Duration,
 }
 
 #[derive(Default)]
@@ -26,6 +28,8 @@ struct Table {
     has: BTreeMap<String, Amount>,
     /// Those who wait. There are as many groups as there are ways to combine resources, and many tasks in each.
     waiting: Vec<Group>,
+    /// Those who want more than there is in all.
+    unrunnable: BTreeMap<Place, Arc<dyn Node>>,
 }
 
 /// What there is of one resource.
@@ -34,6 +38,14 @@ struct Amount {
     available: f64,
     /// How many tasks hold some.
     holders: usize,
+}
+
+/// What came of an attempt to take resources.
+enum Taken {
+    Granted,
+    Waits,
+    /// There never is as much, unless somebody adds to it.
+    Unrunnable(Error),
 }
 
 /// The tasks that wait for the same resources, of whichever amounts.
@@ -46,15 +58,21 @@ struct Group {
 const TOLERANCE: f64 = 1e-9;
 
 impl Resources {
-    pub(crate) fn new(total: BTreeMap<String, f64>) -> Self {
-        let amount = |(name, total)| (name, Amount { total, available: total, holders: 0 });
-        Self { table: Mutex::new(Table { has: total.into_iter().map(amount).collect(), waiting: Vec::new() }) }
+    pub(crate) fn new(total: BTreeMap<String, f64>, unrunnable_timeout: Duration) -> Self {
+        let resources = Self { table: Mutex::default(), unrunnable_timeout };
+        lock(&resources.table).add(total);
+        resources
     }
 
-    /// How many tasks wait.
-    pub(crate) fn waiting(&self) -> usize {
-        let table = lock(&self.table);
-        table.waiting.iter().flat_map(|group| group.tasks.values()).filter(|node| node.core().is_ready()).count()
+    /// Whether `node` wants more than there is in all.
+    pub(crate) fn is_unrunnable(&self, node: &Arc<dyn Node>) -> bool {
+        lock(&self.table).unrunnable.contains_key(&place(node))
+    }
+
+    /// Takes a task away that wants more than there is in all. False if it wants so no more.
+    pub(crate) fn forget_unrunnable(&self, node: &Arc<dyn Node>) -> bool {
+        let forgotten = lock(&self.table).unrunnable.remove(&place(node));
+        forgotten.is_some()
     }
 
     /// What there is, and what of it is free.
@@ -63,35 +81,39 @@ impl Resources {
         table.has.iter().map(|(name, amount)| (name.clone(), amount.total, amount.available.max(0.0))).collect()
     }
 
-    /// Takes what `node` needs. False if it must wait; then it is told by whoever gives back.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoResource`] if the engine never has as much.
-    fn take(&self, node: &Arc<dyn Node>) -> Result<bool, Error> {
+    /// Takes what `node` needs, if it is there. Whoever must wait is told by who gives back, or by who adds.
+    fn take(&self, node: &Arc<dyn Node>) -> Taken {
         let mut table = lock(&self.table);
-        for (name, amount) in wanted(node) {
-            let total = table.has.get(name).map_or(0.0, |amount| amount.total);
-            if *amount > total + TOLERANCE {
-                let resource = name.as_str().into();
-                return Err(Error::NoResource { key: node.about().key(), resource, wanted: *amount, total });
-            }
+        if let Some(error) = table.lack_of(node) {
+            table.unrunnable.insert(place(node), Arc::clone(node));
+            return Taken::Unrunnable(error);
         }
         // One that wants much would wait for ever if those that want little went past it.
         let place = place(node);
         let is_before = |group: &mut Group| group.first().is_some_and(|first| first < place);
         if !table.waiting.iter_mut().any(|group| group.shares(wanted(node)) && is_before(group)) && table.try_take(node)
         {
-            return Ok(true);
+            return Taken::Granted;
         }
+        node.core().constrain();
         table.wait(node);
-        Ok(false)
+        Taken::Waits
+    }
+
+    /// Adds to what there is, and hands out the tasks that can go on now, and those that have to be tried again.
+    fn add(&self, amounts: BTreeMap<String, f64>) -> (Vec<Arc<dyn Node>>, Vec<Arc<dyn Node>>) {
+        let mut table = lock(&self.table);
+        table.add(amounts);
+        let tried_again = std::mem::take(&mut table.unrunnable).into_values().collect();
+        (table.grant(), tried_again)
     }
 
     /// Takes away all who wait.
     pub(crate) fn drain(&self) -> Vec<Arc<dyn Node>> {
-        let waiting = std::mem::take(&mut lock(&self.table).waiting);
-        waiting.into_iter().flat_map(|group| group.tasks.into_values()).collect()
+        let mut table = lock(&self.table);
+        let waiting = std::mem::take(&mut table.waiting).into_iter().flat_map(|group| group.tasks.into_values());
+        let unrunnable = std::mem::take(&mut table.unrunnable).into_values();
+        waiting.chain(unrunnable).collect()
     }
 
     /// Gives back what `node` holds, if it does, and hands out the tasks that can go on now.
@@ -105,6 +127,22 @@ impl Resources {
 }
 
 impl Table {
+    fn add(&mut self, amounts: BTreeMap<String, f64>) {
+        for (name, amount) in amounts {
+            let has = self.has.entry(name).or_insert(Amount { total: 0.0, available: 0.0, holders: 0 });
+            has.total += amount;
+            has.available += amount;
+        }
+    }
+
+    /// What `node` wants more of than there is in all.
+    fn lack_of(&self, node: &Arc<dyn Node>) -> Option<Error> {
+        let total = |name: &String| self.has.get(name).map_or(0.0, |amount| amount.total);
+        let (name, amount) = wanted(node).iter().find(|(name, amount)| *amount > total(name) + TOLERANCE)?;
+        let (resource, total) = (name.as_str().into(), total(name));
+        Some(Error::NoResource { key: node.about().key(), resource, wanted: *amount, total })
+    }
+
     fn try_take(&mut self, node: &Arc<dyn Node>) -> bool {
         let fits =
             |(name, amount): &(String, f64)| self.has.get(name).is_some_and(|has| has.available + TOLERANCE >= *amount);
@@ -156,7 +194,9 @@ impl Table {
             if is_behind || !self.try_take(&groups[index].tasks[&place]) {
                 blocked.push(index);
             } else {
-                granted.extend(groups[index].tasks.remove(&place));
+                let node = groups[index].tasks.remove(&place);
+                node.iter().for_each(|node| node.core().grant());
+                granted.extend(node);
             }
         }
         groups.retain(|group| !group.tasks.is_empty());
@@ -215,11 +255,26 @@ impl Engine {
             return true;
         }
         match self.resources.take(node) {
-            Ok(granted) => granted,
-            Err(error) => {
-                fail(Arc::clone(node), &error);
+            Taken::Granted => true,
+            Taken::Waits => false,
+            Taken::Unrunnable(error) => {
+                node.core().constrain();
+                tracing::warn!(target: "anydask", key = %node.about().key(), %error, "a task cannot run");
+                start_unrunnable_timer(node, self.resources.unrunnable_timeout, error);
                 false
             }
+        }
+    }
+
+    /// Adds to what the engine has of resources.
+    pub(crate) fn add_resources(&self, amounts: BTreeMap<String, f64>) {
+        let (granted, tried_again) = self.resources.add(amounts);
+        granted.into_iter().for_each(|node| self.queue(node));
+        for node in tried_again.into_iter().filter(|node| node.core().is_ready()) {
+            if let Some(terms) = node.about().terms.as_deref() {
+                terms.stop_unrunnable_timer();
+            }
+            self.schedule(node);
         }
     }
 
@@ -230,6 +285,7 @@ impl Engine {
         }
         let Some(terms) = node.about().terms.as_deref() else { return };
         let holds = terms.holds_resources.swap(false, Ordering::AcqRel);
+        self.resources.forget_unrunnable(node);
         for node in self.resources.give_back(node, holds) {
             self.queue(node);
         }

@@ -5,15 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use slab::Slab;
-
 use crate::Error;
+use crate::engine::local::Spawned;
 use crate::engine::local::about::About;
 use crate::engine::local::failing::fail;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::release::quietly;
-use crate::engine::local::{Engine, Spawned};
 use crate::task::{BoxFuture, Options};
 
 /// What a task was submitted with, and how far it has come with it.
@@ -28,6 +26,9 @@ pub(crate) struct Terms {
     /// What waits for a point in time on behalf of this task. Dropping it aborts.
     run_timer: Mutex<Option<Box<dyn Spawned>>>,
     deadline_timer: Mutex<Option<Box<dyn Spawned>>>,
+    unrunnable_timer: Mutex<Option<Box<dyn Spawned>>>,
+    /// The last run that failed and was not the last, counted from 1, with its error.
+    failure: Mutex<Option<(u32, Error)>>,
 }
 
 impl Terms {
@@ -39,12 +40,25 @@ impl Terms {
             holds_resources: AtomicBool::new(false),
             run_timer: Mutex::new(None),
             deadline_timer: Mutex::new(None),
+            unrunnable_timer: Mutex::new(None),
+            failure: Mutex::new(None),
         }
     }
 
     /// A run begins. Gives its number.
     pub(crate) fn begin_run(&self) -> u32 {
         self.runs.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// The user has the failed task run again: it begins anew.
+    pub(crate) fn begin_anew(&self) {
+        self.runs.store(0, Ordering::Release);
+        self.out_of_time.store(0, Ordering::Release);
+    }
+
+    /// The last run that failed and was not the last, counted from 1, with its error.
+    pub(crate) fn last_failure(&self) -> Option<(u32, Error)> {
+        lock(&self.failure).clone()
     }
 
     /// How many runs have begun.
@@ -78,7 +92,11 @@ impl Terms {
             Some(allows) => quietly(|| allows(error)).unwrap_or(false),
             None => true,
         };
-        allows.then(|| self.options.retry.delay(self.runs()))
+        if !allows {
+            return None;
+        }
+        *lock(&self.failure) = Some((self.runs(), error.clone()));
+        Some(self.options.retry.delay(self.runs()))
     }
 
     /// The task has ended, or the run has: nobody waits for its time.
@@ -90,7 +108,14 @@ impl Terms {
     /// The task has ended.
     pub(crate) fn stop(&self) {
         self.stop_run_timer();
+        self.stop_unrunnable_timer();
         let timer = lock(&self.deadline_timer).take();
+        drop(timer);
+    }
+
+    /// There may be enough of the resources now.
+    pub(crate) fn stop_unrunnable_timer(&self) {
+        let timer = lock(&self.unrunnable_timer).take();
         drop(timer);
     }
 }
@@ -131,26 +156,41 @@ pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
     *lock(&terms.run_timer) = Some(timer);
 }
 
+/// Has a task fail after a while that waits for resources that the engine does not have, unless it gets them.
+pub(crate) fn start_unrunnable_timer(node: &Arc<dyn Node>, after: Duration, error: Error) {
+    let Some(terms) = node.about().terms.as_deref() else { return };
+    let timer = after_delay(node, after, move |node| {
+        if node.about().engine().resources.forget_unrunnable(&node) {
+            fail(node, &error);
+        }
+    });
+    *lock(&terms.unrunnable_timer) = Some(timer);
+    if node.core().outcome().is_some() {
+        terms.stop();
+    }
+}
+
 /// Has `node` queued after a delay. Ends it if the runtime goes away meanwhile.
 pub(crate) fn requeue_after(node: Arc<dyn Node>, delay: Duration) {
-    let engine = Arc::clone(&node.about().engine);
+    let engine = Arc::clone(node.about().engine());
+    let attempt = node.core().attempt();
     if delay.is_zero() {
-        if node.core().input_finished() {
+        if node.core().input_finished(attempt) {
             engine.schedule(node);
         }
         return;
     }
     let Some(terms) = node.about().terms.as_deref() else { return };
     let run = terms.runs();
-    let index = Some(engine.backing_off.insert(Arc::clone(&node)));
-    let mut waiting = Waiting { engine: Arc::clone(&engine), index };
+    let mut waiting = Waiting(Some(Arc::clone(&node)));
     let sleep = engine.host.sleep(delay);
     let timer = engine.host.spawn(Box::pin(async move {
         sleep.await;
-        if let Some(node) = waiting.end()
-            && node.core().input_finished()
+        if let Some(node) = waiting.0.take()
+            && node.core().input_finished(attempt)
         {
-            waiting.engine.schedule(node);
+            let engine = Arc::clone(node.about().engine());
+            engine.schedule(node);
         }
     }));
     let mut slot = lock(&terms.run_timer);
@@ -165,46 +205,14 @@ pub(crate) fn requeue_after(node: Arc<dyn Node>, delay: Duration) {
     if node.core().outcome().is_some() {
         terms.stop();
     }
-    // After the insert: whoever closes meanwhile looks at those that back off after saying so.
-    if engine.lifecycle.is_closing() {
-        engine.cancel_all();
-    }
-}
-
-/// The tasks that wait for their next run: in no queue, and cancelled when the engine closes.
-#[derive(Default)]
-pub(crate) struct BackingOff {
-    nodes: Mutex<Slab<Arc<dyn Node>>>,
-}
-
-impl BackingOff {
-    pub(crate) fn nodes(&self) -> Vec<Arc<dyn Node>> {
-        lock(&self.nodes).iter().map(|(_, node)| Arc::clone(node)).collect()
-    }
-
-    fn insert(&self, node: Arc<dyn Node>) -> usize {
-        lock(&self.nodes).insert(node)
-    }
 }
 
 /// A task that waits for its next run. Its timer is dropped when it ends, or with the runtime.
-struct Waiting {
-    engine: Arc<Engine>,
-    /// Its place among those that back off, until it goes on.
-    index: Option<usize>,
-}
-
-impl Waiting {
-    /// The task, the first time.
-    fn end(&mut self) -> Option<Arc<dyn Node>> {
-        let index = self.index.take()?;
-        lock(&self.engine.backing_off.nodes).try_remove(index)
-    }
-}
+struct Waiting(Option<Arc<dyn Node>>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(node) = self.end() {
+        if let Some(node) = self.0.take() {
             let error = Error::RuntimeGone { key: node.about().key() };
             fail(node, &error);
         }
@@ -218,7 +226,7 @@ fn after_delay(
 ) -> Box<dyn Spawned> {
     // Weak: a timer keeps no task alive.
     let weak = Arc::downgrade(node);
-    let host = &node.about().engine.host;
+    let host = &node.about().engine().host;
     let sleep: BoxFuture<()> = host.sleep(delay);
     host.spawn(Box::pin(async move {
         sleep.await;

@@ -116,11 +116,8 @@ impl Worker {
 
     fn run(&self, node: Arc<dyn Node>) {
         self.thread.push_running(Arc::clone(&node));
-        // Shown first, looked second: whoever closes says so first and looks at what runs second.
         let mut again = None;
-        if self.pool.is_closed() {
-            node.about().engine.cancel_all();
-        } else if node.core().start() {
+        if node.core().start() {
             if let Some(terms) = &node.about().terms {
                 terms.begin_run();
                 start_run_timer(&node);
@@ -128,10 +125,11 @@ impl Worker {
             again = Arc::clone(&node).run();
         }
         if node.about().terms.is_some() {
-            let engine = Arc::clone(&node.about().engine);
+            let engine = Arc::clone(node.about().engine());
             engine.give_back_resources(&node);
         }
         self.thread.pop_running();
+        node.about().client.lifecycle.handle_exit();
         // The next run takes its resources anew, so this one must have given them back.
         if let Some(delay) = again {
             requeue_after(node, delay);

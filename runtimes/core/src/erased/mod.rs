@@ -1,5 +1,6 @@
 //! The erased runtime: one more implementation of the traits, over a mirror of them that objects can be made of.
 
+mod lent;
 mod mirror;
 mod spawner;
 mod transport;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use self::lent::Lent;
 use self::mirror::Mirror;
 pub use self::spawner::AnyTask;
 pub use self::transport::{AnyListener, AnyStream};
@@ -45,6 +47,13 @@ impl AnyRuntime {
             Some(erased) => erased.clone(),
             None => Self { runtime: Arc::new(runtime) },
         }
+    }
+
+    /// Erases the type of a runtime of which no more is known. [`block_on`](BlockOn::block_on) then parks the calling
+    /// thread without the runtime's help, so that what *asks the thread* for a runtime finds none in there;
+    /// and [`shutdown`](Shutdown::shutdown) leaves the end to its owner.
+    pub fn lent<R: Runtime>(runtime: R) -> Self {
+        Self::new(Lent(runtime))
     }
 }
 
@@ -85,6 +94,10 @@ impl Runtime for AnyRuntime {
 
     fn in_async_context(&self) -> bool {
         self.runtime.in_async_context()
+    }
+
+    fn erased(&self) -> AnyRuntime {
+        self.clone()
     }
 }
 

@@ -1,0 +1,105 @@
+//! What an engine knows of each of its clients.
+//!
+//! A client owns what it submits: its futures end with it. One that started its engine takes the engine along; one of
+//! several on an engine takes only its own tasks, and of those not the detached ones.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::Error;
+use crate::engine::local::close::Lifecycle;
+use crate::engine::local::{Engine, EngineStatus};
+use crate::task::{BoxFuture, Entry, Resume, Scheduler};
+
+/// One client of an engine.
+pub(crate) struct ClientState {
+    engine: Arc<Engine>,
+    /// Whether the engine was started for it and closes with it.
+    owns_engine: bool,
+    pub(super) lifecycle: Lifecycle,
+    /// Handles that users hold.
+    handles: AtomicUsize,
+}
+
+impl ClientState {
+    /// Adds a client, with one handle.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EngineClosed`].
+    pub(crate) fn new(engine: &Arc<Engine>, owns_engine: bool) -> Result<Arc<Self>, Error> {
+        let client = Arc::new(Self {
+            engine: Arc::clone(engine),
+            owns_engine,
+            lifecycle: Lifecycle::default(),
+            handles: AtomicUsize::new(1),
+        });
+        engine.add_client(&client)?;
+        engine.retain();
+        Ok(client)
+    }
+
+    /// Tells clients apart.
+    pub(crate) fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(super) fn owns_engine(&self) -> bool {
+        self.owns_engine
+    }
+
+    /// Whether it takes submissions.
+    pub(crate) fn status(&self) -> EngineStatus {
+        if self.owns_engine { self.engine.status() } else { self.lifecycle.status() }
+    }
+
+    /// Counts one more handle.
+    pub(crate) fn retain(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one more handle of a client that users still hold.
+    pub(crate) fn retain_if_held(&self) -> bool {
+        self.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n > 0).then_some(n + 1)).is_ok()
+    }
+
+    /// Counts one handle less. The client closes with the last.
+    pub(crate) fn release(self: &Arc<Self>) {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.begin_close("the client was dropped");
+            self.engine.release();
+        }
+    }
+}
+
+impl Scheduler for ClientState {
+    fn check_may_block(&self, operation: &'static str) -> Result<(), Error> {
+        self.engine.check_may_block(operation)
+    }
+
+    fn block(&self, wait: &mut dyn FnMut() -> Resume) -> Result<(), Error> {
+        self.engine.block(wait)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<()> {
+        self.engine.sleep(duration)
+    }
+
+    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+        self.engine.begin_wait(waiter, on)
+    }
+
+    fn end_wait(&self, waiter: u64, number: u64) {
+        self.engine.end_wait(waiter, number);
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}

@@ -1,0 +1,234 @@
+//! What one client knows of a task with a chosen key. (Dask's clients have one of the same name for every key.)
+//!
+//! Several clients may want the same key. Each has handles of its own, and may cancel or drop them without harm to the
+//! others: the task itself ends early only when no client wants it any more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
+use crate::Error;
+use crate::engine::local::clients::ClientState;
+use crate::engine::local::core::{Core, Ended};
+use crate::engine::local::keys::is_void;
+use crate::engine::local::parking::lock;
+use crate::task::{Entry, Key, Outcome, Scheduler, Stored, Transition, TypedEntry, Watch, WatchId, Watcher, Watchers};
+
+/// One client's view of a keyed task.
+pub(crate) struct FutureState<T> {
+    core: Core,
+    client: Arc<ClientState>,
+    task: Arc<dyn TypedEntry<T>>,
+    /// Where this is registered with the task.
+    watch: Mutex<Option<WatchId>>,
+    /// Whether it holds a handle of the task.
+    holds: AtomicBool,
+}
+
+impl<T: Send + Sync + 'static> FutureState<T> {
+    /// Takes over a handle of `task`. Comes with one handle of its own.
+    pub(crate) fn new(client: Arc<ClientState>, task: Arc<dyn TypedEntry<T>>) -> Arc<Self> {
+        let holds = AtomicBool::new(true);
+        let state = Arc::new(Self { core: Core::waiting(), client, task, watch: Mutex::new(None), holds });
+        // Nobody watches it yet.
+        drop(state.watch_task());
+        state
+    }
+
+    /// Adds a handle, unless there is none any more or the client has cancelled it.
+    pub(crate) fn join(&self) -> bool {
+        let is_there = self.core.outcome().is_none_or(|outcome| !is_void(&outcome));
+        is_there && self.core.retain_if_held()
+    }
+
+    /// Has this hear of the task's end; or, if it has ended, hands back those who must be told.
+    fn watch_task(self: &Arc<Self>) -> Option<(Watchers, Outcome)> {
+        let watcher = Watcher::Object(Arc::clone(self) as Arc<dyn Watch>, self.core.attempt());
+        match self.task.watch(watcher) {
+            Ok(id) => {
+                *lock(&self.watch) = Some(id);
+                None
+            }
+            Err(outcome) => self.conclude(&outcome),
+        }
+    }
+
+    fn conclude(self: &Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+        let ended = self.core.conclude(outcome)?;
+        Some((self.settle(ended), outcome.clone()))
+    }
+
+    fn settle(self: &Arc<Self>, ended: Ended) -> Watchers {
+        if ended.detached && self.core.release() {
+            Arc::clone(self).bury();
+        }
+        ended.watchers
+    }
+
+    /// Gives up the handle of the task, and with the last one the task.
+    fn give_up(&self, reason: &str) {
+        if !self.holds.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        if let Some(id) = lock(&self.watch).take() {
+            self.task.unwatch(id);
+        }
+        let task = Arc::clone(&self.task);
+        if task.spend_if_last() {
+            Arc::clone(&task).cancel(reason);
+            task.bury();
+        } else if task.release() {
+            task.bury();
+        }
+    }
+
+    fn forget(&self) {
+        self.client.engine().keys().forget_view(&self.task.key(), std::ptr::from_ref(self).cast());
+    }
+}
+
+impl<T: Send + Sync + 'static> Watch for FutureState<T> {
+    fn handle_outcome(self: Arc<Self>, attempt: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+        if attempt == self.core.attempt() { self.conclude(outcome) } else { None }
+    }
+
+    fn is_live(&self) -> bool {
+        self.core.outcome().is_none()
+    }
+}
+
+impl<T: Send + Sync + 'static> Entry for FutureState<T> {
+    fn scheduler(&self) -> Arc<dyn Scheduler> {
+        Arc::clone(&self.client) as Arc<dyn Scheduler>
+    }
+
+    fn scheduler_id(&self) -> usize {
+        self.client.id()
+    }
+
+    fn id(&self) -> u64 {
+        self.task.id()
+    }
+
+    fn key(&self) -> Key {
+        self.task.key()
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.core.outcome()
+    }
+
+    fn run_outcome(&self) -> Option<Outcome> {
+        self.core.outcome()
+    }
+
+    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
+        self.core.watch(watcher)
+    }
+
+    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
+        self.core.rewatch(id, waker)
+    }
+
+    fn unwatch(&self, id: WatchId) {
+        self.core.unwatch(id);
+    }
+
+    fn retain(&self) {
+        self.core.retain();
+    }
+
+    fn retain_if_held(&self) -> bool {
+        self.core.retain_if_held()
+    }
+
+    fn spend_if_last(&self) -> bool {
+        self.core.spend_if_last()
+    }
+
+    fn release(&self) -> bool {
+        self.core.release()
+    }
+
+    fn bury(self: Arc<Self>) {
+        const REASON: &str = "its last future was dropped";
+        self.forget();
+        let error = Error::Cancelled { key: self.key(), reason: REASON.into() };
+        let told = self.conclude(&Err(error));
+        self.give_up(REASON);
+        if let Some((watchers, outcome)) = told {
+            watchers.notify(outcome);
+        }
+    }
+
+    fn cancel(self: Arc<Self>, reason: &str) {
+        let error = Error::Cancelled { key: self.key(), reason: reason.into() };
+        if let Some((watchers, outcome)) = self.conclude(&Err(error)) {
+            self.give_up(reason);
+            watchers.notify(outcome);
+        }
+    }
+
+    fn restart(self: Arc<Self>, error: &Error) {
+        let ended = self.core.restart(error);
+        self.give_up("the engine was restarted");
+        self.settle(ended).notify(Err(error.clone()));
+    }
+
+    fn detach(self: Arc<Self>) {
+        if !self.core.detach() && self.core.release() {
+            self.bury();
+        }
+    }
+
+    fn is_detached(&self) -> bool {
+        self.core.is_detached()
+    }
+
+    fn help(self: Arc<Self>) {
+        Arc::clone(&self.task).help();
+    }
+
+    fn inputs(&self) -> Vec<Arc<dyn Entry>> {
+        vec![Arc::clone(&self.task) as Arc<dyn Entry>]
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.holds.load(Ordering::Acquire)
+    }
+
+    fn retry(&self) -> bool {
+        self.core.retry()
+    }
+
+    fn resume(self: Arc<Self>) {
+        if let Some((watchers, outcome)) = self.watch_task() {
+            watchers.notify(outcome);
+        }
+    }
+
+    fn story(&self) -> Vec<Transition> {
+        self.task.story()
+    }
+}
+
+impl<T: Send + Sync + 'static> TypedEntry<T> for FutureState<T> {
+    fn shared_value(&self) -> Option<Arc<T>> {
+        self.task.shared_value()
+    }
+
+    fn take_value(&self) -> Option<Stored<T>> {
+        self.forget();
+        if !self.holds.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        if self.task.spend_if_last() {
+            return self.task.take_value();
+        }
+        let value = self.task.shared_value().map(Stored::Shared);
+        if self.task.release() {
+            Arc::clone(&self.task).bury();
+        }
+        value
+    }
+}

@@ -1,0 +1,116 @@
+//! The whole view: what there is, and what each task does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::engine::local::Engine;
+use crate::engine::local::node::Node;
+use crate::task::{Key, TaskInfo, TaskState};
+
+/// How many tasks of an engine do what.
+#[derive(Default)]
+pub(crate) struct Occupancy {
+    pub(crate) clients: usize,
+    pub(crate) tasks: usize,
+    pub(crate) running: usize,
+    pub(crate) asynchronous: usize,
+    pub(crate) waiting: usize,
+    pub(crate) queued: usize,
+    pub(crate) constrained: usize,
+    pub(crate) unrunnable: Vec<Key>,
+    pub(crate) erred: usize,
+    pub(crate) priorities: BTreeMap<i32, usize>,
+    pub(crate) memory: BTreeMap<Key, u64>,
+}
+
+impl Engine {
+    /// What its tasks do now. Looks at every task.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        let mut occupancy = Occupancy {
+            clients: self.clients().iter().filter(|client| !client.lifecycle.is_closing()).count(),
+            running: self.pool.running().len(),
+            asynchronous: self.asynchronous.count(),
+            ..Occupancy::default()
+        };
+        for node in self.tasks.nodes() {
+            let state = node.task_state();
+            occupancy.tasks += usize::from(state != TaskState::Cancelled);
+            match state {
+                TaskState::Waiting => occupancy.waiting += 1,
+                TaskState::Constrained => {
+                    occupancy.constrained += 1;
+                    if self.resources.is_unrunnable(&node) {
+                        occupancy.unrunnable.push(node.about().key());
+                    }
+                }
+                TaskState::Ready => {
+                    occupancy.queued += 1;
+                    *occupancy.priorities.entry(node.about().priority()).or_default() += 1;
+                }
+                TaskState::Erred => occupancy.erred += 1,
+                TaskState::Memory => _ = occupancy.memory.insert(node.about().key(), node.nbytes().unwrap_or_default()),
+                TaskState::Running | TaskState::Cancelled | TaskState::Released => {}
+            }
+        }
+        occupancy
+    }
+
+    /// Each resource with its total and its available amount.
+    pub(crate) fn resources(&self) -> Vec<(String, f64, f64)> {
+        self.resources.amounts()
+    }
+
+    /// Every task with all that is known of it, in the order in which they were submitted.
+    pub(crate) fn dump(&self) -> Vec<TaskInfo> {
+        let mut nodes = self.tasks.nodes();
+        nodes.sort_unstable_by_key(|node| node.about().id);
+        nodes.iter().map(|node| self.look_at(node)).collect()
+    }
+
+    fn look_at(&self, node: &Arc<dyn Node>) -> TaskInfo {
+        let about = node.about();
+        let terms = about.terms.as_deref();
+        let missing = node.inputs().into_iter().chain(self.waits.of(about.id));
+        let waiting_on = missing.filter(|entry| entry.outcome().is_none()).map(|entry| entry.key()).collect();
+        TaskInfo {
+            key: about.key(),
+            function: about.name,
+            location: about.location.to_string(),
+            state: node.task_state(),
+            is_asynchronous: about.is_asynchronous,
+            is_detached: node.core().is_detached(),
+            priority: about.priority(),
+            retries: terms.map_or(0, |terms| terms.options.retry.retries),
+            runs: terms.map(|terms| terms.runs()),
+            resources: terms.map_or_else(BTreeMap::new, |terms| terms.options.resources.iter().cloned().collect()),
+            waiting_on,
+            nbytes: node.nbytes(),
+            error: node.core().outcome().and_then(Result::err).map(|error| error.chain()),
+            story: node.story(),
+        }
+    }
+}
+
+impl dyn Node {
+    /// What the task does.
+    pub(crate) fn task_state(&self) -> TaskState {
+        match self.core().task_state() {
+            TaskState::Ready if self.about().is_constrained() => TaskState::Constrained,
+            state => state,
+        }
+    }
+}
+
+impl crate::engine::local::about::About {
+    pub(crate) fn priority(&self) -> i32 {
+        self.terms.as_deref().map_or(0, |terms| terms.options.priority)
+    }
+
+    /// Whether it asks for resources and has none.
+    fn is_constrained(&self) -> bool {
+        self.terms
+            .as_deref()
+            .is_some_and(|terms| !terms.options.resources.is_empty() && !terms.holds_resources.load(Ordering::Acquire))
+    }
+}

@@ -1,0 +1,73 @@
+//! The table of all tasks that somebody holds, for who needs the whole view: inspection, close, restart.
+//!
+//! It is cut into shards, and a thread always enters its tasks into the same one, so that submitters do not meet.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use crossbeam_utils::CachePadded;
+use slab::Slab;
+
+use crate::engine::local::node::Node;
+use crate::engine::local::parking::lock;
+
+/// How many threads can enter tasks without meeting. More than most machines have cores; a power of two.
+const SHARDS: usize = 32;
+
+thread_local! {
+    /// The shard of this thread, once it has entered a task.
+    static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// The tasks of one engine.
+pub(crate) struct Table {
+    shards: Box<[CachePadded<Mutex<Slab<Weak<dyn Node>>>>]>,
+}
+
+/// Where a task stands in the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    shard: u32,
+    index: u32,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| CachePadded::default()).collect() }
+    }
+}
+
+impl Table {
+    /// Enters a task. It leaves with [`remove`](Self::remove), when it is dropped.
+    pub(crate) fn insert(&self, node: Weak<dyn Node>) -> Row {
+        let shard = shard();
+        let index = lock(&self.shards[shard]).insert(node);
+        Row { shard: shard as u32, index: index as u32 }
+    }
+
+    pub(crate) fn remove(&self, row: Row) {
+        let removed = lock(&self.shards[row.shard as usize]).try_remove(row.index as usize);
+        drop(removed);
+    }
+
+    /// All tasks, in no order that means anything.
+    pub(crate) fn nodes(&self) -> Vec<Arc<dyn Node>> {
+        let mut nodes = Vec::new();
+        for shard in &self.shards {
+            nodes.extend(lock(shard).iter().filter_map(|(_, node)| node.upgrade()));
+        }
+        nodes
+    }
+}
+
+fn shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let own = SHARD.try_with(|shard| {
+        let index = shard.get().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+        shard.set(Some(index));
+        index
+    });
+    // A thread that ends has lost its locals; any shard will do.
+    own.unwrap_or_default()
+}

@@ -1,0 +1,118 @@
+//! Which running tasks wait inside for which others, so that tasks that wait for each other are told instead of hanging.
+//!
+//! Only a task that waits inside, for something that has not ended, comes here.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use crate::Error;
+use crate::engine::local::parking::lock;
+use crate::task::{Entry, Key};
+
+/// Most tasks that are looked at before a wait begins. A wait costs microseconds, and so may the look; a circle that is
+/// longer than this is not found.
+pub(crate) const SEARCH_MAX: usize = 4096;
+
+#[derive(Default)]
+pub(crate) struct Waits {
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    /// By the number of the task that waits.
+    waiting: HashMap<u64, Vec<Waiting>>,
+    next: u64,
+}
+
+struct Waiting {
+    number: u64,
+    on: Vec<Arc<dyn Entry>>,
+}
+
+impl Waits {
+    /// A task is about to wait for others. Gives the number to end the wait with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Deadlock`] if one of them waits for it.
+    pub(crate) fn begin(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<u64, Error> {
+        // References that are dropped after the lock: each may be the last.
+        let mut seen = Vec::new();
+        let mut table = lock(&self.table);
+        if let Some(keys) = table.circle(waiter.id(), &on, &mut seen) {
+            return Err(Error::Deadlock { keys: keys.into() });
+        }
+        let number = table.next;
+        table.next += 1;
+        table.waiting.entry(waiter.id()).or_default().push(Waiting { number, on });
+        Ok(number)
+    }
+
+    pub(crate) fn end(&self, waiter: u64, number: u64) {
+        let mut table = lock(&self.table);
+        let Some(waits) = table.waiting.get_mut(&waiter) else { return };
+        let ended = waits.iter().position(|waiting| waiting.number == number).map(|index| waits.swap_remove(index));
+        if waits.is_empty() {
+            table.waiting.remove(&waiter);
+        }
+        drop(table);
+        drop(ended);
+    }
+
+    /// What a running task waits for inside.
+    pub(crate) fn of(&self, task: u64) -> Vec<Arc<dyn Entry>> {
+        let table = lock(&self.table);
+        table.waiting.get(&task).into_iter().flatten().flat_map(|waiting| &waiting.on).map(Arc::clone).collect()
+    }
+}
+
+/// A task that has been reached, and from which one.
+struct Reached {
+    entry: Arc<dyn Entry>,
+    from: Option<usize>,
+}
+
+impl Table {
+    /// The keys of the tasks that wait for each other once `waiter` waits for `on`, from `on` to `waiter`.
+    fn circle(&self, waiter: u64, on: &[Arc<dyn Entry>], seen: &mut Vec<Arc<dyn Entry>>) -> Option<Vec<Key>> {
+        let mut reached: Vec<Reached> = Vec::new();
+        let mut known = HashSet::new();
+        let mut next: Vec<(Arc<dyn Entry>, Option<usize>)> = on.iter().map(|entry| (Arc::clone(entry), None)).collect();
+        let mut circle = None;
+        while let Some((entry, from)) = next.pop() {
+            if reached.len() >= SEARCH_MAX || entry.outcome().is_some() || !known.insert(Arc::as_ptr(&entry).addr()) {
+                seen.push(entry);
+                continue;
+            }
+            let index = reached.len();
+            if entry.id() == waiter {
+                circle = Some(path(&reached, entry.key(), from));
+                seen.push(entry);
+                break;
+            }
+            next.extend(entry.inputs().into_iter().map(|input| (input, Some(index))));
+            let inside = self.waiting.get(&entry.id()).into_iter().flatten().flat_map(|waiting| &waiting.on);
+            next.extend(inside.map(|entry| (Arc::clone(entry), Some(index))));
+            reached.push(Reached { entry, from });
+        }
+        seen.extend(next.into_iter().map(|(entry, _)| entry));
+        seen.extend(reached.into_iter().map(|reached| reached.entry));
+        circle
+    }
+}
+
+/// The keys from the first task that was reached to the last, which waits for it.
+fn path(reached: &[Reached], last: Key, mut from: Option<usize>) -> Vec<Key> {
+    let mut keys = vec![last];
+    while let Some(index) = from {
+        let key = reached[index].entry.key();
+        // A client's view of a keyed task and the task are one.
+        if keys.last() != Some(&key) {
+            keys.push(key);
+        }
+        from = reached[index].from;
+    }
+    keys.reverse();
+    keys
+}
