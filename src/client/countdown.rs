@@ -1,4 +1,6 @@
 //! One wake for many tasks.
+//!
+//! The tasks are counted in parts, so that the threads that end them do not all meet at one counter.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,15 +28,25 @@ impl Until {
     }
 }
 
-/// Counts the outcomes of many tasks and wakes once.
+/// Counts the parts of many tasks and wakes once.
 pub(crate) struct Countdown {
-    /// Tasks that have not ended, and one for who is still adding.
+    /// Parts that have not ended, and one for who is still adding.
     remaining: AtomicUsize,
     until: Until,
     is_done: AtomicBool,
     is_abandoned: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
+
+/// Some of the tasks that a [`Countdown`] counts.
+pub(crate) struct Part {
+    /// Tasks that have not ended, and one for who is still adding.
+    remaining: AtomicUsize,
+    countdown: Arc<Countdown>,
+}
+
+/// How many tasks make a part.
+pub(crate) const PART_TASKS: usize = 64;
 
 impl Countdown {
     pub(crate) fn new(until: Until) -> Self {
@@ -47,32 +59,25 @@ impl Countdown {
         }
     }
 
-    pub(crate) fn add(&self) {
+    /// Adds a part, to which its tasks are added.
+    pub(crate) fn part(self: &Arc<Self>) -> Arc<Part> {
         self.remaining.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Part { remaining: AtomicUsize::new(1), countdown: Arc::clone(self) })
     }
 
-    pub(crate) fn count(&self, outcome: &Outcome) {
-        let is_enough = match self.until {
-            Until::AllFinished | Until::FirstError => outcome.is_err(),
-            Until::AllEnded => false,
-            Until::AnyEnded => true,
-        };
-        if self.end_one() || is_enough {
+    /// A part has ended, or whoever adds has added the last.
+    pub(crate) fn end_one(&self) {
+        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.finish();
         }
     }
 
-    pub(crate) fn finish(&self) {
+    fn finish(&self) {
         self.is_done.store(true, Ordering::Release);
         let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
         }
-    }
-
-    /// True for the last.
-    pub(crate) fn end_one(&self) -> bool {
-        self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -102,13 +107,38 @@ impl Countdown {
     }
 }
 
-impl Watch for Countdown {
+impl Part {
+    pub(crate) fn add(&self) {
+        self.remaining.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self, outcome: &Outcome) {
+        let is_enough = match self.countdown.until {
+            Until::AllFinished | Until::FirstError => outcome.is_err(),
+            Until::AllEnded => false,
+            Until::AnyEnded => true,
+        };
+        if is_enough {
+            self.countdown.finish();
+        }
+        self.end_one();
+    }
+
+    /// A task has ended, or whoever adds has added the last.
+    pub(crate) fn end_one(&self) {
+        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.countdown.end_one();
+        }
+    }
+}
+
+impl Watch for Part {
     fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
         self.count(outcome);
         None
     }
 
     fn is_live(&self) -> bool {
-        !self.is_abandoned.load(Ordering::Relaxed)
+        !self.countdown.is_abandoned.load(Ordering::Relaxed)
     }
 }

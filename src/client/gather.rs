@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
-use crate::client::countdown::{Countdown, Until};
+use crate::client::countdown::{Countdown, PART_TASKS, Until};
 use crate::client::operation::Wait;
 use crate::client::shape::{Leaves, Shape};
 use crate::client::{Client, Operation};
@@ -286,6 +286,7 @@ impl<S: Leaves, T> Gathering<S, T> {
     fn begin(&self, shape: &S) -> Result<Arc<Countdown>, Error> {
         let countdown = Arc::new(Countdown::new(self.until));
         let mut foreign = None;
+        let (mut part, mut count) = (countdown.part(), 0);
         shape.visit(&mut |leaf| {
             let entry = leaf.entry();
             if foreign.is_some() || countdown.is_done() {
@@ -295,14 +296,18 @@ impl<S: Leaves, T> Gathering<S, T> {
                 foreign = Some(Error::ForeignFuture { key: entry.key() });
                 return;
             }
-            countdown.add();
-            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&countdown) as Arc<dyn Watch>, 0)) {
-                countdown.count(&outcome);
+            if count == PART_TASKS {
+                count = 0;
+                std::mem::replace(&mut part, countdown.part()).end_one();
+            }
+            count += 1;
+            part.add();
+            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&part) as Arc<dyn Watch>, 0)) {
+                part.count(&outcome);
             }
         });
-        if countdown.end_one() {
-            countdown.finish();
-        }
+        part.end_one();
+        countdown.end_one();
         foreign.map_or(Ok(countdown), Err)
     }
 }

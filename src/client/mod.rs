@@ -321,8 +321,8 @@ impl<R: Runtime> Client<R> {
     }
 
     /// What a submission asks for that says nothing.
-    fn options(&self) -> Options {
-        self.defaults.as_deref().cloned().unwrap_or_default()
+    fn options(&self) -> Option<Options> {
+        self.defaults.as_deref().cloned()
     }
 
     /// The runtime that this client's asynchronous tasks run on.

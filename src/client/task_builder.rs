@@ -50,7 +50,7 @@ where
     Args: 'static,
 {
     pub(crate) fn new(client: &'a Client<R>, function: F, given: G) -> Self {
-        Self { client, function, given, options: client.options(), repeat: None }
+        Self { client, function, given, options: client.options().unwrap_or_default(), repeat: None }
     }
 
     /// Names the task, with 1 to 512 bytes. Many tasks are named `key-0`, `key-1` and so on.
@@ -196,7 +196,7 @@ where
     #[track_caller]
     pub fn submit(self) -> TaskFuture<F::Output> {
         let Self { client, function, given: One(args), options, repeat } = self;
-        client.state().submit("submit", function, args.into_args(), options, repeat)
+        client.state().submit("submit", function, args.into_args(), Some(options), repeat)
     }
 }
 
@@ -218,7 +218,7 @@ where
             let mut options = options.clone();
             options.key = options.key.map(|key| format!("{key}-{index}").into());
             let function = Each::new(&function);
-            futures.push(client.state().submit("map", function, item.into_args(), options, repeat));
+            futures.push(client.state().submit("map", function, item.into_args(), Some(options), repeat));
         }
         futures
     }

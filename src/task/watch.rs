@@ -50,7 +50,13 @@ pub struct WatchId(usize);
 #[derive(Debug, Default)]
 pub struct Watchers {
     first: Option<Watcher>,
-    rest: Slab<Watcher>,
+    rest: Option<Box<Rest>>,
+}
+
+/// Those after the first.
+#[derive(Debug, Default)]
+struct Rest {
+    watchers: Slab<Watcher>,
     /// Look for dead watchers when there are this many.
     prune_at: usize,
 }
@@ -66,22 +72,18 @@ impl Watchers {
             self.first = Some(watcher);
             return WatchId(0);
         }
-        if self.rest.len() >= self.prune_at.max(PRUNE_MIN) {
-            // A long-running task may be watched by countless short-lived dependants. Doubling the mark keeps an
-            // insert at constant cost on average.
-            let is_dead = |watcher: &Watcher| matches!(watcher, Watcher::Object(object, _) if !object.is_live());
-            let ids: Vec<_> = self.rest.iter().filter(|(_, watcher)| is_dead(watcher)).map(|(id, _)| id).collect();
-            dead.extend(ids.into_iter().filter_map(|id| self.rest.try_remove(id)));
-            self.prune_at = self.rest.len() * 2;
+        let rest = self.rest.get_or_insert_default();
+        if rest.watchers.len() >= rest.prune_at.max(PRUNE_MIN) {
+            rest.prune(dead);
         }
-        WatchId(self.rest.insert(watcher) + 1)
+        WatchId(rest.watchers.insert(watcher) + 1)
     }
 
     /// Replaces the waker at `id` if it would wake somebody else, and hands the old one back.
     pub(crate) fn update(&mut self, id: WatchId, waker: &Waker) -> Option<Waker> {
         let watcher = match id.0 {
             0 => self.first.as_mut(),
-            index => self.rest.get_mut(index - 1),
+            index => self.rest.as_mut().and_then(|rest| rest.watchers.get_mut(index - 1)),
         };
         match watcher {
             Some(Watcher::Waker(current)) => {
@@ -97,7 +99,7 @@ impl Watchers {
     pub(crate) fn remove(&mut self, id: WatchId) -> Option<Watcher> {
         match id.0 {
             0 => self.first.take(),
-            index => self.rest.try_remove(index - 1),
+            index => self.rest.as_mut()?.watchers.try_remove(index - 1),
         }
     }
 
@@ -106,7 +108,7 @@ impl Watchers {
         let mut failed = Vec::new();
         let mut next = Some((self, outcome));
         while let Some((watchers, outcome)) = next {
-            let rest = watchers.rest.into_iter().map(|(_, watcher)| watcher);
+            let rest = watchers.rest.into_iter().flat_map(|rest| rest.watchers).map(|(_, watcher)| watcher);
             for watcher in watchers.first.into_iter().chain(rest) {
                 match watcher {
                     Watcher::Waker(waker) => {
@@ -120,5 +122,16 @@ impl Watchers {
             }
             next = failed.pop();
         }
+    }
+}
+
+impl Rest {
+    /// A long-running task may be watched by countless short-lived dependants. Doubling the mark keeps an insert at
+    /// constant cost on average.
+    fn prune(&mut self, dead: &mut Vec<Watcher>) {
+        let is_dead = |watcher: &Watcher| matches!(watcher, Watcher::Object(object, _) if !object.is_live());
+        let ids: Vec<_> = self.watchers.iter().filter(|(_, watcher)| is_dead(watcher)).map(|(id, _)| id).collect();
+        dead.extend(ids.into_iter().filter_map(|id| self.watchers.try_remove(id)));
+        self.prune_at = self.watchers.len() * 2;
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::local::Engine;
-use crate::engine::local::clients::ClientState;
+use crate::engine::local::clients::{ClientState, Lease};
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
 use crate::task::Key;
@@ -13,29 +13,33 @@ use crate::task::Key;
 /// What a task is called and where it belongs.
 pub(crate) struct About {
     /// Who submitted it.
-    pub(crate) client: Arc<ClientState>,
+    pub(crate) lease: Arc<Lease>,
     /// Counts the engine's tasks.
     pub(crate) id: u64,
     /// The function's name.
     pub(crate) name: &'static str,
     /// Made when somebody asks: most tasks are never named.
-    pub(crate) key: OnceLock<Key>,
+    pub(crate) key: OnceLock<Box<Key>>,
     /// Whether the key was chosen and stands in the engine's table.
     pub(crate) is_keyed: bool,
     /// Where the task was submitted.
     pub(crate) location: &'static Location<'static>,
     /// Whether it runs on the runtime instead of on a thread of the engine.
     pub(crate) is_asynchronous: bool,
-    /// Whether its future is on the runtime.
-    pub(crate) is_spawned: AtomicBool,
+    /// Whether a body of it is on a thread, or its future on the runtime.
+    pub(crate) has_body: AtomicBool,
     pub(crate) trace: Trace,
     /// There only if it was submitted with options.
     pub(crate) terms: Option<Box<Terms>>,
 }
 
 impl About {
+    pub(crate) fn client(&self) -> &Arc<ClientState> {
+        self.lease.client()
+    }
+
     pub(crate) fn engine(&self) -> &Arc<Engine> {
-        self.client.engine()
+        self.client().engine()
     }
 
     /// The resources that it asks for, for messages.
@@ -58,7 +62,7 @@ impl About {
             "{{closure}}" => format!("closure@{}:{}-{}", file_name(self.location), self.location.line(), self.id),
             name => format!("{name}-{}", self.id),
         };
-        self.key.get_or_init(|| make().into()).clone()
+        Key::clone(self.key.get_or_init(|| Box::new(make().into())))
     }
 }
 

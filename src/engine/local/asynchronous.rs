@@ -79,7 +79,7 @@ impl Engine {
         }
         let run = node.about().terms.as_deref().map_or(0, Terms::begin_run);
         self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
-        node.about().is_spawned.store(true, Ordering::Release);
+        node.about().has_body.store(true, Ordering::Release);
         let presence = Presence(Arc::clone(&node));
         let body = Arc::clone(&node).future();
         let next = Arc::clone(&node);
@@ -103,10 +103,10 @@ impl Drop for Presence {
     fn drop(&mut self) {
         let about = self.0.about();
         let engine = about.engine();
-        about.is_spawned.store(false, Ordering::Release);
+        about.has_body.store(false, Ordering::Release);
         engine.give_back_resources(&self.0);
         engine.asynchronous.count.fetch_sub(1, Ordering::AcqRel);
-        about.client.lifecycle.handle_exit();
+        about.client().lifecycle.handle_exit();
         engine.lifecycle.handle_exit();
     }
 }

@@ -4,8 +4,9 @@
 //! several on an engine takes only its own tasks, and of those not the detached ones.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::Error;
@@ -75,6 +76,53 @@ impl ClientState {
             self.begin_close("the client was dropped");
             self.engine.release();
         }
+    }
+}
+
+/// A task's reference on its client.
+///
+/// Tasks that one thread submits in a row share it, so that threads which submit and threads which drop tasks do not
+/// meet at one counter.
+pub(crate) struct Lease {
+    client: Arc<ClientState>,
+}
+
+/// How many tasks share a lease: enough that it costs nothing, and few enough that a thread has gone on to the next by the
+/// time that the first of them are dropped.
+const LEASE_TASKS: u32 = 64;
+
+thread_local! {
+    /// The lease that this thread gives out, for which client, and for how many tasks more. It keeps nothing alive.
+    static LEASE: RefCell<(usize, Weak<Lease>, u32)> = const { RefCell::new((0, Weak::new(), 0)) };
+}
+
+impl Lease {
+    pub(crate) fn client(&self) -> &Arc<ClientState> {
+        &self.client
+    }
+}
+
+impl ClientState {
+    pub(super) fn lease(self: &Arc<Self>) -> Arc<Lease> {
+        let leased = LEASE.try_with(|lease| {
+            let (client_id, current, left) = &mut *lease.borrow_mut();
+            if *client_id == self.id()
+                && *left > 0
+                && let Some(current) = current.upgrade()
+            {
+                *left -= 1;
+                return current;
+            }
+            let new = self.new_lease();
+            (*client_id, *current, *left) = (self.id(), Arc::downgrade(&new), LEASE_TASKS - 1);
+            new
+        });
+        // A thread that ends has lost its locals.
+        leased.unwrap_or_else(|_| self.new_lease())
+    }
+
+    fn new_lease(self: &Arc<Self>) -> Arc<Lease> {
+        Arc::new(Lease { client: Arc::clone(self) })
     }
 }
 

@@ -162,7 +162,7 @@ impl ClientState {
         // What detached tasks need goes on. A keyed task may be another client's too: it ends when nobody wants it.
         let views = engine.keys().views_of(self.id());
         let mut needed = Needed::default();
-        let own = || nodes.iter().filter(|node| node.about().client.id() == self.id());
+        let own = || nodes.iter().filter(|node| node.about().client().id() == self.id());
         own().filter(|node| node.core().is_detached()).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
         views.iter().filter(|view| view.is_detached()).for_each(|view| needed.add(Arc::clone(view)));
         views.into_iter().filter(|view| !needed.has(&**view)).for_each(|view| view.cancel(reason));
@@ -176,7 +176,7 @@ impl ClientState {
             return self.engine().unfinished();
         }
         let nodes = self.engine().bodies();
-        nodes.iter().filter(|node| node.about().client.id() == self.id() && !node.core().is_detached()).count()
+        nodes.iter().filter(|node| node.about().client().id() == self.id() && !node.core().is_detached()).count()
     }
 
     /// Waits until every body of this client has ended. A task that closes its own client waits for nothing: it would

@@ -11,6 +11,9 @@
 //!      └────────────────────────────(retried by the user)──────────────────────────┘
 //! ```
 //!
+//! The phase is the last of the steps that the task has made (`story.rs`), so that one word holds both, and one operation
+//! on it is a transition. What comes with an end, the watchers and the error, is under a lock.
+//!
 //! `Memory` and `Erred` are final, so a future resolves once, unless its user has a failed task run again, or restarts
 //! the engine. A late result finds its task resolved and is dropped. The state says nothing about values: they sit
 //! beside it, typed (`node.rs`).
@@ -20,42 +23,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::Error;
-use crate::engine::local::story::{Step, Steps};
+use crate::engine::local::story::{Phase, Step, Steps};
 use crate::task::{Outcome, TaskState, WatchId, Watcher, Watchers};
-
-/// Where a task is in its life.
-#[derive(Debug)]
-enum Phase {
-    /// Some inputs have not finished.
-    Waiting,
-    /// In a queue. One that is no longer wanted stays there, erred, and is passed over.
-    Ready,
-    /// A thread, or the runtime, has it.
-    Running,
-    /// It has a value.
-    Memory,
-    /// It has none and will have none.
-    Erred(Error),
-}
 
 /// The state of one task, without its value.
 #[derive(Debug)]
 pub(crate) struct Core {
-    state: Mutex<State>,
+    /// The steps that it has made; the last is its phase.
+    steps: AtomicU64,
     /// Inputs that have not finished, and one for the submit itself until it has looked at all of them; above them, in
     /// the upper half, how often the user had the task run again.
     missing: AtomicU64,
     /// Handles: futures, and arguments of other tasks.
     handles: AtomicUsize,
+    rest: Mutex<Rest>,
 }
 
-#[derive(Debug)]
-struct State {
-    phase: Phase,
+/// What is told at the end.
+#[derive(Debug, Default)]
+struct Rest {
     watchers: Watchers,
+    /// There in the phase `Erred`.
+    error: Option<Box<Error>>,
     /// Whether the engine holds a handle until the task has ended.
     detached: bool,
-    steps: Steps,
 }
 
 /// Where the count of attempts begins in `Core::missing`.
@@ -67,30 +58,49 @@ const MISSING_MASK: u64 = (1 << ATTEMPT_SHIFT) - 1;
 impl Core {
     /// A task that is being submitted, with one handle.
     pub(crate) fn waiting() -> Self {
-        Self::new(Phase::Waiting, Step::Submitted)
+        Self::new(&[Step::Submitted], None)
+    }
+
+    /// A task that is submitted without inputs, with one handle. The caller must queue it.
+    pub(crate) fn ready() -> Self {
+        Self::new(&[Step::Submitted, Step::Ready], None)
     }
 
     /// A task that has its value already, with one handle.
     pub(crate) fn memory() -> Self {
-        Self::new(Phase::Memory, Step::Scattered)
+        Self::new(&[Step::Scattered], None)
     }
 
     /// A task that could not be submitted, with one handle.
     pub(crate) fn erred(error: Error) -> Self {
-        Self::new(Phase::Erred(error), Step::Erred)
+        Self::new(&[Step::Erred], Some(Box::new(error)))
     }
 
-    fn new(phase: Phase, step: Step) -> Self {
-        let mut steps = Steps::default();
-        steps.push(step);
+    fn new(made: &[Step], error: Option<Box<Error>>) -> Self {
+        let steps = made.iter().fold(Steps::default(), |steps, step| steps.and(*step));
         Self {
-            state: Mutex::new(State { phase, watchers: Watchers::default(), detached: false, steps }),
+            steps: AtomicU64::new(steps.bits()),
             missing: AtomicU64::new(1),
             handles: AtomicUsize::new(1),
+            rest: Mutex::new(Rest { error, ..Rest::default() }),
         }
     }
 
     // --- transitions ---------------------------------------------------------------------------------------------
+
+    /// Makes a step, if the phase allows it.
+    fn step(&self, step: Step, from: impl Fn(Phase) -> bool) -> Option<Phase> {
+        // Acquire and release: whoever makes the next step sees what was written before this one.
+        let made = self.steps.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
+            let steps = Steps::of_bits(bits);
+            from(steps.phase()).then(|| steps.and(step).bits())
+        });
+        made.ok().map(|bits| Steps::of_bits(bits).phase())
+    }
+
+    fn phase(&self) -> Phase {
+        self.steps().phase()
+    }
 
     /// Counts an input that has not finished.
     pub(crate) fn add_missing(&self) {
@@ -109,25 +119,13 @@ impl Core {
         let counted = self.missing.fetch_update(Ordering::AcqRel, Ordering::Acquire, |missing| {
             (missing >> ATTEMPT_SHIFT == attempt as u64).then(|| missing - 1)
         });
-        if counted.map(|missing| missing & MISSING_MASK) != Ok(1) {
-            return false;
-        }
-        let mut state = self.lock();
-        let ready = matches!(state.phase, Phase::Waiting);
-        if ready {
-            state.enter(Phase::Ready, Step::Ready);
-        }
-        ready
+        let is_last = counted.map(|missing| missing & MISSING_MASK) == Ok(1);
+        is_last && self.step(Step::Ready, |phase| phase == Phase::Waiting).is_some()
     }
 
     /// Takes a ready task to run it. False if somebody else has it, or nobody wants it.
     pub(crate) fn start(&self) -> bool {
-        let mut state = self.lock();
-        let start = matches!(state.phase, Phase::Ready);
-        if start {
-            state.enter(Phase::Running, Step::Started);
-        }
-        start
+        self.step(Step::Started, |phase| phase == Phase::Ready).is_some()
     }
 
     /// Ends the attempt of a running task. `None` if it was cancelled meanwhile; then its value must be dropped.
@@ -135,41 +133,52 @@ impl Core {
     /// The value must be in place before.
     pub(crate) fn finish(&self, attempt: usize, outcome: &Outcome) -> Option<Ended> {
         // Attempts change only under the lock.
-        self.end(outcome, |phase| matches!(phase, Phase::Running) && attempt == self.attempt())
+        self.end(outcome, |phase| phase == Phase::Running && attempt == self.attempt())
     }
 
     /// Takes a running task back, so that it waits for its next run: [`input_finished`](Self::input_finished) makes it
     /// ready. False if it was cancelled meanwhile.
     pub(crate) fn rerun(&self, attempt: usize) -> bool {
-        self.wait_again(Step::Rerun, 0, |phase| matches!(phase, Phase::Running) && attempt == self.attempt())
+        let rest = self.lock();
+        let again = self.phase() == Phase::Running && attempt == self.attempt();
+        if again {
+            self.wait_again(Step::Rerun, attempt);
+        }
+        drop(rest);
+        again
     }
 
     /// Takes a failed task back, so that it waits for its inputs once more, as one that is being submitted. False if
     /// somebody else did, or it has not failed.
     pub(crate) fn retry(&self) -> bool {
-        self.wait_again(Step::Retried, 1, |phase| matches!(phase, Phase::Erred(error) if error.is_failure()))
+        let mut rest = self.lock();
+        let again = self.phase() == Phase::Erred && rest.error.as_deref().is_some_and(Error::is_failure);
+        if again {
+            self.wait_again(Step::Retried, self.attempt() + 1);
+        }
+        let error = if again { rest.error.take() } else { None };
+        drop(rest);
+        // It may hold something of the user's.
+        drop(error);
+        again
     }
 
-    fn wait_again(&self, step: Step, attempts: u64, from: impl FnOnce(&Phase) -> bool) -> bool {
-        let mut state = self.lock();
-        let again = from(&state.phase);
-        if again {
-            let attempt = (self.missing.load(Ordering::Relaxed) >> ATTEMPT_SHIFT) + attempts;
-            self.missing.store(attempt << ATTEMPT_SHIFT | 1, Ordering::Release);
-            state.enter(Phase::Waiting, step);
-        }
-        again
+    /// The lock is held, and nobody leaves the phases that this is called in without it. Nobody counts inputs in them.
+    fn wait_again(&self, step: Step, attempt: usize) {
+        self.missing.store((attempt as u64) << ATTEMPT_SHIFT | 1, Ordering::Release);
+        self.step(step, |_| true);
     }
 
     /// Ends a task that has not ended, and takes the value from one that has, as if it had been cancelled.
     pub(crate) fn restart(&self, error: &Error) -> Ended {
-        let mut state = self.lock();
-        state.end(&Err(error.clone()))
+        let mut rest = self.lock();
+        let before = self.step(Step::Cancelled, |_| true);
+        rest.end(&Err(error.clone()), before == Some(Phase::Running))
     }
 
     /// Ends what has not ended, wherever it is. `None` if it has.
     pub(crate) fn conclude(&self, outcome: &Outcome) -> Option<Ended> {
-        self.end(outcome, |_| true)
+        self.end(outcome, |phase| !phase.is_final())
     }
 
     /// Ends a task that has not ended, wherever it is. `None` if it has.
@@ -177,51 +186,64 @@ impl Core {
         self.conclude(&Err(error.clone()))
     }
 
-    fn end(&self, outcome: &Outcome, from: impl FnOnce(&Phase) -> bool) -> Option<Ended> {
-        let mut state = self.lock();
-        if matches!(state.phase, Phase::Memory | Phase::Erred(_)) || !from(&state.phase) {
-            return None;
-        }
-        Some(state.end(outcome))
+    fn end(&self, outcome: &Outcome, from: impl Fn(Phase) -> bool) -> Option<Ended> {
+        let step = match outcome {
+            Ok(()) => Step::Finished,
+            Err(error) if error.is_cancelled() => Step::Cancelled,
+            Err(_) => Step::Erred,
+        };
+        let mut rest = self.lock();
+        let before = self.step(step, from)?;
+        Some(rest.end(outcome, before == Phase::Running))
     }
 
     /// Notes that a ready task waits for resources.
     pub(crate) fn constrain(&self) {
-        self.lock().steps.push(Step::Constrained);
+        self.step(Step::Constrained, |phase| phase == Phase::Ready);
     }
 
     /// Notes that a task that waited for resources has them.
     pub(crate) fn grant(&self) {
-        self.lock().steps.push(Step::Ready);
+        self.step(Step::Ready, |phase| phase == Phase::Ready);
     }
 
     // --- looking and watching ------------------------------------------------------------------------------------
 
     /// How the task ended, if it has.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
-        self.lock().outcome()
+        match self.phase() {
+            Phase::Waiting | Phase::Ready | Phase::Running => None,
+            Phase::Memory => Some(Ok(())),
+            Phase::Erred => self.outcome_of(&self.lock()),
+        }
+    }
+
+    fn outcome_of(&self, rest: &Rest) -> Option<Outcome> {
+        match self.phase() {
+            Phase::Waiting | Phase::Ready | Phase::Running => None,
+            Phase::Memory => Some(Ok(())),
+            Phase::Erred => rest.error.as_deref().cloned().map(Err),
+        }
+    }
+
+    /// Whether the task has ended, in whichever way.
+    pub(crate) fn is_done(&self) -> bool {
+        self.phase().is_final()
     }
 
     /// Whether the task is in a queue, or waits for resources.
     pub(crate) fn is_ready(&self) -> bool {
-        matches!(self.lock().phase, Phase::Ready)
+        self.phase() == Phase::Ready
     }
 
-    /// The state in Dask's words. One that is ready and waits for resources is told apart by its terms.
+    /// What it does, in Dask's words.
     pub(crate) fn task_state(&self) -> TaskState {
-        match &self.lock().phase {
-            Phase::Waiting => TaskState::Waiting,
-            Phase::Ready => TaskState::Ready,
-            Phase::Running => TaskState::Running,
-            Phase::Memory => TaskState::Memory,
-            Phase::Erred(error) if error.is_cancelled() => TaskState::Cancelled,
-            Phase::Erred(_) => TaskState::Erred,
-        }
+        self.steps().state()
     }
 
     /// What has happened to the task.
     pub(crate) fn steps(&self) -> Steps {
-        self.lock().steps
+        Steps::of_bits(self.steps.load(Ordering::Acquire))
     }
 
     /// Whether the engine holds a handle of it.
@@ -230,31 +252,35 @@ impl Core {
     }
 
     pub(crate) fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
+        // Most that are looked at late have their value.
+        if self.phase() == Phase::Memory {
+            return Err(Ok(()));
+        }
         let mut dead = Vec::new();
-        let mut state = self.lock();
-        let watched = match state.outcome() {
+        let mut rest = self.lock();
+        let watched = match self.outcome_of(&rest) {
             Some(outcome) => Err(outcome),
-            None => Ok(state.watchers.insert(watcher, &mut dead)),
+            None => Ok(rest.watchers.insert(watcher, &mut dead)),
         };
-        drop(state);
+        drop(rest);
         drop(dead);
         watched
     }
 
     pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
-        let mut state = self.lock();
-        let outcome = state.outcome();
-        let replaced = if outcome.is_none() { state.watchers.update(id, waker) } else { None };
-        drop(state);
+        let mut rest = self.lock();
+        let outcome = self.outcome_of(&rest);
+        let replaced = if outcome.is_none() { rest.watchers.update(id, waker) } else { None };
+        drop(rest);
         drop(replaced);
         outcome
     }
 
     pub(crate) fn unwatch(&self, id: WatchId) {
-        let mut state = self.lock();
+        let mut rest = self.lock();
         // A watcher of a task that has ended was taken when it did, and the ids with it.
-        let removed = if state.outcome().is_none() { state.watchers.remove(id) } else { None };
-        drop(state);
+        let removed = if self.is_done() { None } else { rest.watchers.remove(id) };
+        drop(rest);
         // Dropping a waker may run code of the user's executor: not under the lock.
         drop(removed);
     }
@@ -288,48 +314,32 @@ impl Core {
     /// Lets the engine hold the caller's handle until the task ends. False if it has ended: then the caller gives
     /// the handle up itself.
     pub(crate) fn detach(&self) -> bool {
-        let mut state = self.lock();
-        if state.outcome().is_some() {
+        let mut rest = self.lock();
+        if self.is_done() {
             return false;
         }
-        if state.detached {
+        if rest.detached {
             // One is enough. The other cannot be the last.
             self.handles.fetch_sub(1, Ordering::AcqRel);
         }
-        state.detached = true;
+        rest.detached = true;
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Rest> {
         // Nothing of the user's runs under the lock, and nothing of ours panics there; a poisoned lock still holds a
         // whole state.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn enter(&mut self, phase: Phase, step: Step) {
-        self.phase = phase;
-        self.steps.push(step);
-    }
-
-    fn end(&mut self, outcome: &Outcome) -> Ended {
-        let was_running = matches!(self.phase, Phase::Running);
-        match outcome {
-            Ok(()) => self.enter(Phase::Memory, Step::Finished),
-            Err(error) if error.is_cancelled() => self.enter(Phase::Erred(error.clone()), Step::Cancelled),
-            Err(error) => self.enter(Phase::Erred(error.clone()), Step::Erred),
-        }
+impl Rest {
+    /// The lock is held since before the step, so that nobody sees the one without the other.
+    fn end(&mut self, outcome: &Outcome, was_running: bool) -> Ended {
+        // One that is there belongs to a task that is restarted; it is told once more.
+        self.error = outcome.as_ref().err().cloned().map(Box::new);
         let watchers = std::mem::take(&mut self.watchers);
         Ended { watchers, detached: std::mem::take(&mut self.detached), was_running }
-    }
-
-    fn outcome(&self) -> Option<Outcome> {
-        match &self.phase {
-            Phase::Memory => Some(Ok(())),
-            Phase::Erred(error) => Some(Err(error.clone())),
-            Phase::Waiting | Phase::Ready | Phase::Running => None,
-        }
     }
 }
 

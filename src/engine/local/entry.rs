@@ -5,7 +5,7 @@ use std::task::Waker;
 
 use crate::Error;
 use crate::engine::local::failing::{fail, fail_silently, inherited, restart};
-use crate::engine::local::node::{Task, lock};
+use crate::engine::local::node::{Slot, Task, lock};
 use crate::engine::local::release::bury;
 use crate::task::{
     Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, Transition, TypedEntry, Watch, WatchId, Watcher,
@@ -37,7 +37,7 @@ where
     }
 
     fn is_live(&self) -> bool {
-        self.core.outcome().is_none()
+        !self.core.is_done()
     }
 }
 
@@ -49,11 +49,11 @@ where
     Args: 'static,
 {
     fn scheduler(&self) -> Arc<dyn Scheduler> {
-        Arc::clone(&self.about.client) as Arc<dyn Scheduler>
+        Arc::clone(self.about.client()) as Arc<dyn Scheduler>
     }
 
     fn scheduler_id(&self) -> usize {
-        self.about.client.id()
+        self.about.client().id()
     }
 
     fn id(&self) -> u64 {
@@ -164,14 +164,22 @@ where
     Args: 'static,
 {
     fn shared_value(&self) -> Option<Arc<T>> {
-        let mut stored = lock(&self.value);
-        let shared = stored.take()?.into_shared();
-        *stored = Some(Stored::Shared(Arc::clone(&shared)));
-        Some(shared)
+        let mut slot = lock(&self.slot);
+        match std::mem::replace(&mut *slot, Slot::Empty) {
+            Slot::Value(value) => {
+                let shared = value.into_shared();
+                *slot = Slot::Value(Stored::Shared(Arc::clone(&shared)));
+                Some(shared)
+            }
+            other => {
+                *slot = other;
+                None
+            }
+        }
     }
 
     fn take_value(&self) -> Option<Stored<T>> {
-        let value = lock(&self.value).take();
+        let value = self.take_stored();
         if self.about.is_keyed {
             self.about.engine().keys().forget(&self.about);
         }

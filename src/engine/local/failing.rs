@@ -50,7 +50,7 @@ fn let_go(node: &Arc<dyn Node>, was_running: bool, for_good: bool) {
 /// a cancelled input was not wanted by somebody; that says nothing about this task, except why it cannot run.
 pub(crate) fn inherited(about: &About, error: &Error) -> Error {
     match error {
-        Error::Cancelled { key, .. } if !about.client.lifecycle.is_closing() => {
+        Error::Cancelled { key, .. } if !about.client().lifecycle.is_closing() => {
             Error::Cancelled { key: about.key(), reason: format!("lost dependencies: `{key}`").into() }
         }
         Error::Cancelled { reason, .. } => Error::Cancelled { key: about.key(), reason: Arc::clone(reason) },

@@ -29,12 +29,13 @@ impl Engine {
     pub(crate) fn occupancy(&self) -> Occupancy {
         let mut occupancy = Occupancy {
             clients: self.clients().iter().filter(|client| !client.lifecycle.is_closing()).count(),
-            running: self.pool.running().len(),
             asynchronous: self.asynchronous.count(),
             ..Occupancy::default()
         };
         for node in self.tasks.nodes() {
             let state = node.task_state();
+            let about = node.about();
+            occupancy.running += usize::from(!about.is_asynchronous && about.has_body.load(Ordering::Acquire));
             occupancy.tasks += usize::from(state != TaskState::Cancelled);
             match state {
                 TaskState::Waiting => occupancy.waiting += 1,

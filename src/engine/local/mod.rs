@@ -200,9 +200,9 @@ impl Engine {
 
     /// The tasks whose bodies run, on threads and on the runtime.
     fn bodies(&self) -> Vec<Arc<dyn Node>> {
-        let mut bodies = self.pool.running();
-        bodies.extend(self.tasks.nodes().into_iter().filter(|node| node.about().is_spawned.load(Ordering::Acquire)));
-        bodies
+        let mut nodes = self.tasks.nodes();
+        nodes.retain(|node| node.about().has_body.load(Ordering::Acquire));
+        nodes
     }
 }
 

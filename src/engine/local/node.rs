@@ -48,8 +48,7 @@ pub(crate) trait Node: Entry + Watch {
 pub(crate) struct Task<T, F, A, Args> {
     pub(super) core: Core,
     pub(super) about: About,
-    body: Mutex<Body<F, A>>,
-    pub(super) value: Mutex<Option<Stored<T>>>,
+    pub(super) slot: Mutex<Slot<T, F, A>>,
     /// Copies the arguments for another run, if there may be one.
     repeat: Option<Repeat<A>>,
     /// Where it stands in the table of the engine, if it does.
@@ -57,14 +56,16 @@ pub(crate) struct Task<T, F, A, Args> {
     args: PhantomData<fn(Args)>,
 }
 
-/// What there is of a task before it has ended.
-enum Body<F, A> {
-    /// The call, until it is made.
+/// What there is of a task besides its state: one thing at a time.
+pub(crate) enum Slot<T, F, A> {
+    /// Nothing: not yet, or no longer.
+    Empty,
+    /// The call, until it is made; also of a failed task, which may be run again.
     Call(F, A),
     /// The handle of an asynchronous task that runs.
     Spawned(Box<dyn Spawned>),
-    /// Nothing: not yet, or no longer.
-    Empty,
+    /// The value.
+    Value(Stored<T>),
 }
 
 impl<T, F, A, Args> Task<T, F, A, Args>
@@ -75,21 +76,20 @@ where
     Args: 'static,
 {
     /// A task of the table.
-    pub(crate) fn new(core: Core, about: About, value: Option<T>, repeat: Option<Repeat<A>>) -> Arc<Self> {
+    pub(crate) fn new(core: Core, about: About, slot: Slot<T, F, A>, repeat: Option<Repeat<A>>) -> Arc<Self> {
         Arc::new_cyclic(|node: &Weak<Self>| {
             let row = about.engine().tasks.insert(Weak::clone(node) as Weak<dyn Node>);
-            Self::with_row(core, about, value, repeat, Some(row))
+            Self::with_row(core, about, slot, repeat, Some(row))
         })
     }
 
     /// A task that was refused and stands nowhere.
     pub(crate) fn refused(about: About, error: Error) -> Arc<Self> {
-        Arc::new(Self::with_row(Core::erred(error), about, None, None, None))
+        Arc::new(Self::with_row(Core::erred(error), about, Slot::Empty, None, None))
     }
 
-    fn with_row(core: Core, about: About, value: Option<T>, repeat: Option<Repeat<A>>, row: Option<Row>) -> Self {
-        let value = Mutex::new(value.map(Stored::Owned));
-        Self { core, about, body: Mutex::new(Body::Empty), value, repeat, row, args: PhantomData }
+    fn with_row(core: Core, about: About, slot: Slot<T, F, A>, repeat: Option<Repeat<A>>, row: Option<Row>) -> Self {
+        Self { core, about, slot: Mutex::new(slot), repeat, row, args: PhantomData }
     }
 
     /// Registers a task with its inputs, and queues it if they have all finished.
@@ -101,7 +101,7 @@ where
             if failed.is_some() {
                 return;
             }
-            if input.scheduler_id() != self.about.client.id() {
+            if input.scheduler_id() != self.about.client().id() {
                 failed = Some(Error::ForeignFuture { key: input.key() });
                 return;
             }
@@ -127,8 +127,8 @@ where
 
     /// Puts the call in. A task that has ended for good meanwhile drops it again.
     pub(crate) fn set_call(&self, function: F, arguments: A) {
-        let before = std::mem::replace(&mut *lock(&self.body), Body::Call(function, arguments));
-        if let Body::Spawned(spawned) = before {
+        let before = std::mem::replace(&mut *lock(&self.slot), Slot::Call(function, arguments));
+        if let Slot::Spawned(spawned) = before {
             // The run that is over, and that calls this.
             spawned.detach();
         }
@@ -136,29 +136,45 @@ where
     }
 
     fn drop_body_if_ended(&self) {
-        if let Some(outcome) = self.core.outcome() {
-            let is_failure = matches!(outcome, Err(error) if error.is_failure());
+        if self.core.is_done() {
+            let is_failure = matches!(self.core.outcome(), Some(Err(error)) if error.is_failure());
             self.drop_body(!is_failure || !self.core.has_handles());
         }
     }
 
     pub(super) fn has_call(&self) -> bool {
-        matches!(*lock(&self.body), Body::Call(..))
+        matches!(*lock(&self.slot), Slot::Call(..))
     }
 
     /// The tasks whose results the call takes.
     pub(super) fn inputs_of_call(&self) -> Vec<Arc<dyn Entry>> {
         let mut inputs = Vec::new();
-        if let Body::Call(_, arguments) = &*lock(&self.body) {
+        if let Slot::Call(_, arguments) = &*lock(&self.slot) {
             arguments.visit(&mut |input| inputs.push(input.shared_entry()));
         }
         inputs
     }
 
     pub(super) fn take_call(&self) -> Option<(F, A)> {
-        match std::mem::replace(&mut *lock(&self.body), Body::Empty) {
-            Body::Call(function, arguments) => Some((function, arguments)),
-            Body::Spawned(_) | Body::Empty => None,
+        let mut slot = lock(&self.slot);
+        match std::mem::replace(&mut *slot, Slot::Empty) {
+            Slot::Call(function, arguments) => Some((function, arguments)),
+            other => {
+                *slot = other;
+                None
+            }
+        }
+    }
+
+    /// Takes the value out, if there is one.
+    pub(super) fn take_stored(&self) -> Option<Stored<T>> {
+        let mut slot = lock(&self.slot);
+        match std::mem::replace(&mut *slot, Slot::Empty) {
+            Slot::Value(value) => Some(value),
+            other => {
+                *slot = other;
+                None
+            }
         }
     }
 
@@ -222,10 +238,17 @@ where
     /// Ends the task. True if it had ended before.
     fn end(self: Arc<Self>, attempt: usize, result: Result<T, Error>) -> bool {
         let has_value = result.is_ok();
-        let outcome = result.map(|value| *lock(&self.value) = Some(Stored::Owned(value)));
-        let ended = self.core.finish(attempt, &outcome);
-        self.detach_spawned();
-        let Some(ended) = ended else {
+        let outcome = match result {
+            Ok(value) => {
+                self.replace_spawned(Slot::Value(Stored::Owned(value)));
+                Ok(())
+            }
+            Err(error) => {
+                self.detach_spawned();
+                Err(error)
+            }
+        };
+        let Some(ended) = self.core.finish(attempt, &outcome) else {
             if has_value {
                 self.drop_value();
             }
@@ -241,12 +264,17 @@ where
 
     /// Lets the future go on that calls this: it has all but ended.
     fn detach_spawned(&self) {
-        let mut body = lock(&self.body);
-        if matches!(*body, Body::Spawned(_))
-            && let Body::Spawned(spawned) = std::mem::replace(&mut *body, Body::Empty)
-        {
-            drop(body);
-            spawned.detach();
+        if matches!(*lock(&self.slot), Slot::Spawned(_)) {
+            self.replace_spawned(Slot::Empty);
+        }
+    }
+
+    fn replace_spawned(&self, with: Slot<T, F, A>) {
+        let before = std::mem::replace(&mut *lock(&self.slot), with);
+        match before {
+            Slot::Empty => {}
+            Slot::Spawned(spawned) => spawned.detach(),
+            other => drop_quietly(|| drop(other)),
         }
     }
 
@@ -351,36 +379,42 @@ where
     }
 
     fn keep(&self, run: u32, spawned: Box<dyn Spawned>) {
-        let mut body = lock(&self.body);
+        let mut slot = lock(&self.slot);
         let is_latest = self.about.terms.as_deref().is_none_or(|terms| terms.runs() == run);
-        if !is_latest || matches!(*body, Body::Call(..)) {
-            // It was over before its handle was here. What there is now belongs to the next run.
-            drop(body);
+        if !is_latest || !matches!(*slot, Slot::Empty) {
+            // It was over before its handle was here. What there is now is its value, or belongs to the next run.
+            drop(slot);
             return spawned.detach();
         }
-        *body = Body::Spawned(spawned);
-        drop(body);
+        *slot = Slot::Spawned(spawned);
+        drop(slot);
         self.drop_body_if_ended();
     }
 
     fn drop_body(&self, for_good: bool) {
-        let mut body = lock(&self.body);
-        if for_good || matches!(*body, Body::Spawned(_)) {
-            let dropped = std::mem::replace(&mut *body, Body::Empty);
-            drop(body);
+        let mut slot = lock(&self.slot);
+        let goes = match &*slot {
+            Slot::Spawned(_) => true,
+            Slot::Call(..) => for_good,
+            Slot::Empty | Slot::Value(_) => false,
+        };
+        if goes {
+            let dropped = std::mem::replace(&mut *slot, Slot::Empty);
+            drop(slot);
             drop(dropped);
         }
     }
 
     fn drop_value(&self) {
-        let value = lock(&self.value).take();
+        let value = self.take_stored();
         drop_quietly(|| drop(value));
     }
 
     fn nbytes(&self) -> Option<u64> {
-        match lock(&self.value).as_ref()? {
-            Stored::Owned(value) => Some(plain::nbytes(value)),
-            Stored::Shared(value) => Some(plain::nbytes(&**value)),
+        match &*lock(&self.slot) {
+            Slot::Value(Stored::Owned(value)) => Some(plain::nbytes(value)),
+            Slot::Value(Stored::Shared(value)) => Some(plain::nbytes(&**value)),
+            Slot::Empty | Slot::Call(..) | Slot::Spawned(_) => None,
         }
     }
 }

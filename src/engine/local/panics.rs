@@ -1,7 +1,7 @@
 //! Panics of task bodies: caught, and told with the place where they happened.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Once};
@@ -12,10 +12,9 @@ use pin_project_lite::pin_project;
 use crate::Error;
 use crate::runtime::adapter;
 use crate::task::Key;
+use crate::task::context::is_in_task;
 
 thread_local! {
-    /// Whether a piece of a body is being caught on this thread.
-    static IN_BODY: Cell<bool> = const { Cell::new(false) };
     /// Where the last panic of a body on this thread happened.
     static LOCATION: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
 }
@@ -32,18 +31,13 @@ pub(crate) fn install_hook() {
     INSTALLED.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if is_in_body() {
+            if is_in_task() {
                 let location = info.location().map(|location| location.to_string().into());
                 let _ = LOCATION.try_with(|last| *last.borrow_mut() = location);
             }
             previous(info);
         }));
     });
-}
-
-/// Whether a task body runs on this thread.
-pub(crate) fn is_in_body() -> bool {
-    IN_BODY.try_with(Cell::get).unwrap_or(false)
 }
 
 /// A panic of a body.
@@ -67,19 +61,15 @@ impl BodyPanic {
     }
 }
 
-/// Runs a piece of a body.
+/// Runs a piece of a body, inside of its task's context.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, BodyPanic> {
-    in_body(|| catch_unwind(AssertUnwindSafe(body))).map_err(BodyPanic::new)
+    forget_location();
+    catch_unwind(AssertUnwindSafe(body)).map_err(BodyPanic::new)
 }
 
-/// Runs a piece of a body that does not unwind.
-fn in_body<T>(body: impl FnOnce() -> T) -> T {
-    let outer = IN_BODY.replace(true);
-    // That of a panic which a body caught by itself.
+/// That of a panic which a body caught by itself.
+fn forget_location() {
     LOCATION.set(None);
-    let result = body();
-    IN_BODY.set(outer);
-    result
 }
 
 pin_project! {
@@ -100,7 +90,7 @@ impl<F: Future> Future for CatchUnwind<F> {
     type Output = Result<F::Output, BodyPanic>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = in_body(|| self.project().future.poll(cx));
-        polled.map_err(BodyPanic::new)
+        forget_location();
+        self.project().future.poll(cx).map_err(BodyPanic::new)
     }
 }

@@ -27,8 +27,6 @@ pub(crate) struct Seat {
 pub(crate) struct Thread {
     handed: Mutex<Handed>,
     changed: Condvar,
-    /// The tasks whose bodies are on this thread's stack.
-    running: Mutex<Vec<Arc<dyn Node>>>,
 }
 
 #[derive(Default)]
@@ -56,19 +54,6 @@ impl Thread {
         let is_waiting = |handed: &mut Handed| handed.seat.is_none() && !handed.is_dismissed;
         let mut handed = self.changed.wait_while(handed, is_waiting).unwrap_or_else(PoisonError::into_inner);
         handed.seat.take()
-    }
-
-    pub(crate) fn push_running(&self, node: Arc<dyn Node>) {
-        lock(&self.running).push(node);
-    }
-
-    pub(crate) fn pop_running(&self) {
-        let node = lock(&self.running).pop();
-        drop(node);
-    }
-
-    pub(crate) fn running(&self) -> Vec<Arc<dyn Node>> {
-        lock(&self.running).clone()
     }
 }
 

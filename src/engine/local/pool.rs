@@ -214,12 +214,6 @@ impl Pool {
         std::iter::from_fn(take)
     }
 
-    /// The tasks whose bodies run.
-    pub(crate) fn running(&self) -> Vec<Arc<dyn Node>> {
-        let threads: Vec<_> = lock(&self.parking).threads.iter().map(|(thread, _)| Arc::clone(thread)).collect();
-        threads.iter().flat_map(|thread| thread.running()).collect()
-    }
-
     // --- seats ---------------------------------------------------------------------------------------------------
 
     /// The thread on a seat has begun to look for work.

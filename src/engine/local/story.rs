@@ -30,24 +30,34 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 10] = [
-        Self::Submitted,
-        Self::Constrained,
-        Self::Ready,
-        Self::Started,
-        Self::Finished,
-        Self::Erred,
-        Self::Cancelled,
-        Self::Rerun,
-        Self::Retried,
-        Self::Scattered,
-    ];
-
     fn of_bits(bits: u64) -> Option<Self> {
-        Self::ALL.into_iter().find(|step| *step as u64 == bits)
+        Some(match bits {
+            1 => Self::Submitted,
+            2 => Self::Constrained,
+            3 => Self::Ready,
+            4 => Self::Started,
+            5 => Self::Finished,
+            6 => Self::Erred,
+            7 => Self::Cancelled,
+            8 => Self::Rerun,
+            9 => Self::Retried,
+            10 => Self::Scattered,
+            _ => return None,
+        })
     }
 
-    /// The state that it leads to.
+    /// The phase that it leads to.
+    fn phase(self) -> Phase {
+        match self {
+            Self::Submitted | Self::Rerun | Self::Retried => Phase::Waiting,
+            Self::Constrained | Self::Ready => Phase::Ready,
+            Self::Started => Phase::Running,
+            Self::Finished | Self::Scattered => Phase::Memory,
+            Self::Erred | Self::Cancelled => Phase::Erred,
+        }
+    }
+
+    /// The state that it leads to, for a person.
     fn to(self) -> TaskState {
         match self {
             Self::Submitted | Self::Rerun | Self::Retried => TaskState::Waiting,
@@ -61,7 +71,29 @@ impl Step {
     }
 }
 
-/// The last 16 steps of a task: four bits each, the newest lowest.
+/// Where a task is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Some inputs have not finished.
+    Waiting,
+    /// In a queue, or about to be. One that is no longer wanted stays there, erred, and is passed over.
+    Ready,
+    /// A thread, or the runtime, has it.
+    Running,
+    /// It has a value.
+    Memory,
+    /// It has none and will have none.
+    Erred,
+}
+
+impl Phase {
+    /// Whether the task has ended.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Memory | Self::Erred)
+    }
+}
+
+/// The last 16 steps of a task: four bits each, the newest lowest. There is always one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Steps(u64);
 
@@ -69,8 +101,30 @@ impl Steps {
     /// How many steps are kept.
     pub(crate) const KEPT: usize = 16;
 
-    pub(crate) fn push(&mut self, step: Step) {
-        self.0 = self.0 << 4 | step as u64;
+    pub(crate) const fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// These and one more.
+    pub(crate) fn and(self, step: Step) -> Self {
+        Self(self.0 << 4 | step as u64)
+    }
+
+    fn last(self) -> Step {
+        // Only steps are put in.
+        Step::of_bits(self.0 & 0xf).unwrap_or(Step::Submitted)
+    }
+
+    pub(crate) fn phase(self) -> Phase {
+        self.last().phase()
+    }
+
+    pub(crate) fn state(self) -> TaskState {
+        self.last().to()
     }
 
     /// The steps, oldest first.
@@ -119,23 +173,22 @@ mod tests {
 
     #[test]
     fn the_last_steps_are_kept_in_their_order() {
-        let mut steps = Steps::default();
-        steps.push(Step::Submitted);
+        let mut steps = Steps::default().and(Step::Submitted);
         for _ in 0..5 {
-            [Step::Ready, Step::Started, Step::Rerun].into_iter().for_each(|step| steps.push(step));
+            steps = steps.and(Step::Ready).and(Step::Started).and(Step::Rerun);
         }
         let first: Vec<_> = steps.iter().collect();
         assert_eq!((first.len(), first[0], first[15]), (16, Step::Submitted, Step::Rerun));
-        steps.push(Step::Ready);
+        let steps = steps.and(Step::Ready);
         assert_eq!(steps.iter().count(), Steps::KEPT);
         assert_eq!(steps.iter().next(), Some(Step::Ready));
     }
 
     #[test]
     fn every_step_is_told_from_its_bits() {
-        for step in Step::ALL {
-            assert_eq!(Step::of_bits(step as u64), Some(step));
-        }
-        assert_eq!(Step::of_bits(0), None);
+        let all: Vec<_> = (1..=10).filter_map(Step::of_bits).collect();
+        assert_eq!(all.len(), 10);
+        assert!(all.iter().zip(1..).all(|(step, bits)| *step as u64 == bits));
+        assert_eq!((Step::of_bits(0), Step::of_bits(11)), (None, None));
     }
 }

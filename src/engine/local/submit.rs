@@ -9,11 +9,11 @@ use crate::engine::local::about::{About, short_name};
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::close::cancel;
 use crate::engine::local::core::Core;
-use crate::engine::local::node::{Node, Task};
+use crate::engine::local::node::{Node, Slot, Task};
 use crate::engine::local::resources::summed;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::{Arguments, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry};
+use crate::task::{Arguments, Identity, Key, Options, Repeat, Stored, TaskFn, TaskFuture, TypedEntry};
 
 impl ClientState {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -23,7 +23,7 @@ impl ClientState {
         operation: &'static str,
         function: F,
         arguments: A,
-        mut options: Options,
+        options: Option<Options>,
         repeat: Option<Repeat<A>>,
     ) -> TaskFuture<F::Output>
     where
@@ -36,6 +36,10 @@ impl ClientState {
         if self.lifecycle.is_closing() {
             return refused::<F, A, Args>(about, Error::ClientClosed { operation });
         }
+        let Some(mut options) = options else {
+            Trace::submitted(&mut about);
+            return TaskFuture::new(self.enter(about, function, arguments, None));
+        };
         if let Err(error) = options.check() {
             return refused::<F, A, Args>(about, error);
         }
@@ -49,30 +53,28 @@ impl ClientState {
         about.terms = (!options.is_plain()).then(|| Box::new(Terms::new(options)));
         let Some((key, identity)) = key else {
             Trace::submitted(&mut about);
-            let node = Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None, repeat);
-            let entry = Arc::clone(&node) as Arc<dyn TypedEntry<F::Output>>;
-            self.enter(node, function, arguments);
-            return TaskFuture::new(entry);
+            return TaskFuture::new(self.enter(about, function, arguments, repeat));
         };
         about.is_keyed = true;
-        about.key = key.clone().into();
+        about.key = Box::new(key.clone()).into();
         let mut node = None;
         let joined = self.engine().keys().join_or(self, &key, identity, || {
             Trace::submitted(&mut about);
-            let new = Task::<F::Output, F, A, Args>::new(Core::waiting(), about, None, repeat);
+            let new = Task::<F::Output, F, A, Args>::new(Core::waiting(), about, Slot::Empty, repeat);
             node = Some(Arc::clone(&new));
             (Arc::clone(&new) as Arc<dyn Node>, new as Arc<dyn TypedEntry<F::Output>>)
         });
         match joined {
             Ok(view) => {
                 if let Some(node) = node {
-                    self.enter(node, function, arguments);
+                    Arc::clone(&node).enter(function, arguments);
+                    self.look_after(node);
                 }
                 TaskFuture::new(view)
             }
             Err(error) => {
                 let mut about = self.about(name, F::ASYNCHRONOUS);
-                about.key = key.into();
+                about.key = Box::new(key).into();
                 refused::<F, A, Args>(about, error)
             }
         }
@@ -82,7 +84,12 @@ impl ClientState {
     #[track_caller]
     pub(crate) fn scatter<T: Send + Sync + 'static>(self: &Arc<Self>, value: T) -> TaskFuture<T> {
         let about = self.about("scatter", false);
-        TaskFuture::new(Task::<T, fn() -> T, (), ()>::new(Core::memory(), about, Some(value), None))
+        TaskFuture::new(Task::<T, fn() -> T, (), ()>::new(
+            Core::memory(),
+            about,
+            Slot::Value(Stored::Owned(value)),
+            None,
+        ))
     }
 
     /// The key that a submission has by choice or by its contents, with what tells equal work.
@@ -117,29 +124,51 @@ impl ClientState {
     #[track_caller]
     fn about(self: &Arc<Self>, name: &'static str, is_asynchronous: bool) -> About {
         About {
-            client: Arc::clone(self),
+            lease: self.lease(),
             id: self.engine().next_id(),
             name,
             key: std::sync::OnceLock::new(),
             is_keyed: false,
             location: Location::caller(),
             is_asynchronous,
-            is_spawned: AtomicBool::new(false),
+            has_body: AtomicBool::new(false),
             trace: Trace::none(),
             terms: None,
         }
     }
 
-    /// Has a new task wait for its inputs, and run.
-    fn enter<F, A, Args>(&self, node: Arc<Task<F::Output, F, A, Args>>, function: F, arguments: A)
+    /// Makes a task that waits for its inputs, and runs.
+    fn enter<F, A, Args>(
+        &self,
+        about: About,
+        function: F,
+        arguments: A,
+        repeat: Option<Repeat<A>>,
+    ) -> Arc<dyn TypedEntry<F::Output>>
     where
         F: TaskFn<Args>,
         A: Arguments<Args>,
         Args: 'static,
     {
-        let entered = Arc::clone(&node);
-        entered.enter(function, arguments);
-        // Entered first, looked second: whoever closes says so first and looks through the table second.
+        let mut has_inputs = false;
+        arguments.visit(&mut |_| has_inputs = true);
+        let node = if has_inputs || about.terms.is_some() {
+            let node = Task::<F::Output, F, A, Args>::new(Core::waiting(), about, Slot::Empty, repeat);
+            Arc::clone(&node).enter(function, arguments);
+            node
+        } else {
+            let call = Slot::Call(function, arguments);
+            let node = Task::<F::Output, F, A, Args>::new(Core::ready(), about, call, repeat);
+            self.engine().schedule(Arc::clone(&node) as Arc<dyn Node>);
+            node
+        };
+        self.look_after(Arc::clone(&node) as Arc<dyn Node>);
+        node
+    }
+
+    /// Ends a new task if the client has closed meanwhile: whoever closes says so first and looks through the table
+    /// second, and the task entered it first.
+    fn look_after(&self, node: Arc<dyn Node>) {
         if self.lifecycle.is_closing() {
             cancel(node, self.lifecycle.reason());
         }

@@ -3,14 +3,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::Error;
 use crate::engine::local::node::Node;
-use crate::engine::local::panics;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
 use crate::engine::local::terms::{requeue_after, start_run_timer};
 use crate::task::Resume;
+use crate::task::context::is_in_task;
 
 /// How much of a thread's stack may be in use when a task is run inside the wait of another. A stack has 2 MiB, so that
 /// every body finds at least 1.5 MiB. Deeper recursion goes to another thread.
@@ -115,21 +116,22 @@ impl Worker {
     }
 
     fn run(&self, node: Arc<dyn Node>) {
-        self.thread.push_running(Arc::clone(&node));
+        let about = node.about();
+        // First: whoever looks for bodies finds one too many rather than one too few.
+        about.has_body.store(true, Ordering::Release);
         let mut again = None;
         if node.core().start() {
-            if let Some(terms) = &node.about().terms {
+            if let Some(terms) = &about.terms {
                 terms.begin_run();
                 start_run_timer(&node);
             }
             again = Arc::clone(&node).run();
         }
-        if node.about().terms.is_some() {
-            let engine = Arc::clone(node.about().engine());
-            engine.give_back_resources(&node);
+        if about.terms.is_some() {
+            about.engine().give_back_resources(&node);
         }
-        self.thread.pop_running();
-        node.about().client.lifecycle.handle_exit();
+        about.has_body.store(false, Ordering::Release);
+        about.client().lifecycle.handle_exit();
         // The next run takes its resources anew, so this one must have given them back.
         if let Some(delay) = again {
             requeue_after(node, delay);
@@ -144,7 +146,7 @@ pub(crate) fn push_local(pool: &Arc<Pool>, node: Arc<dyn Node>, push_common: imp
         && Arc::ptr_eq(&worker.pool, pool)
         && let Some(seat) = worker.seat.borrow().as_ref()
     {
-        let is_next = seat.deque.is_empty() && !panics::is_in_body();
+        let is_next = seat.deque.is_empty() && !is_in_task();
         seat.deque.push(node);
         return !is_next;
     }
