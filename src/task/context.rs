@@ -11,7 +11,14 @@ use crate::task::{Entry, Key};
 
 thread_local! {
     /// The tasks whose bodies are on this thread's stack, or are being polled on it. The last is the current one.
-    static CURRENT: RefCell<Vec<Arc<dyn Entry>>> = const { RefCell::new(Vec::new()) };
+    static CURRENT: RefCell<Vec<Inside>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A body that is around the caller.
+struct Inside {
+    entry: Arc<dyn Entry>,
+    /// Whether it is a future that is being polled: what is below it on the stack does not wait for it.
+    is_polled: bool,
 }
 
 /// The task that runs on this thread, seen from inside.
@@ -87,7 +94,17 @@ impl fmt::Debug for TaskContext {
 
 /// The task whose body runs on this thread, or is being polled on it.
 pub(crate) fn current_task() -> Option<Arc<dyn Entry>> {
-    CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
+    CURRENT.try_with(|current| current.borrow().last().map(|inside| Arc::clone(&inside.entry))).ok().flatten()
+}
+
+/// The tasks whose bodies are around the caller, each of which goes on only when the next one has ended.
+pub(crate) fn current_tasks() -> Vec<Arc<dyn Entry>> {
+    let from_last_polled = |current: &RefCell<Vec<Inside>>| {
+        let current = current.borrow();
+        let start = current.iter().rposition(|inside| inside.is_polled).unwrap_or_default();
+        current[start..].iter().map(|inside| Arc::clone(&inside.entry)).collect()
+    };
+    CURRENT.try_with(from_last_polled).unwrap_or_default()
 }
 
 /// How many bodies of tasks are around the caller, one inside the wait of the other.
@@ -102,7 +119,11 @@ pub(crate) fn is_in_task() -> bool {
 
 /// Says for as long as it lives that this thread is in a body of `entry`.
 pub(crate) fn enter(entry: Arc<dyn Entry>) -> Entered {
-    CURRENT.with_borrow_mut(|current| current.push(entry));
+    push(entry, false)
+}
+
+fn push(entry: Arc<dyn Entry>, is_polled: bool) -> Entered {
+    CURRENT.with_borrow_mut(|current| current.push(Inside { entry, is_polled }));
     Entered(())
 }
 
@@ -111,8 +132,8 @@ pub(crate) struct Entered(());
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let entry = CURRENT.with_borrow_mut(Vec::pop);
-        drop(entry);
+        let inside = CURRENT.with_borrow_mut(Vec::pop);
+        drop(inside);
     }
 }
 
@@ -136,7 +157,7 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _entered = enter(Arc::clone(this.entry));
+        let _entered = push(Arc::clone(this.entry), true);
         this.future.poll(cx)
     }
 }

@@ -24,11 +24,12 @@ pub trait Scheduler: Send + Sync {
     /// A sleep of the client's runtime.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// The task `waiter` is about to wait for others. Gives the number to end the wait with, if it is needed.
-    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error>;
+    /// The last of `stack` is about to wait for others; each other task there has the next one run inside its wait.
+    /// Gives the number to end the waits with, if they are looked after.
+    fn begin_wait(&self, stack: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error>;
 
-    /// The wait with this number is over.
-    fn end_wait(&self, waiter: u64, number: u64);
+    /// The waits of these tasks with this number are over.
+    fn end_wait(&self, waiters: &[u64], number: u64);
 
     /// For the client, which knows its engine.
     fn as_any(self: Arc<Self>) -> Arc<dyn std::any::Any + Send + Sync>;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::task::context::current_task;
+use crate::task::context::current_tasks;
 use crate::task::{Entry, Scheduler};
 
 /// Says for as long as it lives that a task waits for others.
 #[derive(Debug)]
 pub(crate) struct WaitInside {
     scheduler: Arc<dyn Scheduler>,
-    waiter: u64,
+    waiters: Vec<u64>,
     number: u64,
 }
 
@@ -24,18 +24,19 @@ impl WaitInside {
         scheduler: &Arc<dyn Scheduler>,
         on: impl FnOnce() -> Vec<Arc<dyn Entry>>,
     ) -> Result<Option<Box<Self>>, Error> {
-        let Some(waiter) = current_task() else { return Ok(None) };
-        let on = on();
+        let stack = current_tasks();
+        let on = if stack.is_empty() { Vec::new() } else { on() };
         if on.is_empty() {
             return Ok(None);
         }
-        let number = scheduler.begin_wait(&*waiter, on)?;
-        Ok(number.map(|number| Box::new(Self { scheduler: Arc::clone(scheduler), waiter: waiter.id(), number })))
+        let Some(number) = scheduler.begin_wait(&stack, on)? else { return Ok(None) };
+        let waiters = stack.iter().map(|task| task.id()).collect();
+        Ok(Some(Box::new(Self { scheduler: Arc::clone(scheduler), waiters, number })))
     }
 }
 
 impl Drop for WaitInside {
     fn drop(&mut self) {
-        self.scheduler.end_wait(self.waiter, self.number);
+        self.scheduler.end_wait(&self.waiters, self.number);
     }
 }

@@ -64,18 +64,17 @@ impl Lifecycle {
         self.lock().reason
     }
 
-    /// Has `cx` woken at the next exit, unless `is_over` holds.
+    /// Waits until `is_over` holds, which can become so at an exit only.
     fn poll(&self, is_over: impl FnOnce() -> bool, cx: &Context<'_>) -> Poll<()> {
-        let mut waiting = self.lock();
-        // Looked at under the lock: an exit after this finds the waker.
-        if !is_over() {
+        {
+            let mut waiting = self.lock();
             if !waiting.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
                 waiting.wakers.push(cx.waker().clone());
             }
-            return Poll::Pending;
         }
-        drop(waiting);
-        Poll::Ready(())
+        // Looked at afterwards: an exit after this finds the waker. And without the lock: what is dropped on the way may
+        // be the user's.
+        if is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn end(&self) {
@@ -170,13 +169,14 @@ impl ClientState {
         own().filter(|node| !needed.has(&***node)).for_each(|node| cancel(Arc::clone(node), reason));
     }
 
-    /// Bodies of this client that run, and, with its engine, the threads.
+    /// Bodies of this client that run although their tasks have ended; with its engine, all bodies and threads.
     pub(crate) fn unfinished(&self) -> usize {
         if self.owns_engine() {
             return self.engine().unfinished();
         }
-        let nodes = self.engine().bodies();
-        nodes.iter().filter(|node| node.about().client().id() == self.id() && !node.core().is_detached()).count()
+        // What goes on for the sake of a detached task has not ended.
+        let is_left = |node: &&Arc<dyn Node>| node.about().client().id() == self.id() && node.core().is_done();
+        self.engine().bodies().iter().filter(is_left).count()
     }
 
     /// Waits until every body of this client has ended. A task that closes its own client waits for nothing: it would

@@ -222,17 +222,17 @@ impl Scheduler for Engine {
         self.host.sleep(duration)
     }
 
-    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
-        let client = waiter.scheduler().as_any().downcast::<ClientState>().ok();
-        // Numbers tell apart the tasks of one engine. One of another may wait as it likes.
-        if client.is_none_or(|client| !std::ptr::eq(&**client.engine(), self)) {
-            return Ok(None);
-        }
-        self.waits.begin(waiter, on).map(Some)
+    fn begin_wait(&self, stack: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+        // Numbers tell apart the tasks of one engine. Those of another may wait as they like.
+        let is_own = |task: &Arc<dyn Entry>| {
+            let client = task.scheduler().as_any().downcast::<ClientState>();
+            client.is_ok_and(|client| std::ptr::eq(&**client.engine(), self))
+        };
+        if stack.iter().all(is_own) { self.waits.begin(stack, on).map(Some) } else { Ok(None) }
     }
 
-    fn end_wait(&self, waiter: u64, number: u64) {
-        self.waits.end(waiter, number);
+    fn end_wait(&self, waiters: &[u64], number: u64) {
+        self.waits.end(waiters, number);
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -31,30 +31,41 @@ struct Waiting {
 }
 
 impl Waits {
-    /// A task is about to wait for others. Gives the number to end the wait with.
+    /// The last of `stack` is about to wait for all of `on`; each other task there has the next one run inside its wait.
+    /// Gives the number to end the waits with.
     ///
     /// # Errors
     ///
-    /// [`Error::Deadlock`] if one of them waits for it.
-    pub(crate) fn begin(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<u64, Error> {
+    /// [`Error::Deadlock`] if one of them waits for one on the stack.
+    pub(crate) fn begin(&self, stack: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<u64, Error> {
         // References that are dropped after the lock: each may be the last.
         let mut seen = Vec::new();
         let mut table = lock(&self.table);
-        if let Some(keys) = table.circle(waiter.id(), &on, &mut seen) {
+        if let Some(keys) = table.circle(stack, &on, &mut seen) {
             return Err(Error::Deadlock { keys: keys.into() });
         }
         let number = table.next;
         table.next += 1;
-        table.waiting.entry(waiter.id()).or_default().push(Waiting { number, on });
+        for (waiter, next) in stack.iter().zip(&stack[1..]) {
+            table.insert(waiter.id(), Waiting { number, on: vec![Arc::clone(next)] });
+        }
+        if let Some(waiter) = stack.last() {
+            table.insert(waiter.id(), Waiting { number, on });
+        }
         Ok(number)
     }
 
-    pub(crate) fn end(&self, waiter: u64, number: u64) {
+    /// The waits of these tasks with this number are over.
+    pub(crate) fn end(&self, waiters: &[u64], number: u64) {
+        let mut ended = Vec::new();
         let mut table = lock(&self.table);
-        let Some(waits) = table.waiting.get_mut(&waiter) else { return };
-        let ended = waits.iter().position(|waiting| waiting.number == number).map(|index| waits.swap_remove(index));
-        if waits.is_empty() {
-            table.waiting.remove(&waiter);
+        for waiter in waiters {
+            let Some(waits) = table.waiting.get_mut(waiter) else { continue };
+            let index = waits.iter().position(|waiting| waiting.number == number);
+            ended.extend(index.map(|index| waits.swap_remove(index)));
+            if waits.is_empty() {
+                table.waiting.remove(waiter);
+            }
         }
         drop(table);
         drop(ended);
@@ -74,8 +85,18 @@ struct Reached {
 }
 
 impl Table {
-    /// The keys of the tasks that wait for each other once `waiter` waits for `on`, from `on` to `waiter`.
-    fn circle(&self, waiter: u64, on: &[Arc<dyn Entry>], seen: &mut Vec<Arc<dyn Entry>>) -> Option<Vec<Key>> {
+    fn insert(&mut self, waiter: u64, waiting: Waiting) {
+        self.waiting.entry(waiter).or_default().push(waiting);
+    }
+
+    /// The keys of the tasks that wait for each other once the last of `stack` waits for `on`: from there to one of the
+    /// stack.
+    fn circle(
+        &self,
+        stack: &[Arc<dyn Entry>],
+        on: &[Arc<dyn Entry>],
+        seen: &mut Vec<Arc<dyn Entry>>,
+    ) -> Option<Vec<Key>> {
         let mut reached: Vec<Reached> = Vec::new();
         let mut known = HashSet::new();
         let mut next: Vec<(Arc<dyn Entry>, Option<usize>)> = on.iter().map(|entry| (Arc::clone(entry), None)).collect();
@@ -86,7 +107,7 @@ impl Table {
                 continue;
             }
             let index = reached.len();
-            if entry.id() == waiter {
+            if stack.iter().any(|waiter| waiter.id() == entry.id()) {
                 circle = Some(path(&reached, entry.key(), from));
                 seen.push(entry);
                 break;
