@@ -42,9 +42,12 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// Which of a task's watchers; only meaningful to the task that gave it.
+/// Which of a task's watchers; only meaningful to the task that gave it, and only until that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WatchId(usize);
+pub struct WatchId {
+    index: u32,
+    round: u32,
+}
 
 /// Those who wait for one task. The first costs no allocation.
 #[derive(Debug, Default)]
@@ -53,6 +56,8 @@ pub struct Watchers {
     rest: Slab<Watcher>,
     /// Look for dead watchers when there are this many.
     prune_at: usize,
+    /// How often the task has ended before: an id from then names nobody, although its index may be taken again.
+    round: u32,
 }
 
 /// Fewest watchers among which it pays to look for dead ones.
@@ -64,7 +69,7 @@ impl Watchers {
     pub(crate) fn insert(&mut self, watcher: Watcher, dead: &mut Vec<Watcher>) -> WatchId {
         if self.first.is_none() {
             self.first = Some(watcher);
-            return WatchId(0);
+            return self.id(0);
         }
         if self.rest.len() >= self.prune_at.max(PRUNE_MIN) {
             // A long-running task may be watched by countless short-lived dependants. Doubling the mark keeps an
@@ -74,31 +79,45 @@ impl Watchers {
             dead.extend(ids.into_iter().filter_map(|id| self.rest.try_remove(id)));
             self.prune_at = self.rest.len() * 2;
         }
-        WatchId(self.rest.insert(watcher) + 1)
+        let index = self.rest.insert(watcher) + 1;
+        self.id(index)
     }
 
-    /// Replaces the waker at `id` if it would wake somebody else, and hands the old one back.
-    pub(crate) fn update(&mut self, id: WatchId, waker: &Waker) -> Option<Waker> {
-        let watcher = match id.0 {
+    /// Replaces the waker at `id` if it would wake somebody else. One from before the task was run again is added anew.
+    /// What is thrown away goes to `dead`.
+    pub(crate) fn update(&mut self, id: WatchId, waker: &Waker, dead: &mut Vec<Watcher>) -> WatchId {
+        if id.round != self.round {
+            return self.insert(Watcher::Waker(waker.clone()), dead);
+        }
+        let watcher = match id.index {
             0 => self.first.as_mut(),
-            index => self.rest.get_mut(index - 1),
+            index => self.rest.get_mut(index as usize - 1),
         };
         match watcher {
-            Some(Watcher::Waker(current)) => {
-                (!current.will_wake(waker)).then(|| std::mem::replace(current, waker.clone()))
-            }
-            _ => {
-                debug_assert!(false, "a waker's id names a waker");
-                None
-            }
+            Some(Watcher::Waker(current)) if current.will_wake(waker) => {}
+            Some(current @ Watcher::Waker(_)) => dead.push(std::mem::replace(current, Watcher::Waker(waker.clone()))),
+            _ => debug_assert!(false, "a waker's id names a waker"),
         }
+        id
     }
 
     pub(crate) fn remove(&mut self, id: WatchId) -> Option<Watcher> {
-        match id.0 {
+        match id.index {
+            _ if id.round != self.round => None,
             0 => self.first.take(),
-            index => self.rest.try_remove(index - 1),
+            index => self.rest.try_remove(index as usize - 1),
         }
+    }
+
+    /// Takes all who wait: the task has ended.
+    pub(crate) fn take(&mut self) -> Self {
+        let next = Self { round: self.round.wrapping_add(1), ..Self::default() };
+        std::mem::replace(self, next)
+    }
+
+    fn id(&self, index: usize) -> WatchId {
+        // Each takes memory: there are fewer than 2^32.
+        WatchId { index: index as u32, round: self.round }
     }
 
     /// Tells everyone, and everyone who fails because of it, and so on. Call it without a lock.

@@ -241,13 +241,16 @@ impl Core {
         watched
     }
 
-    pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
+    pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
+        let mut dead = Vec::new();
         let mut state = self.lock();
-        let outcome = state.outcome();
-        let replaced = if outcome.is_none() { state.watchers.update(id, waker) } else { None };
+        let watched = match state.outcome() {
+            Some(outcome) => Err(outcome),
+            None => Ok(state.watchers.update(id, waker, &mut dead)),
+        };
         drop(state);
-        drop(replaced);
-        outcome
+        drop(dead);
+        watched
     }
 
     pub(crate) fn unwatch(&self, id: WatchId) {
@@ -320,7 +323,7 @@ impl State {
             Err(error) if error.is_cancelled() => self.enter(Phase::Erred(error.clone()), Step::Cancelled),
             Err(error) => self.enter(Phase::Erred(error.clone()), Step::Erred),
         }
-        let watchers = std::mem::take(&mut self.watchers);
+        let watchers = self.watchers.take();
         Ended { watchers, detached: std::mem::take(&mut self.detached), was_running }
     }
 
