@@ -70,7 +70,7 @@ pub trait Entry: Send + Sync {
     fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome>;
 
     /// Replaces the waker of a watcher, or says how the task has ended.
-    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome>;
+    fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome>;
 
     /// Takes a watcher away again.
     fn unwatch(&self, id: WatchId);

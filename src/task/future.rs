@@ -343,21 +343,18 @@ pub(crate) fn poll_outcome<E: Entry + ?Sized>(
     watch: &mut Option<WatchId>,
     cx: &mut Context<'_>,
 ) -> Poll<Outcome> {
-    let outcome = match *watch {
+    let watched = match *watch {
         Some(id) => entry.rewatch(id, cx.waker()),
-        None => match entry.watch(Watcher::Waker(cx.waker().clone())) {
-            Ok(id) => {
-                *watch = Some(id);
-                None
-            }
-            Err(outcome) => Some(outcome),
-        },
+        None => entry.watch(Watcher::Waker(cx.waker().clone())),
     };
-    match outcome {
-        Some(outcome) => {
+    match watched {
+        Ok(id) => {
+            *watch = Some(id);
+            Poll::Pending
+        }
+        Err(outcome) => {
             *watch = None;
             Poll::Ready(outcome)
         }
-        None => Poll::Pending,
     }
 }

@@ -42,15 +42,20 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// Which of a task's watchers; only meaningful to the task that gave it.
+/// Which of a task's watchers; only meaningful to the task that gave it, and only until that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WatchId(usize);
+pub struct WatchId {
+    index: u32,
+    round: u32,
+}
 
 /// Those who wait for one task. The first costs no allocation.
 #[derive(Debug, Default)]
 pub struct Watchers {
     first: Option<Watcher>,
     rest: Option<Box<Rest>>,
+    /// How often the task has ended before: an id from then names nobody, although its index may be taken again.
+    round: u32,
 }
 
 /// Those after the first.
@@ -70,37 +75,51 @@ impl Watchers {
     pub(crate) fn insert(&mut self, watcher: Watcher, dead: &mut Vec<Watcher>) -> WatchId {
         if self.first.is_none() {
             self.first = Some(watcher);
-            return WatchId(0);
+            return self.id(0);
         }
         let rest = self.rest.get_or_insert_default();
         if rest.watchers.len() >= rest.prune_at.max(PRUNE_MIN) {
             rest.prune(dead);
         }
-        WatchId(rest.watchers.insert(watcher) + 1)
+        let index = rest.watchers.insert(watcher) + 1;
+        self.id(index)
     }
 
-    /// Replaces the waker at `id` if it would wake somebody else, and hands the old one back.
-    pub(crate) fn update(&mut self, id: WatchId, waker: &Waker) -> Option<Waker> {
-        let watcher = match id.0 {
+    /// Replaces the waker at `id` if it would wake somebody else. One from before the task was run again is added anew.
+    /// What is thrown away goes to `dead`.
+    pub(crate) fn update(&mut self, id: WatchId, waker: &Waker, dead: &mut Vec<Watcher>) -> WatchId {
+        if id.round != self.round {
+            return self.insert(Watcher::Waker(waker.clone()), dead);
+        }
+        let watcher = match id.index {
             0 => self.first.as_mut(),
-            index => self.rest.as_mut().and_then(|rest| rest.watchers.get_mut(index - 1)),
+            index => self.rest.as_mut().and_then(|rest| rest.watchers.get_mut(index as usize - 1)),
         };
         match watcher {
-            Some(Watcher::Waker(current)) => {
-                (!current.will_wake(waker)).then(|| std::mem::replace(current, waker.clone()))
-            }
-            _ => {
-                debug_assert!(false, "a waker's id names a waker");
-                None
-            }
+            Some(Watcher::Waker(current)) if current.will_wake(waker) => {}
+            Some(current @ Watcher::Waker(_)) => dead.push(std::mem::replace(current, Watcher::Waker(waker.clone()))),
+            _ => debug_assert!(false, "a waker's id names a waker"),
         }
+        id
     }
 
     pub(crate) fn remove(&mut self, id: WatchId) -> Option<Watcher> {
-        match id.0 {
+        match id.index {
+            _ if id.round != self.round => None,
             0 => self.first.take(),
-            index => self.rest.as_mut()?.watchers.try_remove(index - 1),
+            index => self.rest.as_mut()?.watchers.try_remove(index as usize - 1),
         }
+    }
+
+    /// Takes all who wait: the task has ended.
+    pub(crate) fn take(&mut self) -> Self {
+        let next = Self { round: self.round.wrapping_add(1), ..Self::default() };
+        std::mem::replace(self, next)
+    }
+
+    fn id(&self, index: usize) -> WatchId {
+        // Each takes memory: there are fewer than 2^32.
+        WatchId { index: index as u32, round: self.round }
     }
 
     /// Tells everyone, and everyone who fails because of it, and so on. Call it without a lock.

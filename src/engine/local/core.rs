@@ -267,13 +267,16 @@ impl Core {
         watched
     }
 
-    pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
+    pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
+        let mut dead = Vec::new();
         let mut rest = self.lock();
-        let outcome = self.outcome_of(&rest);
-        let replaced = if outcome.is_none() { rest.watchers.update(id, waker) } else { None };
+        let watched = match self.outcome_of(&rest) {
+            Some(outcome) => Err(outcome),
+            None => Ok(rest.watchers.update(id, waker, &mut dead)),
+        };
         drop(rest);
-        drop(replaced);
-        outcome
+        drop(dead);
+        watched
     }
 
     pub(crate) fn unwatch(&self, id: WatchId) {
@@ -338,7 +341,7 @@ impl Rest {
     fn end(&mut self, outcome: &Outcome, was_running: bool) -> Ended {
         // One that is there belongs to a task that is restarted; it is told once more.
         self.error = outcome.as_ref().err().cloned().map(Box::new);
-        let watchers = std::mem::take(&mut self.watchers);
+        let watchers = self.watchers.take();
         Ended { watchers, detached: std::mem::take(&mut self.detached), was_running }
     }
 }

@@ -77,7 +77,7 @@ where
         self.core.watch(watcher)
     }
 
-    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
+    fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
         self.core.rewatch(id, waker)
     }
 

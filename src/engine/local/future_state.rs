@@ -126,7 +126,7 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
         self.core.watch(watcher)
     }
 
-    fn rewatch(&self, id: WatchId, waker: &Waker) -> Option<Outcome> {
+    fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
         self.core.rewatch(id, waker)
     }
 
