@@ -123,7 +123,7 @@ impl<T> Operation<T> {
         }
         self.wait.as_mut().begin_blocking()?;
         // What runs here runs to its end: not within a limit.
-        if self.limit.is_none() {
+        if self.limit.is_none() && is_in_task() {
             self.wait.help();
             self.wait_inside()?;
         }
