@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::scenarios::{self, SCENARIOS, Scenario};
-use crate::subjects::SUBJECTS;
+use crate::subjects::{self, PYTHON, SUBJECTS};
 
 pub(crate) const HELP: &str = "\
 Measures anydask beside its peers: ratios within one run, wall and CPU time.
@@ -19,8 +19,6 @@ Measures anydask beside its peers: ratios within one run, wall and CPU time.
     --allocator mimalloc    everything on another allocator
     --out DIR               writes the figures, the plots, and a page of results
     --page                  measures nothing, and writes the page and the plots anew from the figures in DIR
-
-Dask and Ray are measured too where benches/python/install has put them.
 ";
 
 /// How many rounds there are unless it is said.
@@ -56,7 +54,12 @@ impl Options {
                 Arg::Long("smoke") => options.is_smoke = true,
                 Arg::Long("subjects") => {
                     let names = parser.value()?.string()?;
-                    options.subjects.extend(names.split(',').map(str::to_owned));
+                    for name in names.split(',') {
+                        let is_known = subjects::find(name).is_some() || PYTHON.contains(&name);
+                        options
+                            .subjects
+                            .push(is_known.then(|| name.to_owned()).ok_or_else(|| unknown("subject", name))?);
+                    }
                 }
                 Arg::Long("allocator") => options.allocator = Some(parser.value()?.string()?),
                 Arg::Long("out") => options.out = Some(parser.value()?.into()),
@@ -95,6 +98,9 @@ pub(crate) fn lists() -> String {
     text += "\nsubjects\n";
     for subject in SUBJECTS {
         text += &format!("    {:<24}{}\n", subject.name, subject.about);
+    }
+    for name in PYTHON {
+        text += &format!("    {name:<24}where benches/python/install has put it\n");
     }
     text
 }

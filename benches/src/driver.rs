@@ -52,9 +52,8 @@ pub(crate) fn main(allocator: &str) -> Result<(), Box<dyn Error>> {
     if options.is_page_only {
         return report::write_page(options.out.as_deref().unwrap_or("".as_ref()));
     }
+    let runners = Runners::find(allocator, &options)?;
     let allocator = options.allocator.as_deref().unwrap_or(allocator);
-    let counts = options.scenarios.iter().any(|scenario| scenario.counts);
-    let runners = Runners::find(allocator, counts)?;
     let python = if options.is_smoke { None } else { Python::find() };
     let mut results = Results::new(allocator, options.rounds, options.is_smoke);
     report::terminal::head(&results);

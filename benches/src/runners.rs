@@ -5,6 +5,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::command_line::Options;
+
 pub(crate) struct Runners {
     /// For everything but what follows.
     pub(crate) plain: PathBuf,
@@ -13,20 +15,25 @@ pub(crate) struct Runners {
 }
 
 impl Runners {
-    pub(crate) fn find(allocator: &str, counts: bool) -> Result<Self, Box<dyn Error>> {
+    /// `own_allocator` is the allocator of this program. A smoke test builds nothing: it makes do with what is there.
+    pub(crate) fn find(own_allocator: &str, options: &Options) -> Result<Self, Box<dyn Error>> {
         let own = std::env::current_exe()?;
-        match allocator {
-            crate::SYSTEM => {
-                let counting = if counts { report(build(&own, "counting", &[])) } else { None };
-                Ok(Self { plain: own, counting })
+        let allocator = options.allocator.as_deref().unwrap_or(own_allocator);
+        let counts = options.scenarios.iter().any(|scenario| scenario.counts);
+        let plain = match allocator {
+            same if same == own_allocator => own.clone(),
+            "mimalloc" => build(&own, "on_mimalloc", &["--features", "mimalloc"])?,
+            other => return Err(format!("there is no allocator `{other}`; there is `mimalloc`").into()),
+        };
+        // It counts what the allocator of the system is asked for, so it says nothing about another one.
+        let counting = match allocator {
+            crate::SYSTEM if counts && options.is_smoke => {
+                Some(own.with_file_name("counting")).filter(|path| path.exists())
             }
-            // It counts what the allocator of the system is asked for, so it says nothing about another one.
-            "mimalloc" => {
-                let plain = build(&own, "on_mimalloc", &["--features", "mimalloc"])?;
-                Ok(Self { plain, counting: None })
-            }
-            other => Err(format!("there is no allocator `{other}`; there is `mimalloc`").into()),
-        }
+            crate::SYSTEM if counts => report(build(&own, "counting", &[])),
+            _ => None,
+        };
+        Ok(Self { plain, counting })
     }
 }
 

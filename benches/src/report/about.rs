@@ -30,7 +30,7 @@ impl About {
             date: said_by("date", &["-u", "+%Y-%m-%d"]),
             processor: processor(),
             cores: thread::available_parallelism().map_or(0, Into::into),
-            system: said_by("uname", &["-srm"]),
+            system: said_by("uname", &["-sm"]),
             compiler: said_by("rustc", &["--version"]),
             allocator: allocator.to_owned(),
             versions: versions.collect(),

@@ -33,7 +33,8 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 const INK: RGBColor = RGBColor(40, 44, 52);
 const PALE: RGBColor = RGBColor(214, 218, 224);
 const OURS: RGBColor = RGBColor(20, 120, 105);
-const SLOW: RGBColor = RGBColor(200, 90, 40);
+const MISSED: RGBColor = RGBColor(200, 90, 40);
+const PLAIN: RGBColor = RGBColor(140, 150, 160);
 
 /// The colour of a subject, the same in every plot.
 fn colour(subject: &str) -> RGBColor {
@@ -56,8 +57,8 @@ fn colour(subject: &str) -> RGBColor {
 fn sheet<'a>(path: &'a Path, size: (u32, u32), title: &str, subtitle: &str) -> Result<Area<'a>, Box<dyn Error>> {
     let area = SVGBackend::new(path, size).into_drawing_area();
     area.fill(&WHITE)?;
-    text(&area, title, (20, 24), 19, INK, HPos::Left)?;
-    text(&area, subtitle, (20, 47), 13, RGBColor(95, 100, 110), HPos::Left)?;
+    text(&area, title, (20, 24), 22, INK, HPos::Left)?;
+    text(&area, subtitle, (20, 50), 15, RGBColor(95, 100, 110), HPos::Left)?;
     Ok(area)
 }
 
@@ -113,5 +114,6 @@ fn duration(nanoseconds: f64) -> String {
         ns if ns >= 999.5 => (ns / 1e3, "µs"),
         ns => (ns, "ns"),
     };
-    if value >= 9.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+    let value = if value >= 9.95 { format!("{value:.0}") } else { format!("{value:.1}") };
+    format!("{} {unit}", value.trim_end_matches(".0"))
 }

@@ -4,7 +4,7 @@ use crate::report::Results;
 use crate::report::format::{number, ratio};
 use crate::report::verdict::Verdict;
 use crate::scenarios::{SCENARIOS, Scenario};
-use crate::subjects::{REFERENCE, SUBJECTS};
+use crate::subjects::{PYTHON, REFERENCE, SUBJECTS};
 
 /// What the figures were made with.
 pub(crate) fn head(results: &Results) {
@@ -57,7 +57,7 @@ pub(super) fn rows(scenario: &Scenario, results: &Results) -> Vec<Vec<String>> {
         headings.extend(column.has_ratio.then(|| "×".to_owned()));
     }
     let mut rows = vec![headings];
-    for subject in SUBJECTS.iter().map(|subject| subject.name).chain(["dask", "ray"]) {
+    for subject in SUBJECTS.iter().map(|subject| subject.name).chain(PYTHON.iter().copied()) {
         if results.has_failed(scenario.name, subject) {
             rows.push(vec![subject.into(), "FAILED".into()]);
         }

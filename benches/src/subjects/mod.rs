@@ -49,6 +49,9 @@ pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { name: "dagx", about: "a graph that is built first and run then, on tokio", body: dagx::body },
 ];
 
+/// The peers in Python, which are measured by a script of theirs.
+pub(crate) const PYTHON: &[&str] = &["dask", "ray"];
+
 pub(crate) fn find(name: &str) -> Option<&'static Subject> {
     SUBJECTS.iter().find(|subject| subject.name == name)
 }

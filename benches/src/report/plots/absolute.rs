@@ -40,16 +40,16 @@ pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
 
     for decade in axis.decades() {
         line(&area, (axis.x(decade), TOP - 8), (axis.x(decade), bottom - GAP), PALE, 1)?;
-        text(&area, &duration(decade), (axis.x(decade), TOP - 18), 12, INK, HPos::Center)?;
+        text(&area, &duration(decade), (axis.x(decade), TOP - 18), 14, INK, HPos::Center)?;
     }
     let mut y = TOP;
     for (scenario, bars) in groups {
-        text(&area, scenario, (20, y + ROW / 2), 15, INK, HPos::Left)?;
+        text(&area, scenario, (20, y + ROW / 2), 17, INK, HPos::Left)?;
         for (subject, value) in bars {
             let middle = y + ROW / 2;
-            text(&area, subject, (axis.left - 10, middle), 12, INK, HPos::Right)?;
+            text(&area, subject, (axis.left - 10, middle), 14, INK, HPos::Right)?;
             bar(&area, (axis.left, middle - 7), (axis.x(value), middle + 7), colour(subject))?;
-            text(&area, &duration(value), (axis.x(value) + 7, middle), 12, INK, HPos::Left)?;
+            text(&area, &duration(value), (axis.x(value) + 7, middle), 14, INK, HPos::Left)?;
             y += ROW;
         }
         y += GAP;

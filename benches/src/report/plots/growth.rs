@@ -27,7 +27,7 @@ pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
     for (index, subject) in SUBJECTS.iter().enumerate() {
         let x = 24 + step * index as i32;
         super::bar(&legend, (x, 12), (x + 14, 20), colour(subject))?;
-        text(&legend, subject, (x + 20, 16), 12, INK, HPos::Left)?;
+        text(&legend, subject, (x + 20, 16), 14, INK, HPos::Left)?;
     }
     area.present()?;
     Ok(())
@@ -41,13 +41,14 @@ fn chart(area: &Area<'_>, scenario: &Scenario, results: &Results) -> Result<(), 
     if values().next().is_none() {
         return Ok(());
     }
-    let low = values().fold(f64::MAX, f64::min) * 0.5;
-    let high = values().fold(0.0, f64::max) * 2.0;
+    // Whole decades, for labels that stand apart.
+    let low = 10_f64.powf(values().fold(f64::MAX, f64::min).log10().floor());
+    let high = 10_f64.powf(values().fold(0.0, f64::max).log10().ceil());
     let (first, last) = (sizes[0] as f64, sizes[sizes.len() - 1] as f64);
     let mut chart = ChartBuilder::on(area)
         .margin(10)
         .margin_right(20)
-        .caption(scenario.name, ("sans-serif", 15).into_font().color(&INK))
+        .caption(scenario.name, ("sans-serif", 17).into_font().color(&INK))
         .x_label_area_size(28)
         .y_label_area_size(56)
         .build_cartesian_2d((first..last).log_scale(), (low..high).log_scale())?;
@@ -56,9 +57,10 @@ fn chart(area: &Area<'_>, scenario: &Scenario, results: &Results) -> Result<(), 
         .light_line_style(WHITE)
         .bold_line_style(PALE)
         .x_labels(sizes.len())
-        .x_label_formatter(&|size| crate::report::format::number(*size))
+        .y_labels((high / low).log10().round() as usize + 1)
+        .x_label_formatter(&|size| format!("1e{:.0}", size.log10()))
         .y_label_formatter(&|value| duration(*value))
-        .label_style(("sans-serif", 12).into_font().color(&INK))
+        .label_style(("sans-serif", 14).into_font().color(&INK))
         .draw()?;
     for (subject, points) in lines {
         let width = if subject == "anydask-out" { 3 } else { 2 };

@@ -1,11 +1,11 @@
-//! How anydask compares with tokio in each scenario: bars to the left are faster, to the right slower.
+//! How anydask compares with tokio in each scenario: bars to the left are less than tokio's, to the right more.
 
 use std::error::Error;
 use std::path::Path;
 
 use plotters::style::text_anchor::HPos;
 
-use super::{Axis, INK, OURS, PALE, SLOW, bar, line, sheet, text};
+use super::{Axis, INK, MISSED, OURS, PALE, PLAIN, bar, line, sheet, text};
 use crate::goals;
 use crate::report::Results;
 use crate::report::format::ratio;
@@ -24,8 +24,9 @@ struct Bar {
 pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     let bars = bars(results);
     let bottom = TOP + ROW * bars.len() as i32;
-    let subtitle = "Ratio to tokio::spawn in the same round, less is better; a black mark is the goal";
-    let area = sheet(path, (900, bottom as u32 + 24), "anydask ÷ tokio", subtitle)?;
+    let subtitle = "Ratio to tokio::spawn in the same round, on a logarithmic scale. Black marks are goals: green meets them, red \
+                    misses; grey has none.";
+    let area = sheet(path, (900, bottom as u32 + 30), "anydask ÷ tokio", subtitle)?;
     let low = bars.iter().map(|bar| bar.ratio * 0.7).fold(0.1, f64::min);
     let high = bars.iter().map(|bar| bar.ratio * 1.3).fold(4.0, f64::max);
     let axis = Axis { left: 330, right: 800, low, high };
@@ -34,17 +35,24 @@ pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
     for mark in marks.into_iter().filter(|mark| (low..=high).contains(mark)) {
         let (x, is_one) = (axis.x(mark), mark == 1.0);
         line(&area, (x, TOP - 6), (x, bottom), if is_one { INK } else { PALE }, 1)?;
-        text(&area, &format!("{mark}"), (x, TOP - 16), 12, INK, HPos::Center)?;
+        text(&area, &format!("{mark}"), (x, TOP - 16), 14, INK, HPos::Center)?;
     }
+    text(&area, "less than tokio", (axis.x(1.0) - 12, bottom + 12), 14, INK, HPos::Right)?;
+    text(&area, "more than tokio", (axis.x(1.0) + 12, bottom + 12), 14, INK, HPos::Left)?;
     for (index, Bar { label, ratio: value, gate }) in bars.iter().enumerate() {
         let middle = TOP + ROW * index as i32 + ROW / 2;
         let (from, to) = (axis.x(1.0).min(axis.x(*value)), axis.x(1.0).max(axis.x(*value)));
-        text(&area, label, (axis.left - 16, middle), 13, INK, HPos::Right)?;
-        bar(&area, (from, middle - 8), (to, middle + 8), if *value <= 1.0 { OURS } else { SLOW })?;
+        text(&area, label, (axis.left - 16, middle), 15, INK, HPos::Right)?;
+        let colour = match gate {
+            None => PLAIN,
+            Some(gate) if value <= gate => OURS,
+            Some(_) => MISSED,
+        };
+        bar(&area, (from, middle - 8), (to, middle + 8), colour)?;
         if let Some(gate) = gate {
             line(&area, (axis.x(*gate), middle - 11), (axis.x(*gate), middle + 11), INK, 3)?;
         }
-        text(&area, &ratio(*value), (890, middle), 13, INK, HPos::Right)?;
+        text(&area, &ratio(*value), (890, middle), 15, INK, HPos::Right)?;
     }
     area.present()?;
     Ok(())
