@@ -78,7 +78,7 @@ fn chain(n: usize) {
     let dag = DagRunner::new();
     let mut last: TaskHandle<usize> = dag.add_task(Value(0)).into();
     for _ in 1..n {
-        last = dag.add_task(Add(1)).depends_on(&last);
+        last = dag.add_task(Add(1)).depends_on(last);
     }
     results(&dag, [last]);
 }
@@ -112,6 +112,6 @@ fn stencil(n: usize) {
 fn fan_out(n: usize) {
     let dag = DagRunner::new();
     let input: TaskHandle<usize> = dag.add_task(Value(1)).into();
-    let outputs: Vec<_> = (0..n).map(|i| dag.add_task(Add(i)).depends_on(&input)).collect();
+    let outputs: Vec<_> = (0..n).map(|i| dag.add_task(Add(i)).depends_on(input)).collect();
     results(&dag, outputs);
 }

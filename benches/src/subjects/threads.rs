@@ -94,6 +94,6 @@ fn wait_for_each(mut latencies: Latencies) -> Figures {
 }
 
 fn queued(n: usize) -> Figures {
-    let _occupation = Occupation::begin(|task| push(task));
+    let _occupation = Occupation::begin(push);
     queueing(n, |n| (0..n).map(|i| spawn(move || black_box(i))).collect::<Vec<_>>()).1
 }
