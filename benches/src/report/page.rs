@@ -44,8 +44,8 @@ fn pass(text: &mut String, results: &Results) -> std::fmt::Result {
         writeln!(text, "| {name} | {value} |")?;
     }
     writeln!(text, "| rounds | {} |\n", results.rounds)?;
-    for (title, file) in plots::files(allocator) {
-        writeln!(text, "![{title}](plots/{file})\n")?;
+    for plot in plots::of(results) {
+        writeln!(text, "![{}](plots/{})\n", plot.title, plot.file(results))?;
     }
 
     writeln!(text, "### Goals\n")?;

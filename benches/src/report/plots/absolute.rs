@@ -24,6 +24,10 @@ const ROW: i32 = 19;
 const GAP: i32 = 18;
 const TOP: i32 = 96;
 
+pub(super) fn has_figures(results: &Results) -> bool {
+    SCENARIOS.iter().any(|(scenario, figure)| !bars(results, scenario, figure).is_empty())
+}
+
 pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     let groups: Vec<_> =
         SCENARIOS.iter().map(|&(scenario, figure)| (scenario, bars(results, scenario, figure))).collect();

@@ -13,11 +13,20 @@ use crate::scenarios::{Method, SCENARIOS, Scenario};
 const SUBJECTS: &[&str] = &["anydask-out", "tokio-out", "async-executor-out", "rayon", "threads", "dagx"];
 const SIZE: (u32, u32) = (900, 420);
 
+pub(super) fn has_figures(results: &Results) -> bool {
+    growing(results).next().is_some()
+}
+
+fn growing(results: &Results) -> impl Iterator<Item = &'static Scenario> {
+    let has_figures = |scenario: &&Scenario| !results.rounds_of(scenario.name, SUBJECTS[0]).is_empty();
+    SCENARIOS.iter().filter(|scenario| matches!(scenario.method, Method::Sizes(_))).filter(has_figures)
+}
+
 pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     let subtitle =
         "Wall time for each task with 10,000 to a million of them; a level line is linear growth of the whole";
     let area = sheet(path, SIZE, "Growth", subtitle)?;
-    let growing: Vec<_> = SCENARIOS.iter().filter(|scenario| matches!(scenario.method, Method::Sizes(_))).collect();
+    let growing: Vec<_> = growing(results).collect();
     let (_, rest) = area.split_vertically(64);
     let (charts, legend) = rest.split_vertically(SIZE.1 - 64 - 40);
     for (part, scenario) in charts.split_evenly((1, growing.len())).iter().zip(&growing) {

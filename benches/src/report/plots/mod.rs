@@ -12,20 +12,38 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::report::Results;
 
-/// The title and the file name of each plot.
-pub(super) fn files(allocator: &str) -> [(&'static str, String); 3] {
-    [
-        ("anydask beside tokio", format!("ratios-{allocator}.svg")),
-        ("Time for each task, of everybody", format!("absolute-{allocator}.svg")),
-        ("Time for each task as their number grows", format!("growth-{allocator}.svg")),
-    ]
+/// One sheet.
+pub(super) struct Plot {
+    pub(super) title: &'static str,
+    name: &'static str,
+    has_figures: fn(&Results) -> bool,
+    draw: fn(&Path, &Results) -> Result<(), Box<dyn Error>>,
+}
+
+const PLOTS: &[Plot] = &[
+    Plot { title: "anydask beside tokio", name: "ratios", has_figures: ratios::has_figures, draw: ratios::draw },
+    Plot { title: "Time for each task", name: "absolute", has_figures: absolute::has_figures, draw: absolute::draw },
+    Plot {
+        title: "Time as tasks grow in number",
+        name: "growth",
+        has_figures: growth::has_figures,
+        draw: growth::draw,
+    },
+];
+
+impl Plot {
+    pub(super) fn file(&self, results: &Results) -> String {
+        format!("{}-{}.svg", self.name, results.about.allocator)
+    }
+}
+
+/// Those that something was measured for.
+pub(super) fn of(results: &Results) -> impl Iterator<Item = &'static Plot> {
+    PLOTS.iter().filter(|plot| (plot.has_figures)(results))
 }
 
 pub(super) fn draw(folder: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
-    let [ratios, absolute, growth] = files(&results.about.allocator).map(|(_, file)| folder.join(file));
-    ratios::draw(&ratios, results)?;
-    absolute::draw(&absolute, results)?;
-    growth::draw(&growth, results)
+    of(results).try_for_each(|plot| (plot.draw)(&folder.join(plot.file(results)), results))
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;

@@ -21,6 +21,10 @@ struct Bar {
     gate: Option<f64>,
 }
 
+pub(super) fn has_figures(results: &Results) -> bool {
+    !bars(results).is_empty()
+}
+
 pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     let bars = bars(results);
     let bottom = TOP + ROW * bars.len() as i32;
