@@ -5,11 +5,15 @@
 
 import asyncio
 import json
+import signal
 import sys
 import time
 
 # What every subject has.
 THREADS = 2
+
+# Seconds after which a measurement is given up.
+MEASUREMENT_MAX = 120
 
 
 def identity(x):
@@ -141,4 +145,5 @@ async def main():
     print(json.dumps({name: float(value) for name, value in figures.items()}))
 
 
+signal.alarm(MEASUREMENT_MAX)
 asyncio.run(main())

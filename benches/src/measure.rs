@@ -24,10 +24,18 @@ const LATENCY_WARM_UP: usize = 200;
 /// The pause before each task of a cold latency: threads that search for work have given up by then.
 const COLD_PAUSE: Duration = Duration::from_millis(2);
 
+/// The longest time for one measurement: ten times what the slowest subject takes for a million tasks.
+const MEASUREMENT_MAX: Duration = Duration::from_secs(120);
+
 pub(crate) fn carry_out(order: &Order) -> Result<(), Box<dyn Error>> {
     let scenario = scenarios::find(&order.scenario).ok_or("no such scenario")?;
     let subject = subjects::find(&order.subject).ok_or("no such subject")?;
     let body = (subject.body)(scenario.work).ok_or("this subject has no such work")?;
+    thread::spawn(|| {
+        thread::sleep(MEASUREMENT_MAX);
+        eprintln!("not done after {} s", MEASUREMENT_MAX.as_secs());
+        std::process::exit(1);
+    });
     let size = |full| scenario.size(full, order.is_smoke);
     let mut figures = match scenario.method {
         Method::Once(full) => run(scenario.work, body, size(full)),

@@ -28,8 +28,9 @@ pub(super) fn text(passes: &[Results]) -> String {
     for subject in SUBJECTS {
         let _ = writeln!(text, "| `{}` | {} |", subject.name, subject.about);
     }
-    text += "| `dask` | Dask's asynchronous client, with scheduler and worker in its process |\n";
-    text += "| `ray` | Ray on one machine; its CPU time is that of the driver alone |\n";
+    text +=
+        "| `dask` | Dask's asynchronous client, with scheduler and worker in its process; fewer tasks, one round |\n";
+    text += "| `ray` | Ray on one machine; its CPU time is that of the driver alone; fewer tasks, one round |\n";
     text
 }
 

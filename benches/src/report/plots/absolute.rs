@@ -1,11 +1,10 @@
 //! How long a task takes, of everybody, where a thousand times as long fits on the same sheet.
 
-use std::error::Error;
 use std::path::Path;
 
 use plotters::style::text_anchor::HPos;
 
-use super::{Axis, INK, PALE, bar, colour, duration, line, sheet, text};
+use super::{Axis, Drawn, INK, PALE, bar, colour, duration, line, sheet, text};
 use crate::report::Results;
 
 /// Each with the figure that is drawn.
@@ -28,7 +27,7 @@ pub(super) fn has_figures(results: &Results) -> bool {
     SCENARIOS.iter().any(|(scenario, figure)| !bars(results, scenario, figure).is_empty())
 }
 
-pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
+pub(super) fn draw(path: &Path, results: &Results) -> Drawn {
     let groups: Vec<_> =
         SCENARIOS.iter().map(|&(scenario, figure)| (scenario, bars(results, scenario, figure))).collect();
     let groups: Vec<_> = groups.into_iter().filter(|(_, bars)| !bars.is_empty()).collect();

@@ -1,12 +1,11 @@
 //! How long a task takes as their number grows: a line that stays level is linear in all.
 
-use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{Area, INK, PALE, colour, duration, sheet, text};
+use super::{Area, Drawn, INK, PALE, colour, duration, sheet, text};
 use crate::report::Results;
 use crate::scenarios::{Method, SCENARIOS, Scenario};
 
@@ -22,7 +21,7 @@ fn growing(results: &Results) -> impl Iterator<Item = &'static Scenario> {
     SCENARIOS.iter().filter(|scenario| matches!(scenario.method, Method::Sizes(_))).filter(has_figures)
 }
 
-pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
+pub(super) fn draw(path: &Path, results: &Results) -> Drawn {
     let subtitle =
         "Wall time for each task with 10,000 to a million of them; a level line is linear growth of the whole";
     let area = sheet(path, SIZE, "Growth", subtitle)?;
@@ -42,7 +41,7 @@ pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>>
     Ok(())
 }
 
-fn chart(area: &Area<'_>, scenario: &Scenario, results: &Results) -> Result<(), Box<dyn Error>> {
+fn chart(area: &Area<'_>, scenario: &Scenario, results: &Results) -> Drawn {
     let Method::Sizes(sizes) = scenario.method else { return Ok(()) };
     let lines: Vec<_> =
         SUBJECTS.iter().map(|subject| (*subject, points(results, scenario.name, subject, sizes))).collect();

@@ -17,7 +17,7 @@ pub(super) struct Plot {
     pub(super) title: &'static str,
     name: &'static str,
     has_figures: fn(&Results) -> bool,
-    draw: fn(&Path, &Results) -> Result<(), Box<dyn Error>>,
+    draw: fn(&Path, &Results) -> Drawn,
 }
 
 const PLOTS: &[Plot] = &[
@@ -42,9 +42,12 @@ pub(super) fn of(results: &Results) -> impl Iterator<Item = &'static Plot> {
     PLOTS.iter().filter(|plot| (plot.has_figures)(results))
 }
 
-pub(super) fn draw(folder: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
+pub(super) fn draw(folder: &Path, results: &Results) -> Drawn {
     of(results).try_for_each(|plot| (plot.draw)(&folder.join(plot.file(results)), results))
 }
+
+/// Whether a file could be written.
+type Drawn = Result<(), Box<dyn Error>>;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
@@ -81,25 +84,18 @@ fn sheet<'a>(path: &'a Path, size: (u32, u32), title: &str, subtitle: &str) -> R
 }
 
 /// Text whose middle is at the height of the point.
-fn text(
-    area: &Area<'_>,
-    text: &str,
-    point: (i32, i32),
-    size: u32,
-    colour: RGBColor,
-    side: HPos,
-) -> Result<(), Box<dyn Error>> {
+fn text(area: &Area<'_>, text: &str, point: (i32, i32), size: u32, colour: RGBColor, side: HPos) -> Drawn {
     let style = ("sans-serif", size).into_font().color(&colour).pos(Pos::new(side, VPos::Center));
     area.draw(&Text::new(text.to_owned(), point, style))?;
     Ok(())
 }
 
-fn bar(area: &Area<'_>, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Result<(), Box<dyn Error>> {
+fn bar(area: &Area<'_>, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Drawn {
     area.draw(&Rectangle::new([from, to], colour.filled()))?;
     Ok(())
 }
 
-fn line(area: &Area<'_>, from: (i32, i32), to: (i32, i32), colour: RGBColor, width: u32) -> Result<(), Box<dyn Error>> {
+fn line(area: &Area<'_>, from: (i32, i32), to: (i32, i32), colour: RGBColor, width: u32) -> Drawn {
     area.draw(&PathElement::new(vec![from, to], colour.stroke_width(width)))?;
     Ok(())
 }

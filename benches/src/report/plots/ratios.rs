@@ -1,11 +1,10 @@
 //! How anydask compares with tokio in each scenario: bars to the left are less than tokio's, to the right more.
 
-use std::error::Error;
 use std::path::Path;
 
 use plotters::style::text_anchor::HPos;
 
-use super::{Axis, INK, MISSED, OURS, PALE, PLAIN, bar, line, sheet, text};
+use super::{Axis, Drawn, INK, MISSED, OURS, PALE, PLAIN, bar, line, sheet, text};
 use crate::goals;
 use crate::report::Results;
 use crate::report::format::ratio;
@@ -25,7 +24,7 @@ pub(super) fn has_figures(results: &Results) -> bool {
     !bars(results).is_empty()
 }
 
-pub(super) fn draw(path: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
+pub(super) fn draw(path: &Path, results: &Results) -> Drawn {
     let bars = bars(results);
     let bottom = TOP + ROW * bars.len() as i32;
     let subtitle = "Ratio to tokio::spawn in the same round, on a logarithmic scale. Black marks are goals: green meets them, red \
