@@ -14,6 +14,9 @@ pub(crate) struct About {
     pub(crate) processor: String,
     pub(crate) cores: usize,
     pub(crate) system: String,
+    /// How many threads wanted a core in the minute before, as the operating system tells it: figures of a machine that
+    /// does something else are worth little.
+    pub(crate) load: String,
     pub(crate) compiler: String,
     pub(crate) allocator: String,
     pub(crate) versions: BTreeMap<String, String>,
@@ -31,6 +34,7 @@ impl About {
             processor: processor(),
             cores: thread::available_parallelism().map_or(0, Into::into),
             system: said_by("uname", &["-sm"]),
+            load: load(),
             compiler: said_by("rustc", &["--version"]),
             allocator: allocator.to_owned(),
             versions: versions.collect(),
@@ -43,6 +47,7 @@ impl About {
         vec![
             ("date", self.date.clone()),
             ("machine", format!("{}, {} cores, {}", self.processor, self.cores, self.system)),
+            ("load", format!("{} before the run; 0 is a quiet machine", self.load)),
             ("compiler", self.compiler.clone()),
             ("allocator", self.allocator.clone()),
             ("versions", versions.join(", ")),
@@ -61,6 +66,11 @@ fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     model.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().to_owned())
+}
+
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").to_owned()
 }
 
 /// The version of a package that this program was built with.
