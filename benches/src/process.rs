@@ -1,0 +1,37 @@
+//! What the operating system says about this process.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// The CPU time of all threads, ended ones too.
+pub(crate) fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
+/// The memory of this process that is resident; NaN where there is no `/proc`.
+pub(crate) fn resident_nbytes() -> f64 {
+    1024.0 * status("/proc/self/status", &["VmRSS"])
+}
+
+/// How often the threads that there are now have been taken off a core; NaN where there is no `/proc`.
+pub(crate) fn context_switches() -> f64 {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else { return f64::NAN };
+    threads
+        .flatten()
+        .filter_map(|thread| thread.path().join("status").into_os_string().into_string().ok())
+        .map(|path| status(&path, &["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"]))
+        .sum()
+}
+
+/// The sum of the numbers of some lines of a status file.
+fn status(path: &str, names: &[&str]) -> f64 {
+    let Ok(text) = fs::read_to_string(path) else { return f64::NAN };
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| names.contains(name))
+        .filter_map(|(_, value)| value.split_whitespace().next()?.parse::<f64>().ok())
+        .sum()
+}
