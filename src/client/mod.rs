@@ -1,6 +1,8 @@
 //! The client: what a program holds, and the operations that wait.
 
 mod as_completed;
+#[cfg(feature = "progress")]
+mod bar;
 mod blocking;
 mod builder;
 mod cancel;
@@ -11,6 +13,7 @@ mod future;
 mod gather;
 mod info;
 mod operation;
+mod progress;
 mod retry;
 mod scope;
 mod shape;
@@ -31,6 +34,7 @@ pub use self::engine::Engine;
 pub use self::gather::Gather;
 pub use self::info::{Dump, Info, ResourceInfo};
 pub use self::operation::Operation;
+pub use self::progress::{Counts, NextCounts, Progress};
 pub use self::scope::Scope;
 pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};

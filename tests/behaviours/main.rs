@@ -22,6 +22,7 @@ mod cancelling;
 mod completing;
 mod looking_inside;
 mod prioritizing;
+mod progress;
 mod resources;
 mod retrying;
 mod time_limits;
