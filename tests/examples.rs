@@ -7,7 +7,7 @@ mod program;
 
 use program::{DEADLINE, Program};
 
-/// What the word count of `examples/common/pipeline.rs` prints after its first line.
+/// What the word count of `examples/common/word_count.rs` prints after its first line.
 #[allow(dead_code, reason = "without any runtime there is nobody to count words")]
 const WORDS: [&str; 6] = [
     "6 times `a`",
