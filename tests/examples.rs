@@ -91,6 +91,56 @@ fn a_library_gives_the_same_on_two_runtimes_of_one_program() {
     assert_eq!(output("library"), ["on tokio: y = 3.000 x + 1.000", "on smol: y = 3.000 x + 1.000", "they are equal",]);
 }
 
+#[cfg(all(feature = "tokio", feature = "progress"))]
+#[test]
+fn a_model_search_finds_the_same_however_its_threads_take_turns() {
+    let tables = [output("model_search"), output("model_search")];
+    let [first, second] = tables.each_ref().map(|lines| {
+        assert_eq!(lines[0], "round  trained  diverged  cancelled  best loss");
+        let rows = lines[1..10].iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let rows: Vec<_> = rows.collect();
+        assert!((0..9).all(|round| rows[round].len() == 5 && rows[round][0] == round.to_string()), "{lines:#?}");
+        let losses: Vec<f64> = rows.iter().map(|row| row[4].parse().unwrap()).collect();
+        assert!(losses.is_sorted_by(|before, after| before >= after), "{lines:#?}");
+        assert!(losses[8] < 0.003 && losses[8] < losses[0], "{lines:#?}");
+        assert!(rows.iter().any(|row| row[3] != "0"), "nothing was cancelled: {lines:#?}");
+        assert!(lines[11].starts_with(&format!("best: loss {} with", rows[8][4])), "{lines:#?}");
+        // How many were cancelled is chance, and nothing else.
+        let losses: Vec<_> = rows.iter().map(|row| (row[1].to_owned(), row[4].to_owned())).collect();
+        (losses, lines[11].clone())
+    });
+    assert_eq!(first, second);
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn a_pipeline_reports_what_is_there_and_why_the_rest_is_not() {
+    let lines = output("pipeline");
+    assert_eq!(lines[0], "4 prices are there; the story of `fetch-prices`:");
+    let story: Vec<_> = lines[1..].iter().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(story.iter().filter(|line| line.contains(" -> running: ")).count(), 3, "{lines:#?}");
+    assert!(story.iter().any(|line| line.contains("running -> waiting: run 2 failed")), "{lines:#?}");
+    assert!(story.iter().any(|line| line.contains("the source `prices` answered 503")), "{lines:#?}");
+    assert!(story.last().is_some_and(|line| line.contains("running -> memory")), "{lines:#?}");
+    assert_eq!(
+        lines[story.len() + 2..],
+        [
+            "shop      sales   turnover",
+            "north       180    1653.75",
+            "east        160    1470.00",
+            "south       200    1837.50",
+            "all         540    4961.25",
+            "",
+            "no sales of harbour: task `fetch-harbour` had not finished 500ms after it was submitted; give it a later deadline",
+            "no sales of market: task `parse-market-2` failed: line 118 is `tea three`: invalid digit found in string",
+            "",
+            "audit: east, 160 sales",
+            "audit: north, 180 sales",
+            "audit: south, 200 sales",
+        ]
+    );
+}
+
 #[test]
 fn a_runtime_of_ones_own_runs_tasks_and_ends() {
     let lines = output("own_runtime");
