@@ -81,8 +81,9 @@ mod readme {}
 /// ```
 pub use anydask_macros::task;
 pub use client::{
-    AsCompleted, Builder, Client, ClientStatus, Dump, Engine, Entered, Gather, Given, InClient, Info, Many, Next, One,
-    Operation, ResourceInfo, Scope, Shape, TaskBuilder, Waited, as_completed,
+    AsCompleted, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Dump, Engine, Entered, Gather, Given,
+    InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, ResourceInfo, Scope, Shape, TaskBuilder, Waited,
+    as_completed,
 };
 pub use error::Error;
 pub use task::{

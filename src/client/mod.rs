@@ -10,6 +10,8 @@ mod engine;
 mod future;
 mod gather;
 mod info;
+mod map_stream;
+mod next;
 mod operation;
 mod retry;
 mod scope;
@@ -24,12 +26,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use self::as_completed::{AsCompleted, Next, as_completed};
+pub use self::as_completed::{AsCompleted, as_completed};
 pub use self::builder::Builder;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
 pub use self::gather::Gather;
 pub use self::info::{Dump, Info, ResourceInfo};
+pub use self::map_stream::{Buffered, BufferedUnordered, MapStream};
+pub use self::next::{Next, NextWithin};
 pub use self::operation::Operation;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
