@@ -10,8 +10,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 use slab::Slab;
 
-use crate::Error;
-use crate::client::blocking::block_on;
+use crate::client::next::{Completing, Next};
 use crate::task::{Outcome, Scheduler, TaskFuture, Watch, Watcher, Watchers};
 
 /// Gives futures in the order in which they end, in whichever way. Every one that is put in comes out exactly once; one
@@ -48,8 +47,7 @@ where
     I: IntoIterator,
     I::Item: Borrow<TaskFuture<T>>,
 {
-    let mut completed =
-        AsCompleted { pending: Slab::new(), len: 0, next_help: 0, scheduler: None, arrivals: Arc::default() };
+    let mut completed = AsCompleted::new();
     completed.extend(futures);
     completed
 }
@@ -87,9 +85,16 @@ struct State {
 }
 
 impl<T: Send + Sync + 'static> AsCompleted<T> {
+    pub(crate) fn new() -> Self {
+        Self { pending: Slab::new(), len: 0, next_help: 0, scheduler: None, arrivals: Arc::default() }
+    }
+
     /// Puts one more in.
     pub fn push(&mut self, future: impl Borrow<TaskFuture<T>>) {
-        let future = future.borrow().clone();
+        self.insert(future.borrow().clone());
+    }
+
+    pub(crate) fn insert(&mut self, future: TaskFuture<T>) {
         if self.is_empty() {
             self.scheduler = Some(future.entry().scheduler());
         }
@@ -128,7 +133,8 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         self.arrivals.lock().ended.iter().any(|token| matches!(self.pending.get(*token), Some(Some(_))))
     }
 
-    /// The next one that ends; `None` when all have come out. Await it, or call [`wait`](Next::wait).
+    /// The next one that ends; `None` when all have come out. Await it, or call [`wait`](Next::wait); bound it in time
+    /// with [`timeout`](Next::timeout).
     ///
     /// # Cancel safety
     ///
@@ -137,8 +143,8 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         clippy::should_implement_trait,
         reason = "both a stream and an iterator have one; this is the one to await"
     )]
-    pub fn next(&mut self) -> Next<'_, T> {
-        Next { completed: self }
+    pub fn next(&mut self) -> Next<&mut Self> {
+        Next::new(self)
     }
 
     /// Those that have ended by now, without waiting.
@@ -155,8 +161,14 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
             }
         }
     }
+}
 
-    fn poll_completed(&mut self, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
+impl<T: Send + Sync + 'static> Completing for AsCompleted<T> {
+    type Item = TaskFuture<T>;
+
+    const NAME: &'static str = "as_completed";
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
         if let Some(future) = self.take_ready() {
             return Poll::Ready(Some(future));
         }
@@ -172,10 +184,13 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         let is_ready = !state.ended.is_empty();
         drop(state);
         drop(replaced);
-        if is_ready { self.poll_completed(cx) } else { Poll::Pending }
+        if is_ready { self.poll_item(cx) } else { Poll::Pending }
     }
 
-    /// Runs on this thread one of those that have not begun, if this is a task of theirs.
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        if self.is_empty() { None } else { self.scheduler.clone() }
+    }
+
     fn help(&mut self) {
         let places = self.pending.capacity();
         for _ in 0..places.min(HELP_MAX) {
@@ -191,44 +206,11 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
     }
 }
 
-/// The next future that ends; made by [`AsCompleted::next`].
-#[must_use = "a future does nothing unless it is awaited"]
-#[derive(Debug)]
-pub struct Next<'a, T> {
-    completed: &'a mut AsCompleted<T>,
-}
-
-impl<T: Send + Sync + 'static> Next<'_, T> {
-    /// Waits on this thread. Inside a task, the task's slot goes to others meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right; [`Error::TooManyBlocked`].
-    pub fn wait(mut self) -> Result<Option<TaskFuture<T>>, Error> {
-        let scheduler = if self.completed.is_empty() { None } else { self.completed.scheduler.clone() };
-        if let Some(scheduler) = &scheduler {
-            scheduler.check_may_block("as_completed")?;
-            if !self.completed.has_ready() {
-                self.completed.help();
-            }
-        }
-        Ok(block_on(scheduler.as_deref(), Pin::new(&mut self), None)?.flatten())
-    }
-}
-
-impl<T: Send + Sync + 'static> Future for Next<'_, T> {
-    type Output = Option<TaskFuture<T>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.completed.poll_completed(cx)
-    }
-}
-
 impl<T: Send + Sync + 'static> Stream for AsCompleted<T> {
     type Item = TaskFuture<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
-        self.poll_completed(cx)
+        self.poll_item(cx)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

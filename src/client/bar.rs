@@ -68,7 +68,7 @@ impl Progress {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn bar_on(self, bar: ProgressBar) -> Operation<Counts> {
-        let scheduler = Arc::clone(self.scheduler());
+        let scheduler = Arc::clone(self.engine());
         Operation::new("progress", Some(scheduler), Drawing { progress: self, bar, drawn: None, rest: None })
     }
 }
@@ -118,7 +118,7 @@ impl Future for Drawing {
         // What changes while it rests is drawn afterwards, also if nothing changes then.
         if this.drawn != Some(counts) && this.poll_rest(cx).is_ready() {
             this.draw(counts);
-            this.rest = Some(this.progress.scheduler().sleep(REDRAW_INTERVAL));
+            this.rest = Some(this.progress.engine().sleep(REDRAW_INTERVAL));
         }
         Poll::Pending
     }

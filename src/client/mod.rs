@@ -12,6 +12,8 @@ mod engine;
 mod future;
 mod gather;
 mod info;
+mod map_stream;
+mod next;
 mod operation;
 mod progress;
 mod retry;
@@ -27,14 +29,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use self::as_completed::{AsCompleted, Next, as_completed};
+pub use self::as_completed::{AsCompleted, as_completed};
 pub use self::builder::Builder;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
 pub use self::gather::Gather;
 pub use self::info::{Dump, Info, ResourceInfo};
+pub use self::map_stream::{Buffered, BufferedUnordered, MapStream};
+pub use self::next::{Next, NextWithin};
 pub use self::operation::Operation;
-pub use self::progress::{Counts, NextCounts, Progress};
+pub use self::progress::{Counts, Progress};
 pub use self::scope::Scope;
 pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::client::Client;
-use crate::client::blocking::block_on;
 use crate::client::gather::Gather;
+use crate::client::next::{Completing, Next};
 use crate::client::shape::Leaves;
 use crate::runtime::Runtime;
 use crate::task::context::is_in_task;
@@ -210,17 +210,13 @@ impl Progress {
     }
 
     /// The counts, once they are other than those that came last; `None` after the last. Await it, or call
-    /// [`wait`](NextCounts::wait).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it loses nothing.
+    /// [`wait`](Next::wait); bound it in time with [`timeout`](Next::timeout).
     #[expect(
         clippy::should_implement_trait,
         reason = "both a stream and an iterator have one; this is the one to await"
     )]
-    pub fn next(&mut self) -> NextCounts<'_> {
-        NextCounts { progress: self }
+    pub fn next(&mut self) -> Next<&mut Self> {
+        Next::new(self)
     }
 
     fn is_over(&self) -> bool {
@@ -243,31 +239,6 @@ impl Progress {
             self.helpful = None;
         }
         counts
-    }
-
-    fn poll_counts(&mut self, cx: &mut Context<'_>) -> Poll<Option<Counts>> {
-        if self.is_over() {
-            return Poll::Ready(None);
-        }
-        match self.tally.poll_other_than(self.given, cx) {
-            Poll::Ready(counts) => Poll::Ready(Some(self.give(counts))),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    /// Runs on this thread one of those that have not begun, if this is a task of theirs. Each is looked at once: if it
-    /// is not ready then, another thread runs it.
-    fn help(&mut self) {
-        if !is_in_task() {
-            return;
-        }
-        let mut helpful = self.helpful.take().unwrap_or_else(|| self.unfinished().into_iter());
-        while !self.has_news()
-            && let Some(entry) = helpful.next()
-        {
-            entry.help();
-        }
-        self.helpful = Some(helpful);
     }
 
     /// The tasks that have not ended.
@@ -297,40 +268,42 @@ impl Progress {
         }
     }
 
-    pub(crate) fn scheduler(&self) -> &Arc<dyn Scheduler> {
+    pub(crate) fn engine(&self) -> &Arc<dyn Scheduler> {
         &self.scheduler
     }
 }
 
-/// The next counts; made by [`Progress::next`].
-#[must_use = "a future does nothing unless it is awaited"]
-#[derive(Debug)]
-pub struct NextCounts<'a> {
-    progress: &'a mut Progress,
-}
+impl Completing for Progress {
+    type Item = Counts;
 
-impl NextCounts<'_> {
-    /// Waits on this thread. Inside a task, the task's slot goes to others meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right; [`Error::TooManyBlocked`].
-    pub fn wait(mut self) -> Result<Option<Counts>, Error> {
-        if self.progress.is_over() {
-            return Ok(None);
+    const NAME: &'static str = "progress";
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Counts>> {
+        if self.is_over() {
+            return Poll::Ready(None);
         }
-        let scheduler = Arc::clone(&self.progress.scheduler);
-        scheduler.check_may_block("progress")?;
-        self.progress.help();
-        Ok(block_on(Some(&*scheduler), Pin::new(&mut self), None)?.flatten())
+        match self.tally.poll_other_than(self.given, cx) {
+            Poll::Ready(counts) => Poll::Ready(Some(self.give(counts))),
+            Poll::Pending => Poll::Pending,
+        }
     }
-}
 
-impl Future for NextCounts<'_> {
-    type Output = Option<Counts>;
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        (!self.is_over()).then(|| Arc::clone(&self.scheduler))
+    }
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.progress.poll_counts(cx)
+    /// Each is looked at once: if it is not ready then, another thread runs it.
+    fn help(&mut self) {
+        if !is_in_task() {
+            return;
+        }
+        let mut helpful = self.helpful.take().unwrap_or_else(|| self.unfinished().into_iter());
+        while !self.has_news()
+            && let Some(entry) = helpful.next()
+        {
+            entry.help();
+        }
+        self.helpful = Some(helpful);
     }
 }
 
@@ -338,7 +311,7 @@ impl Stream for Progress {
     type Item = Counts;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Counts>> {
-        self.poll_counts(cx)
+        self.poll_item(cx)
     }
 }
 

@@ -21,6 +21,7 @@ mod callbacks;
 mod cancelling;
 mod completing;
 mod looking_inside;
+mod mapping_streams;
 mod prioritizing;
 mod progress;
 mod resources;

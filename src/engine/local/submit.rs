@@ -23,6 +23,24 @@ impl ClientState {
         operation: &'static str,
         function: F,
         arguments: A,
+        options: Options,
+        repeat: Option<Repeat<A>>,
+    ) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
+        self.submit_from(Location::caller(), operation, function, arguments, options, repeat)
+    }
+
+    /// The same for a caller that was at `location` some time ago.
+    pub(crate) fn submit_from<F, A, Args>(
+        self: &Arc<Self>,
+        location: &'static Location<'static>,
+        operation: &'static str,
+        function: F,
+        arguments: A,
         mut options: Options,
         repeat: Option<Repeat<A>>,
     ) -> TaskFuture<F::Output>
@@ -32,7 +50,7 @@ impl ClientState {
         Args: 'static,
     {
         let name = function.name();
-        let mut about = self.about(name, F::ASYNCHRONOUS);
+        let mut about = self.about(name, F::ASYNCHRONOUS, location);
         if self.lifecycle.is_closing() {
             return refused::<F, A, Args>(about, Error::ClientClosed { operation });
         }
@@ -71,7 +89,7 @@ impl ClientState {
                 TaskFuture::new(view)
             }
             Err(error) => {
-                let mut about = self.about(name, F::ASYNCHRONOUS);
+                let mut about = self.about(name, F::ASYNCHRONOUS, location);
                 about.key = key.into();
                 refused::<F, A, Args>(about, error)
             }
@@ -81,7 +99,7 @@ impl ClientState {
     /// A future of a value that is there.
     #[track_caller]
     pub(crate) fn scatter<T: Send + Sync + 'static>(self: &Arc<Self>, value: T) -> TaskFuture<T> {
-        let about = self.about("scatter", false);
+        let about = self.about("scatter", false, Location::caller());
         TaskFuture::new(Task::<T, fn() -> T, (), ()>::new(Core::memory(), about, Some(value), None))
     }
 
@@ -114,15 +132,19 @@ impl ClientState {
         Ok(Some((format!("{prefix}-{digest:016x}").into(), identity)))
     }
 
-    #[track_caller]
-    fn about(self: &Arc<Self>, name: &'static str, is_asynchronous: bool) -> About {
+    fn about(
+        self: &Arc<Self>,
+        name: &'static str,
+        is_asynchronous: bool,
+        location: &'static Location<'static>,
+    ) -> About {
         About {
             client: Arc::clone(self),
             id: self.engine().next_id(),
             name,
             key: std::sync::OnceLock::new(),
             is_keyed: false,
-            location: Location::caller(),
+            location,
             is_asynchronous,
             is_spawned: AtomicBool::new(false),
             trace: Trace::none(),
