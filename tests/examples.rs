@@ -112,6 +112,26 @@ fn a_model_search_finds_the_same_however_its_threads_take_turns() {
     assert_eq!(first, second);
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+fn a_crawler_fetches_every_page_that_can_be_had() {
+    let lines = output("crawler");
+    assert!(lines[0].starts_with("crawling http://127.0.0.1:"), "{lines:#?}");
+    let number = |line: &str| line.split_whitespace().next().unwrap().parse::<f64>().unwrap();
+    let what = |line: &str| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ");
+    let words = ["pages", "bytes", "retries", "connections at once, at most, as the site saw it", "seconds"];
+    let report = &lines[3..8];
+    assert_eq!(report.iter().map(|line| what(line)).collect::<Vec<_>>(), words, "{lines:#?}");
+    assert_eq!(number(&report[0]), 2_999.0);
+    // One for every tenth page, and another for every hundredth.
+    assert_eq!(number(&report[2]), 330.0);
+    assert!((10.0..=50.0).contains(&number(&report[3])), "{lines:#?}");
+    assert_eq!(lines[8], "not fetched: [\"/page/13\", \"/page/3000\"]");
+    assert_eq!(lines[9], "  /page/3000 answered 404");
+    assert!(lines[10].contains("had not finished 3s after it was submitted"), "{lines:#?}");
+    assert_eq!(lines.len(), 11, "{lines:#?}");
+}
+
 #[cfg(feature = "smol")]
 #[test]
 fn a_pipeline_reports_what_is_there_and_why_the_rest_is_not() {
