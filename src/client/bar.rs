@@ -85,14 +85,14 @@ struct Drawing {
 
 impl Drawing {
     fn draw(&mut self, counts: Counts) {
-        let failures = counts.failures();
-        if self.bar.message() != failures {
-            self.bar.set_message(failures);
-        }
         self.bar.update(|bar| {
             bar.set_len(counts.total as u64);
             bar.set_pos(counts.done() as u64);
         });
+        let failures = counts.failures();
+        if self.bar.message() != failures {
+            self.bar.set_message(failures);
+        }
         self.drawn = Some(counts);
     }
 
