@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anydask::runtime::{Shutdown, ShutdownReport, Tokio};
-use anydask::{Counts, Error, Progress, asynchronous, fallible};
+use anydask::{Counts, Error, Progress, as_completed, asynchronous, fallible};
 
 use crate::support::{AnyOf, Event, Setting, awaited_on_every_runtime, on_every_runtime};
 use crate::{Counter, Held, inc};
@@ -328,7 +328,7 @@ async fn it_is_a_stream<R: AnyOf>(on: Setting<R>) {
 #[cfg(feature = "progress")]
 mod bar {
     use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, Mutex, mpsc};
 
     use anydask::indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle, TermLike};
 
@@ -381,11 +381,25 @@ mod bar {
         let client = on.client(1).await;
         let (terminal, bar) = terminal();
         let start = Instant::now();
-        on.get(client.progress(client.map(inc, 0..50_000)).unwrap().bar_on(bar)).await.unwrap();
-        // At the beginning, ten a second, and at the end; each may be a drawing of the message and one of the rest.
-        let most = 2 * (2 + start.elapsed().as_millis() as usize / 100) + 2;
+        let (send, receive) = mpsc::channel();
+        let receive = Mutex::new(receive);
+        let futures = client.map(move |_: i64| receive.lock().unwrap().recv().is_ok(), 0..500);
+        let drawing = client.progress(&futures).unwrap().bar_on(bar);
+        // They end one after the other, slowly enough that each could be drawn.
+        let person = std::thread::spawn(move || {
+            let mut completed = as_completed(futures);
+            while !completed.is_empty() {
+                send.send(()).unwrap();
+                assert!(completed.next().wait().unwrap().is_some());
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        });
+        on.get(drawing).await.unwrap();
+        person.join().unwrap();
+        // At the beginning, ten a second, and at the end.
+        let most = 3 + start.elapsed().as_millis() as usize / 100;
         assert!(terminal.drawings() <= most, "{} drawings, and not {most}", terminal.drawings());
-        assert_eq!(terminal.last(), "50000/50000");
+        assert_eq!(terminal.last(), "500/500");
     }
 
     async fn what_changes_while_a_bar_rests_is_drawn_all_the_same<R: AnyOf>(on: Setting<R>) {
