@@ -81,9 +81,9 @@ mod readme {}
 /// ```
 pub use anydask_macros::task;
 pub use client::{
-    AsCompleted, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Dump, Engine, Entered, Gather, Given,
-    InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, ResourceInfo, Scope, Shape, TaskBuilder, Waited,
-    as_completed,
+    AsCompleted, Batch, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Dump, Engine, Entered, Gather,
+    Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, ResourceInfo, Results, Scope,
+    Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;
 pub use task::{

@@ -13,6 +13,7 @@ mod info;
 mod map_stream;
 mod next;
 mod operation;
+mod results;
 mod retry;
 mod scope;
 mod shape;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use self::as_completed::{AsCompleted, as_completed};
+pub use self::as_completed::{AsCompleted, Batch, as_completed};
 pub use self::builder::Builder;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
@@ -35,6 +36,7 @@ pub use self::info::{Dump, Info, ResourceInfo};
 pub use self::map_stream::{Buffered, BufferedUnordered, MapStream};
 pub use self::next::{Next, NextWithin};
 pub use self::operation::Operation;
+pub use self::results::Results;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};
