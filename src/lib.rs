@@ -82,7 +82,7 @@ mod readme {}
 pub use anydask_macros::task;
 pub use client::{
     AsCompleted, Batch, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Dump, Engine, Entered, Gather,
-    Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, ResourceInfo, Results, Scope,
+    Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, ResourceInfo, Results, Scatter, Scope,
     Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;

@@ -32,6 +32,7 @@ mod pool;
 mod prioritized;
 mod release;
 mod resources;
+mod scatter;
 mod story;
 mod submit;
 mod table;
