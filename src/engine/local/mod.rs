@@ -39,6 +39,7 @@ mod table;
 mod terms;
 mod trace;
 mod waits;
+mod wake_once;
 mod worker;
 
 use std::any::Any;
