@@ -82,9 +82,9 @@ mod readme {}
 /// ```
 pub use anydask_macros::task;
 pub use client::{
-    AsCompleted, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Counts, Dump, Engine, Entered, Gather,
-    Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Scope, Shape,
-    TaskBuilder, Waited, as_completed,
+    AsCompleted, Batch, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Counts, Dump, Engine, Entered,
+    Gather, Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Results,
+    Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;
 /// The library that [`Progress::bar_on`] takes bars of.

@@ -147,9 +147,49 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         Next::new(self)
     }
 
+    /// All that have ended, once at least one has; `None` when all have come out. Await it, or call [`wait`](Next::wait);
+    /// bound it in time with [`timeout`](Next::timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, as_completed, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let mut completed = as_completed(client.map(|x: u64| x, 0..10));
+    /// let mut sum = 0;
+    /// while let Some(batch) = completed.next_batch().wait()? {
+    ///     assert!(!batch.is_empty());
+    ///     sum += client.gather(batch).wait()?.iter().sum::<u64>();
+    /// }
+    /// assert_eq!(sum, 45);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn next_batch(&mut self) -> Next<Batch<'_, T>> {
+        Next::new(Batch { completed: self })
+    }
+
     /// Those that have ended by now, without waiting.
     pub fn ready_batch(&mut self) -> Vec<TaskFuture<T>> {
         std::iter::from_fn(|| self.take_ready()).collect()
+    }
+
+    /// Lets go of all that have not come out, as if each handle were dropped; more can be put in.
+    pub fn clear(&mut self) {
+        // What is watched under the old numbers reports to nobody.
+        self.arrivals.abandon();
+        self.arrivals = Arc::default();
+        self.len = 0;
+        drop(std::mem::take(&mut self.pending));
+    }
+
+    /// One that may not have ended.
+    pub(crate) fn take_any(&mut self) -> Option<TaskFuture<T>> {
+        let future = self.pending.iter_mut().find_map(|(_, future)| future.take())?;
+        self.len -= 1;
+        Some(future)
     }
 
     fn take_ready(&mut self) -> Option<TaskFuture<T>> {
@@ -206,6 +246,31 @@ impl<T: Send + Sync + 'static> Completing for AsCompleted<T> {
     }
 }
 
+/// All that have ended; see [`AsCompleted::next_batch`].
+#[derive(Debug)]
+pub struct Batch<'a, T> {
+    completed: &'a mut AsCompleted<T>,
+}
+
+impl<T: Send + Sync + 'static> Completing for Batch<'_, T> {
+    type Item = Vec<TaskFuture<T>>;
+
+    const NAME: &'static str = AsCompleted::<T>::NAME;
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let first = self.completed.poll_item(cx);
+        first.map(|first| first.map(|first| [first].into_iter().chain(self.completed.ready_batch()).collect()))
+    }
+
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        self.completed.scheduler()
+    }
+
+    fn help(&mut self) {
+        self.completed.help();
+    }
+}
+
 impl<T: Send + Sync + 'static> Stream for AsCompleted<T> {
     type Item = TaskFuture<T>;
 
@@ -227,19 +292,13 @@ impl<T: Send + Sync + 'static> Iterator for AsCompleted<T> {
         if let Ok(next) = AsCompleted::next(self).wait() {
             return next;
         }
-        let future = self.pending.iter_mut().find_map(|(_, future)| future.take())?;
-        self.len -= 1;
-        Some(future)
+        self.take_any()
     }
 }
 
 impl<T> Drop for AsCompleted<T> {
     fn drop(&mut self) {
-        let mut state = self.arrivals.lock();
-        state.is_abandoned = true;
-        let waker = state.waker.take();
-        drop(state);
-        drop(waker);
+        self.arrivals.abandon();
     }
 }
 
@@ -250,6 +309,15 @@ impl<T> fmt::Debug for AsCompleted<T> {
 }
 
 impl Arrivals {
+    /// Nobody takes them any more.
+    fn abandon(&self) {
+        let mut state = self.lock();
+        state.is_abandoned = true;
+        let waker = state.waker.take();
+        drop(state);
+        drop(waker);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

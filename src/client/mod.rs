@@ -16,7 +16,9 @@ mod map_stream;
 mod next;
 mod operation;
 mod progress;
+mod results;
 mod retry;
+mod scatter;
 mod scope;
 mod shape;
 mod submit;
@@ -29,7 +31,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use self::as_completed::{AsCompleted, as_completed};
+pub use self::as_completed::{AsCompleted, Batch, as_completed};
 pub use self::builder::Builder;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
@@ -39,6 +41,8 @@ pub use self::map_stream::{Buffered, BufferedUnordered, MapStream};
 pub use self::next::{Next, NextWithin};
 pub use self::operation::Operation;
 pub use self::progress::{Counts, Progress};
+pub use self::results::Results;
+pub use self::scatter::Scatter;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};

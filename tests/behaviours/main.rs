@@ -20,6 +20,7 @@ mod wait_and_as_completed;
 mod callbacks;
 mod cancelling;
 mod completing;
+mod completing_with_results;
 mod looking_inside;
 mod mapping_streams;
 mod prioritizing;

@@ -96,13 +96,6 @@ impl ClientState {
         }
     }
 
-    /// A future of a value that is there.
-    #[track_caller]
-    pub(crate) fn scatter<T: Send + Sync + 'static>(self: &Arc<Self>, value: T) -> TaskFuture<T> {
-        let about = self.about("scatter", false, Location::caller());
-        TaskFuture::new(Task::<T, fn() -> T, (), ()>::new(Core::memory(), about, Some(value), None))
-    }
-
     /// The key that a submission has by choice or by its contents, with what tells equal work.
     fn key_of<F, A, Args>(
         &self,
@@ -132,7 +125,7 @@ impl ClientState {
         Ok(Some((format!("{prefix}-{digest:016x}").into(), identity)))
     }
 
-    fn about(
+    pub(super) fn about(
         self: &Arc<Self>,
         name: &'static str,
         is_asynchronous: bool,
