@@ -9,8 +9,8 @@ use std::time::Duration;
 use anydask::runtime::Tokio;
 use anydask::{Client, Error, fallible};
 
-#[path = "common/pipeline.rs"]
-mod pipeline;
+#[path = "common/word_count.rs"]
+mod word_count;
 
 /// Numbers that one task looks at.
 const RANGE: u64 = 10_000;
@@ -29,7 +29,7 @@ fn main() -> Result<(), Error> {
     println!("fibonacci of 15 is {}", fibonacci.wait()?);
 
     // An asynchronous function runs on the client's runtime, and this thread waits for it.
-    client.sync(pipeline::run(&client))?;
+    client.sync(word_count::run(&client))?;
 
     client.close().wait()
 }

@@ -1,4 +1,4 @@
-//! The word count of `common/pipeline.rs` on whichever runtime is around: the type of the client names none.
+//! The word count of `common/word_count.rs` on whichever runtime is around: the type of the client names none.
 //!
 //! ```text
 //! cargo run --example on_detected --features tokio,smol
@@ -6,8 +6,8 @@
 
 use anydask::{Client, Error};
 
-#[path = "common/pipeline.rs"]
-mod pipeline;
+#[path = "common/word_count.rs"]
+mod word_count;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     smol::block_on(count_words())?;
@@ -19,6 +19,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn count_words() -> Result<(), Error> {
     let client: Client = Client::detect()?.local().await?;
-    pipeline::run(&client).await?;
+    word_count::run(&client).await?;
     client.close().await
 }

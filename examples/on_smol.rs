@@ -1,4 +1,4 @@
-//! The word count of `common/pipeline.rs` on smol.
+//! The word count of `common/word_count.rs` on smol.
 //!
 //! ```text
 //! cargo run --example on_smol --features smol
@@ -7,13 +7,13 @@
 use anydask::runtime::Smol;
 use anydask::{Client, Error};
 
-#[path = "common/pipeline.rs"]
-mod pipeline;
+#[path = "common/word_count.rs"]
+mod word_count;
 
 fn main() -> Result<(), Error> {
     smol::block_on(async {
         let client = Client::<Smol>::local().await?;
-        pipeline::run(&client).await?;
+        word_count::run(&client).await?;
         client.close().await
     })
 }

@@ -1,4 +1,4 @@
-//! The word count of `common/pipeline.rs` on tokio.
+//! The word count of `common/word_count.rs` on tokio.
 //!
 //! ```text
 //! cargo run --example on_tokio --features tokio
@@ -7,12 +7,12 @@
 use anydask::runtime::Tokio;
 use anydask::{Client, Error};
 
-#[path = "common/pipeline.rs"]
-mod pipeline;
+#[path = "common/word_count.rs"]
+mod word_count;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let client = Client::<Tokio>::local().await?;
-    pipeline::run(&client).await?;
+    word_count::run(&client).await?;
     client.close().await
 }

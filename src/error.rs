@@ -157,6 +157,11 @@ pub enum Error {
     },
     /// The caller is not inside a task.
     NotInTask,
+    /// No task at all may run at once.
+    NoRoom {
+        /// The operation that was given 0.
+        operation: &'static str,
+    },
     /// An amount of a resource that is no amount.
     InvalidResource {
         /// The resource.
@@ -401,6 +406,7 @@ impl fmt::Display for Error {
                 write!(f, "a key has 1 to {nbytes_max} bytes, and this one has {nbytes}; choose another")
             }
             Self::NotInTask => f.write_str("no task runs here; call `TaskContext::current()` from the body of a task"),
+            Self::NoRoom { operation } => write!(f, "`{operation}(0)` has room for no task; give 1 or more"),
             Self::Taken { key } => write!(
                 f,
                 "the value of `{key}` was moved out by the await of its last handle; await `&future` to keep it"

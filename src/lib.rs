@@ -27,6 +27,7 @@
 //! | `tokio` | [`runtime::Tokio`](crate::runtime) and [`tokio::Client`](crate::Client) |
 //! | `async-std` | `runtime::AsyncStd` and `async_std::Client` |
 //! | `smol` | `runtime::Smol` and `smol::Client` |
+//! | `progress` | `Progress::bar`, which draws on a terminal |
 //!
 //! None is on by default, any set of them works, and none changes what another does. A runtime that is none of them
 //! implements the traits in [`runtime`].
@@ -81,10 +82,14 @@ mod readme {}
 /// ```
 pub use anydask_macros::task;
 pub use client::{
-    AsCompleted, Builder, Client, ClientStatus, Dump, Engine, Entered, Gather, Given, InClient, Info, Many, Next, One,
-    Operation, ResourceInfo, Scope, Shape, TaskBuilder, Waited, as_completed,
+    AsCompleted, Batch, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Counts, Dump, Engine, Entered,
+    Gather, Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Results,
+    Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;
+/// The library that [`Progress::bar_on`] takes bars of.
+#[cfg(feature = "progress")]
+pub use indicatif;
 pub use task::{
     Asynchronous, Awaiting, Fallible, IntoArg, IntoArgs, Key, Options, Status, TaskContext, TaskFn, TaskFuture,
     TaskInfo, TaskState, Transition, asynchronous, fallible,

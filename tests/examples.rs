@@ -7,7 +7,7 @@ mod program;
 
 use program::{DEADLINE, Program};
 
-/// What the word count of `examples/common/pipeline.rs` prints after its first line.
+/// What the word count of `examples/common/word_count.rs` prints after its first line.
 #[allow(dead_code, reason = "without any runtime there is nobody to count words")]
 const WORDS: [&str; 6] = [
     "6 times `a`",
@@ -89,6 +89,76 @@ fn a_script_needs_no_async() {
 #[test]
 fn a_library_gives_the_same_on_two_runtimes_of_one_program() {
     assert_eq!(output("library"), ["on tokio: y = 3.000 x + 1.000", "on smol: y = 3.000 x + 1.000", "they are equal",]);
+}
+
+#[cfg(all(feature = "tokio", feature = "progress"))]
+#[test]
+fn a_model_search_finds_the_same_however_its_threads_take_turns() {
+    let tables = [output("model_search"), output("model_search")];
+    let [first, second] = tables.each_ref().map(|lines| {
+        assert_eq!(lines[0], "round  trained  diverged  cancelled  best loss");
+        let rows = lines[1..10].iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let rows: Vec<_> = rows.collect();
+        assert!((0..9).all(|round| rows[round].len() == 5 && rows[round][0] == round.to_string()), "{lines:#?}");
+        let losses: Vec<f64> = rows.iter().map(|row| row[4].parse().unwrap()).collect();
+        assert!(losses.is_sorted_by(|before, after| before >= after), "{lines:#?}");
+        assert!(losses[8] < 0.003 && losses[8] < losses[0], "{lines:#?}");
+        assert!(rows.iter().any(|row| row[3] != "0"), "nothing was cancelled: {lines:#?}");
+        assert!(lines[11].starts_with(&format!("best: loss {} with", rows[8][4])), "{lines:#?}");
+        // How many were cancelled is chance, and nothing else.
+        let losses: Vec<_> = rows.iter().map(|row| (row[1].to_owned(), row[4].to_owned())).collect();
+        (losses, lines[11].clone())
+    });
+    assert_eq!(first, second);
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_crawler_fetches_every_page_that_can_be_had() {
+    let lines = output("crawler");
+    assert!(lines[0].starts_with("crawling http://127.0.0.1:"), "{lines:#?}");
+    let number = |line: &str| line.split_whitespace().next().unwrap().parse::<f64>().unwrap();
+    let what = |line: &str| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ");
+    let words = ["pages", "bytes", "retries", "connections at once, at most, as the site saw it", "seconds"];
+    let report = &lines[3..8];
+    assert_eq!(report.iter().map(|line| what(line)).collect::<Vec<_>>(), words, "{lines:#?}");
+    assert_eq!(number(&report[0]), 2_999.0);
+    // One for every tenth page, and another for every hundredth.
+    assert_eq!(number(&report[2]), 330.0);
+    assert!((10.0..=50.0).contains(&number(&report[3])), "{lines:#?}");
+    assert_eq!(lines[8], "not fetched: [\"/page/13\", \"/page/3000\"]");
+    assert_eq!(lines[9], "  /page/3000 answered 404");
+    assert!(lines[10].contains("had not finished 3s after it was submitted"), "{lines:#?}");
+    assert_eq!(lines.len(), 11, "{lines:#?}");
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn a_pipeline_reports_what_is_there_and_why_the_rest_is_not() {
+    let lines = output("pipeline");
+    assert_eq!(lines[0], "4 prices are there; the story of `fetch-prices`:");
+    let story: Vec<_> = lines[1..].iter().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(story.iter().filter(|line| line.contains(" -> running: ")).count(), 3, "{lines:#?}");
+    assert!(story.iter().any(|line| line.contains("running -> waiting: run 2 failed")), "{lines:#?}");
+    assert!(story.iter().any(|line| line.contains("the source `prices` answered 503")), "{lines:#?}");
+    assert!(story.last().is_some_and(|line| line.contains("running -> memory")), "{lines:#?}");
+    assert_eq!(
+        lines[story.len() + 2..],
+        [
+            "shop      sales   turnover",
+            "north       180    1653.75",
+            "east        160    1470.00",
+            "south       200    1837.50",
+            "all         540    4961.25",
+            "",
+            "no sales of harbour: task `fetch-harbour` had not finished 500ms after it was submitted; give it a later deadline",
+            "no sales of market: task `parse-market-2` failed: line 118 is `tea three`: invalid digit found in string",
+            "",
+            "audit: east, 160 sales",
+            "audit: north, 180 sales",
+            "audit: south, 200 sales",
+        ]
+    );
 }
 
 #[test]

@@ -10,8 +10,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 use slab::Slab;
 
-use crate::Error;
-use crate::client::blocking::block_on;
+use crate::client::next::{Completing, Next};
 use crate::task::{Outcome, Scheduler, TaskFuture, Watch, Watcher, Watchers};
 
 /// Gives futures in the order in which they end, in whichever way. Every one that is put in comes out exactly once; one
@@ -48,8 +47,7 @@ where
     I: IntoIterator,
     I::Item: Borrow<TaskFuture<T>>,
 {
-    let mut completed =
-        AsCompleted { pending: Slab::new(), len: 0, next_help: 0, scheduler: None, arrivals: Arc::default() };
+    let mut completed = AsCompleted::new();
     completed.extend(futures);
     completed
 }
@@ -87,9 +85,16 @@ struct State {
 }
 
 impl<T: Send + Sync + 'static> AsCompleted<T> {
+    pub(crate) fn new() -> Self {
+        Self { pending: Slab::new(), len: 0, next_help: 0, scheduler: None, arrivals: Arc::default() }
+    }
+
     /// Puts one more in.
     pub fn push(&mut self, future: impl Borrow<TaskFuture<T>>) {
-        let future = future.borrow().clone();
+        self.insert(future.borrow().clone());
+    }
+
+    pub(crate) fn insert(&mut self, future: TaskFuture<T>) {
         if self.is_empty() {
             self.scheduler = Some(future.entry().scheduler());
         }
@@ -128,7 +133,8 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         self.arrivals.lock().ended.iter().any(|token| matches!(self.pending.get(*token), Some(Some(_))))
     }
 
-    /// The next one that ends; `None` when all have come out. Await it, or call [`wait`](Next::wait).
+    /// The next one that ends; `None` when all have come out. Await it, or call [`wait`](Next::wait); bound it in time
+    /// with [`timeout`](Next::timeout).
     ///
     /// # Cancel safety
     ///
@@ -137,13 +143,53 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         clippy::should_implement_trait,
         reason = "both a stream and an iterator have one; this is the one to await"
     )]
-    pub fn next(&mut self) -> Next<'_, T> {
-        Next { completed: self }
+    pub fn next(&mut self) -> Next<&mut Self> {
+        Next::new(self)
+    }
+
+    /// All that have ended, once at least one has; `None` when all have come out. Await it, or call [`wait`](Next::wait);
+    /// bound it in time with [`timeout`](Next::timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, as_completed, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let mut completed = as_completed(client.map(|x: u64| x, 0..10));
+    /// let mut sum = 0;
+    /// while let Some(batch) = completed.next_batch().wait()? {
+    ///     assert!(!batch.is_empty());
+    ///     sum += client.gather(batch).wait()?.iter().sum::<u64>();
+    /// }
+    /// assert_eq!(sum, 45);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn next_batch(&mut self) -> Next<Batch<'_, T>> {
+        Next::new(Batch { completed: self })
     }
 
     /// Those that have ended by now, without waiting.
     pub fn ready_batch(&mut self) -> Vec<TaskFuture<T>> {
         std::iter::from_fn(|| self.take_ready()).collect()
+    }
+
+    /// Lets go of all that have not come out, as if each handle were dropped; more can be put in.
+    pub fn clear(&mut self) {
+        // What is watched under the old numbers reports to nobody.
+        self.arrivals.abandon();
+        self.arrivals = Arc::default();
+        self.len = 0;
+        drop(std::mem::take(&mut self.pending));
+    }
+
+    /// One that may not have ended.
+    pub(crate) fn take_any(&mut self) -> Option<TaskFuture<T>> {
+        let future = self.pending.iter_mut().find_map(|(_, future)| future.take())?;
+        self.len -= 1;
+        Some(future)
     }
 
     fn take_ready(&mut self) -> Option<TaskFuture<T>> {
@@ -155,8 +201,14 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
             }
         }
     }
+}
 
-    fn poll_completed(&mut self, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
+impl<T: Send + Sync + 'static> Completing for AsCompleted<T> {
+    type Item = TaskFuture<T>;
+
+    const NAME: &'static str = "as_completed";
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
         if let Some(future) = self.take_ready() {
             return Poll::Ready(Some(future));
         }
@@ -172,10 +224,13 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         let is_ready = !state.ended.is_empty();
         drop(state);
         drop(replaced);
-        if is_ready { self.poll_completed(cx) } else { Poll::Pending }
+        if is_ready { self.poll_item(cx) } else { Poll::Pending }
     }
 
-    /// Runs on this thread one of those that have not begun, if this is a task of theirs.
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        if self.is_empty() { None } else { self.scheduler.clone() }
+    }
+
     fn help(&mut self) {
         let places = self.pending.capacity();
         for _ in 0..places.min(HELP_MAX) {
@@ -191,36 +246,28 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
     }
 }
 
-/// The next future that ends; made by [`AsCompleted::next`].
-#[must_use = "a future does nothing unless it is awaited"]
+/// All that have ended; see [`AsCompleted::next_batch`].
 #[derive(Debug)]
-pub struct Next<'a, T> {
+pub struct Batch<'a, T> {
     completed: &'a mut AsCompleted<T>,
 }
 
-impl<T: Send + Sync + 'static> Next<'_, T> {
-    /// Waits on this thread. Inside a task, the task's slot goes to others meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BlockingInAsync`] inside a task of the runtime, where `.await` is right; [`Error::TooManyBlocked`].
-    pub fn wait(mut self) -> Result<Option<TaskFuture<T>>, Error> {
-        let scheduler = if self.completed.is_empty() { None } else { self.completed.scheduler.clone() };
-        if let Some(scheduler) = &scheduler {
-            scheduler.check_may_block("as_completed")?;
-            if !self.completed.has_ready() {
-                self.completed.help();
-            }
-        }
-        Ok(block_on(scheduler.as_deref(), Pin::new(&mut self), None)?.flatten())
+impl<T: Send + Sync + 'static> Completing for Batch<'_, T> {
+    type Item = Vec<TaskFuture<T>>;
+
+    const NAME: &'static str = AsCompleted::<T>::NAME;
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let first = self.completed.poll_item(cx);
+        first.map(|first| first.map(|first| [first].into_iter().chain(self.completed.ready_batch()).collect()))
     }
-}
 
-impl<T: Send + Sync + 'static> Future for Next<'_, T> {
-    type Output = Option<TaskFuture<T>>;
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        self.completed.scheduler()
+    }
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.completed.poll_completed(cx)
+    fn help(&mut self) {
+        self.completed.help();
     }
 }
 
@@ -228,7 +275,7 @@ impl<T: Send + Sync + 'static> Stream for AsCompleted<T> {
     type Item = TaskFuture<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskFuture<T>>> {
-        self.poll_completed(cx)
+        self.poll_item(cx)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -245,19 +292,13 @@ impl<T: Send + Sync + 'static> Iterator for AsCompleted<T> {
         if let Ok(next) = AsCompleted::next(self).wait() {
             return next;
         }
-        let future = self.pending.iter_mut().find_map(|(_, future)| future.take())?;
-        self.len -= 1;
-        Some(future)
+        self.take_any()
     }
 }
 
 impl<T> Drop for AsCompleted<T> {
     fn drop(&mut self) {
-        let mut state = self.arrivals.lock();
-        state.is_abandoned = true;
-        let waker = state.waker.take();
-        drop(state);
-        drop(waker);
+        self.arrivals.abandon();
     }
 }
 
@@ -268,6 +309,15 @@ impl<T> fmt::Debug for AsCompleted<T> {
 }
 
 impl Arrivals {
+    /// Nobody takes them any more.
+    fn abandon(&self) {
+        let mut state = self.lock();
+        state.is_abandoned = true;
+        let waker = state.waker.take();
+        drop(state);
+        drop(waker);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

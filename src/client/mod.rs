@@ -1,6 +1,8 @@
 //! The client: what a program holds, and the operations that wait.
 
 mod as_completed;
+#[cfg(feature = "progress")]
+mod bar;
 mod blocking;
 mod builder;
 mod cancel;
@@ -10,8 +12,13 @@ mod engine;
 mod future;
 mod gather;
 mod info;
+mod map_stream;
+mod next;
 mod operation;
+mod progress;
+mod results;
 mod retry;
+mod scatter;
 mod scope;
 mod shape;
 mod submit;
@@ -24,13 +31,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use self::as_completed::{AsCompleted, Next, as_completed};
+pub use self::as_completed::{AsCompleted, Batch, as_completed};
 pub use self::builder::Builder;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
 pub use self::gather::Gather;
 pub use self::info::{Dump, Info, ResourceInfo};
+pub use self::map_stream::{Buffered, BufferedUnordered, MapStream};
+pub use self::next::{Next, NextWithin};
 pub use self::operation::Operation;
+pub use self::progress::{Counts, Progress};
+pub use self::results::Results;
+pub use self::scatter::Scatter;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};

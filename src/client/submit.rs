@@ -1,13 +1,9 @@
 //! Submitting: plain calls that give typed futures at once.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use crate::Error;
-use crate::client::operation::Wait;
+use crate::client::Client;
 use crate::client::task_builder::{Many, One, TaskBuilder};
-use crate::client::{Client, ClientStatus, Operation};
 use crate::runtime::Runtime;
 use crate::task::{Call, IntoArgs, TaskFn, TaskFuture};
 
@@ -20,8 +16,8 @@ impl<R: Runtime> Client<R> {
     ///
     /// A closure must be `Fn`: what it would consume of what it captures, give it as an argument instead.
     ///
-    /// Whatever is wrong with the submission is told by the future, at once: [`Error::ClientClosed`],
-    /// [`Error::ForeignFuture`].
+    /// Whatever is wrong with the submission is told by the future, at once: [`Error::ClientClosed`](crate::Error::ClientClosed),
+    /// [`Error::ForeignFuture`](crate::Error::ForeignFuture).
     ///
     /// # Examples
     ///
@@ -145,51 +141,7 @@ impl<R: Runtime> Client<R> {
     {
         TaskBuilder::new(self, function, Many(items))
     }
-
-    /// Makes a future of a value, so that many tasks can take it. It is moved, and shared by those that take an `Arc`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ClientClosed`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "smol")] {
-    /// use std::sync::Arc;
-    /// use anydask::{Client, runtime::Smol};
-    ///
-    /// let client = Client::<Smol>::local().wait()?;
-    /// let table = client.scatter(vec![1.0, 2.0, 4.0]).wait()?;
-    /// let row = |table: Arc<Vec<f64>>, index: usize| table[index];
-    /// let rows = client.map(row, (0..3).map(|index| (&table, index)));
-    /// assert_eq!(client.gather(rows).wait()?, [1.0, 2.0, 4.0]);
-    /// # }
-    /// # Ok::<(), anydask::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn scatter<T: Send + Sync + 'static>(&self, value: T) -> Operation<TaskFuture<T>> {
-        // The value moves now, whenever the operation is awaited: elsewhere a scatter may take time, here it takes none.
-        let scattered = match self.status() {
-            ClientStatus::Running => Ok(self.state().scatter(value)),
-            _ => Err(Error::ClientClosed { operation: "scatter" }),
-        };
-        self.operation("scatter", Scatter(Some(scattered)))
-    }
 }
-
-/// A value that has been scattered.
-struct Scatter<T>(Option<Result<TaskFuture<T>, Error>>);
-
-impl<T> Future for Scatter<T> {
-    type Output = Result<TaskFuture<T>, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.take().map_or(Poll::Pending, Poll::Ready)
-    }
-}
-
-impl<T: Send + Sync> Wait<TaskFuture<T>> for Scatter<T> {}
 
 /// The function of a `map`, shared by its tasks.
 pub(crate) struct Each<F>(Arc<F>);

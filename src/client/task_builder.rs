@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub struct TaskBuilder<'a, R: Runtime, F, G: Given<Args>, Args> {
     given: G,
     options: Options,
     repeat: Option<Repeat<G::Arguments>>,
+    /// How many calls are submitted at once.
+    batch: usize,
 }
 
 /// What a [`TaskBuilder`] calls its function with.
@@ -50,7 +53,7 @@ where
     Args: 'static,
 {
     pub(crate) fn new(client: &'a Client<R>, function: F, given: G) -> Self {
-        Self { client, function, given, options: client.options().unwrap_or_default(), repeat: None }
+        Self { client, function, given, options: client.options().unwrap_or_default(), repeat: None, batch: 1 }
     }
 
     /// Names the task, with 1 to 512 bytes. Many tasks are named `key-0`, `key-1` and so on.
@@ -195,7 +198,7 @@ where
     /// Submits the call, as [`Client::submit`] does.
     #[track_caller]
     pub fn submit(self) -> TaskFuture<F::Output> {
-        let Self { client, function, given: One(args), options, repeat } = self;
+        let Self { client, function, given: One(args), options, repeat, .. } = self;
         client.state().submit("submit", function, args.into_args(), Some(options), repeat)
     }
 }
@@ -208,19 +211,53 @@ where
     I::Item: IntoArgs<Args>,
     Args: 'static,
 {
+    /// Submits the calls `size` at a time: so many items are read, then all of them are submitted, and threads are woken
+    /// once for them. The results are as without. A size of 0 counts as 1, which is the default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let futures = client.tasks(|x: u64| x + 1, 0..1000).batch(100).submit();
+    /// assert_eq!(client.gather(futures).wait()?.iter().sum::<u64>(), 500_500);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn batch(mut self, size: usize) -> Self {
+        self.batch = size;
+        self
+    }
+
     /// Submits the calls, as [`Client::map`] does.
     #[track_caller]
     pub fn submit(self) -> Vec<TaskFuture<F::Output>> {
-        let Self { client, function, given: Many(items), options, repeat } = self;
+        let Self { client, function, given: Many(items), options, repeat, batch } = self;
+        let location = Location::caller();
         let function = Arc::new(function);
-        let mut futures = Vec::new();
-        for (index, item) in items.into_iter().enumerate() {
+        let mut items = items.into_iter();
+        let mut futures = Vec::with_capacity(items.size_hint().0);
+        let mut submit = |item: I::Item| {
             let mut options = options.clone();
-            options.key = options.key.map(|key| format!("{key}-{index}").into());
-            let function = Each::new(&function);
-            futures.push(client.state().submit("map", function, item.into_args(), Some(options), repeat));
+            options.key = options.key.map(|key| format!("{key}-{}", futures.len()).into());
+            let (function, arguments) = (Each::new(&function), item.into_args());
+            futures.push(client.state().submit_from(location, "map", function, arguments, Some(options), repeat));
+        };
+        if batch <= 1 {
+            items.for_each(submit);
+            return futures;
         }
-        futures
+        loop {
+            // Read before any is submitted: what the iterator does is its own affair, and may take long.
+            let read: Vec<_> = items.by_ref().take(batch).collect();
+            let is_last = read.len() < batch;
+            client.state().at_once(|| read.into_iter().for_each(&mut submit));
+            if is_last {
+                return futures;
+            }
+        }
     }
 }
 

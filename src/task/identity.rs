@@ -39,6 +39,12 @@ impl Identity {
         Self { function: TypeId::of::<F>(), function_name: type_name::<F>(), arguments: text }
     }
 
+    /// That of a value under a key that was made of it, which is compared elsewhere.
+    pub(crate) fn of_value<T: 'static>() -> Self {
+        struct Value<T>(std::marker::PhantomData<T>);
+        Self { function: TypeId::of::<Value<T>>(), function_name: type_name::<T>(), arguments: Some(String::new()) }
+    }
+
     /// A number that equal work has in every process that is built from the same code, if the work can be compared.
     pub(crate) fn digest(&self) -> Option<u64> {
         let mut hasher = DefaultHasher::new();

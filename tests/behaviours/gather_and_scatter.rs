@@ -1,10 +1,11 @@
-//! A25 to A30: gather and scatter.
+//! A25 to A31: gather and scatter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 
-use anydask::{Error, fallible};
+use anydask::{Client, Error, fallible};
 
-use crate::support::{AnyOf, Setting, on_every_runtime};
+use crate::support::{AnyOf, Counts, Setting, on_every_runtime};
 use crate::{Held, add, div, inc, is_divide_by_zero};
 
 on_every_runtime! {
@@ -13,6 +14,10 @@ on_every_runtime! {
     a27_gather_ok_waits_for_those_that_go_on;
     a28_a_future_of_another_client_is_refused;
     a30_scattered_values_are_inputs_and_results;
+    a31_equal_values_have_one_key_when_asked_for;
+    values_that_hash_alike_are_told_apart;
+    the_last_future_of_a_hashed_value_takes_it_along;
+    values_are_scattered_in_their_arrangement;
 }
 
 async fn a25_gather_keeps_the_arrangement<R: AnyOf>(on: Setting<R>) {
@@ -64,9 +69,107 @@ async fn a28_a_future_of_another_client_is_refused<R: AnyOf>(on: Setting<R>) {
 
 async fn a30_scattered_values_are_inputs_and_results<R: AnyOf>(on: Setting<R>) {
     let client = on.client(1).await;
-    let y = on.get(client.scatter(20)).await.unwrap();
-    let x = on.get(client.scatter(10)).await.unwrap();
+    let named = on.get(client.scatter_all(BTreeMap::from([("y", 20)]))).await.unwrap();
+    let y = &named["y"];
+    let [x] = on.get(client.scatter_all([10])).await.unwrap();
     assert!(x.is_done() && y.is_done());
-    let z = client.submit(add, (&x, &y));
+    assert_eq!(client.info().memory.len(), 2);
+    let z = client.submit(add, (&x, y));
     assert_eq!(on.get(client.gather([&z, &x])).await.unwrap(), [30, 10]);
+}
+
+async fn a31_equal_values_have_one_key_when_asked_for<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let a = on.get(client.scatter_hashed(123_i64)).await.unwrap();
+    let b = on.get(client.scatter_hashed(123_i64)).await.unwrap();
+    assert_eq!(a.key(), b.key());
+    assert_eq!(client.info().memory.len(), 1, "one copy");
+    let c = on.get(client.scatter(123_i64)).await.unwrap();
+    let d = on.get(client.scatter(123_i64)).await.unwrap();
+    let other = on.get(client.scatter_hashed(124_i64)).await.unwrap();
+    let other_type = on.get(client.scatter_hashed(123_u64)).await.unwrap();
+    let keys = [a.key(), c.key(), d.key(), other.key(), other_type.key()];
+    assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len(), "{keys:?}");
+    assert_eq!(on.get(client.gather((&a, &b, &c, &d, &other))).await.unwrap(), (123, 123, 123, 123, 124));
+    assert_eq!(on.take(client.submit(add, (&a, &b))).await.unwrap(), 246);
+    // Another client of the engine has the same copy.
+    let second = Client::on(&client.engine()).unwrap();
+    let theirs = on.get(second.scatter_hashed(123_i64)).await.unwrap();
+    assert_eq!(theirs.key(), a.key());
+}
+
+/// All of them hash alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Clash(i64);
+
+impl Hash for Clash {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+async fn values_that_hash_alike_are_told_apart<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let mut futures = Vec::new();
+    for value in [1, 2, 3, 2, 1, 3] {
+        futures.push(on.get(client.scatter_hashed(Clash(value))).await.unwrap());
+    }
+    let values = on.get(client.gather(&futures)).await.unwrap();
+    assert_eq!(values, [1, 2, 3, 2, 1, 3].map(Clash));
+    let keys: Vec<_> = futures.iter().map(|future| future.key()).collect();
+    assert_eq!(keys[..3].iter().rev().collect::<Vec<_>>(), [&keys[5], &keys[1], &keys[0]]);
+    assert_eq!((&keys[3], &keys[4]), (&keys[1], &keys[0]));
+    assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+    // A key that somebody chose for a task stays that task's.
+    let lone = on.get(client.scatter_hashed(7_i64)).await.unwrap();
+    let key = lone.key();
+    drop(lone);
+    let chosen = client.task(inc, 1).key(key).submit();
+    let lone = on.get(client.scatter_hashed(7_i64)).await.unwrap();
+    assert_eq!(on.get(client.gather((&chosen, &lone))).await.unwrap(), (2, 7));
+}
+
+async fn the_last_future_of_a_hashed_value_takes_it_along<R: AnyOf>(on: Setting<R>) {
+    #[derive(Clone)]
+    struct Table(std::sync::Arc<crate::support::Counted>);
+
+    impl PartialEq for Table {
+        fn eq(&self, other: &Self) -> bool {
+            self.0.value() == other.0.value()
+        }
+    }
+
+    impl Eq for Table {}
+
+    impl Hash for Table {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.value().hash(state);
+        }
+    }
+
+    let client = on.client(1).await;
+    let counts = Counts::new();
+    let table = || Table(std::sync::Arc::new(counts.make(1)));
+    let first = on.get(client.scatter_hashed(table())).await.unwrap();
+    let second = on.get(client.scatter_hashed(table())).await.unwrap();
+    assert_eq!(counts.alive(), 1, "the second copy is dropped at once");
+    drop(first);
+    assert_eq!(on.value(&second).await.unwrap().0.value(), 1);
+    drop(second);
+    on.until("the value is gone", || counts.alive() == 0).await;
+    let third = on.get(client.scatter_hashed(table())).await.unwrap();
+    assert_eq!(on.take(third).await.unwrap().0.value(), 1);
+    on.get(client.close()).await.unwrap();
+    let refused = on.get(client.scatter_hashed(1)).await;
+    assert!(matches!(refused, Err(Error::ClientClosed { operation: "scatter_hashed" })));
+    let refused = on.get(client.scatter_all([1])).await;
+    assert!(matches!(refused, Err(Error::ClientClosed { operation: "scatter_all" })));
+}
+
+async fn values_are_scattered_in_their_arrangement<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let list = on.get(client.scatter_all(vec![3, 1, 2])).await.unwrap();
+    assert_eq!(on.get(client.gather(&list)).await.unwrap(), [3, 1, 2]);
+    let map = HashMap::from([("a", 1), ("b", 2)]);
+    let futures = on.get(client.scatter_all(map.clone())).await.unwrap();
+    assert_eq!(on.get(client.gather(&futures)).await.unwrap(), map);
+    assert!(on.get(client.scatter_all(Vec::<i64>::new())).await.unwrap().is_empty());
 }

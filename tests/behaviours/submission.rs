@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anydask::{Error, Status, TaskFuture, fallible};
 
-use crate::support::{AnyOf, Setting, on_every_runtime};
+use crate::support::{AnyOf, Event, Setting, on_every_runtime};
 use crate::{Counter, DivideByZero, add, div, inc, is_divide_by_zero, sum};
 
 on_every_runtime! {
@@ -14,6 +14,7 @@ on_every_runtime! {
     a11_one_chosen_key_is_one_task;
     a12_a_map_with_retries_counts_for_each_item;
     a13_a_map_over_a_hundred_items;
+    a_batch_is_handed_over_before_the_next_is_read;
     a14_a_list_of_futures_arrives_as_a_list_of_values;
     a15_a_map_is_as_long_as_its_shortest_input;
     a16_what_depends_on_a_failure_fails_with_its_error;
@@ -89,15 +90,60 @@ async fn a12_a_map_with_retries_counts_for_each_item<R: AnyOf>(on: Setting<R>) {
     }
 }
 
-/// Batches are for a scheduler that is far away; here a map submits its items one by one for the same result.
 async fn a13_a_map_over_a_hundred_items<R: AnyOf>(on: Setting<R>) {
     let client = on.client(2).await;
-    let all = on.get(client.gather(client.map(inc, 0..100))).await.unwrap();
+    let all = on.get(client.gather(client.tasks(inc, 0..100).batch(10).submit())).await.unwrap();
     assert_eq!(all, (1..=100).collect::<Vec<_>>());
-    let all = on.get(client.gather(client.map(add, (0..100).zip(0..100)))).await.unwrap();
+    let all = on.get(client.gather(client.tasks(add, (0..100).zip(0..100)).batch(10).submit())).await.unwrap();
     assert_eq!(all, (0..100).map(|x| 2 * x).collect::<Vec<_>>());
-    let all = on.get(client.gather(client.map(add, (100..200).zip(0..10)))).await.unwrap();
+    let all = on.get(client.gather(client.tasks(add, (100..200).zip(0..10)).batch(2).submit())).await.unwrap();
     assert_eq!(all, (0..10).map(|x| 100 + 2 * x).collect::<Vec<_>>());
+    for batch in [0, 1, 7, 1000, usize::MAX] {
+        let futures = client.tasks(inc, 0..100).batch(batch).key("many").submit();
+        assert_eq!(futures[99].key(), "many-99");
+        assert_eq!(on.get(client.gather(futures)).await.unwrap(), (1..=100).collect::<Vec<_>>());
+    }
+}
+
+async fn a_batch_is_handed_over_before_the_next_is_read<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let ran = Event::new();
+    let body = {
+        let ran = ran.clone();
+        move |x: i64| {
+            if x == 2 {
+                ran.set();
+            }
+            x
+        }
+    };
+    // The iterator is at its fourth item, and what came before runs; the first three are read before any runs.
+    let items = (0..6).inspect(|&x| match x {
+        0..3 => assert_eq!(client.info().tasks, 0),
+        3 => ran.wait(),
+        _ => assert_eq!(client.info().tasks, 3),
+    });
+    let futures = client.tasks(body, items).batch(3).submit();
+    assert_eq!(on.get(client.gather(futures)).await.unwrap(), (0..6).collect::<Vec<_>>());
+    // Also from a task, and where the iterator panics: what was submitted before it did runs.
+    let (inner, last) = (client.clone(), Event::new());
+    let set = last.clone();
+    let panics = client.submit(
+        move || {
+            let set = set.clone();
+            let body = move |x: i64| {
+                if x == 5 {
+                    set.set();
+                }
+            };
+            let submit = |x: i64| inner.submit(body.clone(), x).detach();
+            let items = (0..9).inspect(|&x| if x < 8 { submit(x) } else { panic!("no ninth item") });
+            inner.tasks(inc, items).batch(4).submit().len()
+        },
+        (),
+    );
+    assert!(matches!(on.error(&panics).await, Error::Panicked { .. }));
+    on.passed(&last).await;
 }
 
 async fn a14_a_list_of_futures_arrives_as_a_list_of_values<R: AnyOf>(on: Setting<R>) {

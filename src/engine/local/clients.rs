@@ -55,6 +55,11 @@ impl ClientState {
         self.owns_engine
     }
 
+    /// Wakes threads once for all that `submit` submits.
+    pub(crate) fn at_once(&self, submit: impl FnOnce()) {
+        self.engine.pool.wake_once(submit);
+    }
+
     /// Whether it takes submissions.
     pub(crate) fn status(&self) -> EngineStatus {
         if self.owns_engine { self.engine.status() } else { self.lifecycle.status() }

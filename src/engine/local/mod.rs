@@ -32,12 +32,14 @@ mod pool;
 mod prioritized;
 mod release;
 mod resources;
+mod scatter;
 mod story;
 mod submit;
 mod table;
 mod terms;
 mod trace;
 mod waits;
+mod wake_once;
 mod worker;
 
 use std::any::Any;

@@ -113,6 +113,9 @@ impl Pool {
 
     /// Wakes a thread, unless all have seats or one is searching already.
     pub(crate) fn notify(self: &Arc<Self>) {
+        if self.holds_back() {
+            return;
+        }
         fence(Ordering::SeqCst);
         if self.free.load(Ordering::SeqCst) == 0 || self.searching.load(Ordering::SeqCst) > 0 {
             return;

@@ -13,7 +13,7 @@ use crate::engine::local::node::{Node, Slot, Task};
 use crate::engine::local::resources::summed;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::{Arguments, Identity, Key, Options, Repeat, Stored, TaskFn, TaskFuture, TypedEntry};
+use crate::task::{Arguments, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry};
 
 impl ClientState {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -31,8 +31,26 @@ impl ClientState {
         A: Arguments<Args>,
         Args: 'static,
     {
+        self.submit_from(Location::caller(), operation, function, arguments, options, repeat)
+    }
+
+    /// The same for a caller that was at `location` some time ago.
+    pub(crate) fn submit_from<F, A, Args>(
+        self: &Arc<Self>,
+        location: &'static Location<'static>,
+        operation: &'static str,
+        function: F,
+        arguments: A,
+        options: Option<Options>,
+        repeat: Option<Repeat<A>>,
+    ) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
         let name = function.name();
-        let mut about = self.about(name, F::ASYNCHRONOUS);
+        let mut about = self.about(name, F::ASYNCHRONOUS, location);
         if self.lifecycle.is_closing() {
             return refused::<F, A, Args>(about, Error::ClientClosed { operation });
         }
@@ -73,23 +91,11 @@ impl ClientState {
                 TaskFuture::new(view)
             }
             Err(error) => {
-                let mut about = self.about(name, F::ASYNCHRONOUS);
+                let mut about = self.about(name, F::ASYNCHRONOUS, location);
                 about.key = Box::new(key).into();
                 refused::<F, A, Args>(about, error)
             }
         }
-    }
-
-    /// A future of a value that is there.
-    #[track_caller]
-    pub(crate) fn scatter<T: Send + Sync + 'static>(self: &Arc<Self>, value: T) -> TaskFuture<T> {
-        let about = self.about("scatter", false);
-        TaskFuture::new(Task::<T, fn() -> T, (), ()>::new(
-            Core::memory(),
-            about,
-            Slot::Value(Stored::Owned(value)),
-            None,
-        ))
     }
 
     /// The key that a submission has by choice or by its contents, with what tells equal work.
@@ -121,15 +127,19 @@ impl ClientState {
         Ok(Some((format!("{prefix}-{digest:016x}").into(), identity)))
     }
 
-    #[track_caller]
-    fn about(self: &Arc<Self>, name: &'static str, is_asynchronous: bool) -> About {
+    pub(super) fn about(
+        self: &Arc<Self>,
+        name: &'static str,
+        is_asynchronous: bool,
+        location: &'static Location<'static>,
+    ) -> About {
         About {
             lease: self.lease(),
             id: self.engine().next_id(),
             name,
             key: std::sync::OnceLock::new(),
             is_keyed: false,
-            location: Location::caller(),
+            location,
             is_asynchronous,
             has_body: AtomicBool::new(false),
             trace: Trace::none(),

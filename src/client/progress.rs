@@ -1,0 +1,408 @@
+//! How far many tasks have come.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::vec;
+
+use futures_core::Stream;
+use serde::Serialize;
+
+use crate::Error;
+use crate::client::Client;
+use crate::client::gather::Gather;
+use crate::client::next::{Completing, Next};
+use crate::client::shape::Leaves;
+use crate::runtime::Runtime;
+use crate::task::context::is_in_task;
+use crate::task::{Entry, Outcome, Scheduler, Status, Watch, Watcher, Watchers};
+
+impl<R: Runtime> Client<R> {
+    /// Counts how futures end, in any arrangement that can be gathered: Dask's `progress`.
+    ///
+    /// The feature `progress` adds a bar for the terminal, `Progress::bar`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignFuture`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, Error, fallible, runtime::Smol};
+    ///
+    /// smol::block_on(async {
+    ///     let client = Client::<Smol>::local().await?;
+    ///     let parsed = client.map(fallible(|text: &str| text.parse::<i64>()), ["1", "two", "3"]);
+    ///     let mut progress = client.progress(&parsed)?;
+    ///     while let Some(counts) = progress.next().await {
+    ///         println!("{counts}");
+    ///     }
+    ///     assert_eq!(progress.counts().to_string(), "3 of 3 done, 1 failed");
+    ///     client.close().await
+    /// })?;
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn progress<G: Gather>(&self, futures: G) -> Result<Progress, Error> {
+        let shape = futures.into_shape();
+        let (client_id, tally) = (self.state().id(), Arc::new(Tally::default()));
+        let (mut known, mut foreign) = (HashSet::new(), None);
+        shape.visit(&mut |leaf| {
+            let entry = leaf.entry();
+            if foreign.is_some() {
+                return;
+            }
+            if entry.scheduler_id() != client_id {
+                foreign = Some(Error::ForeignFuture { key: entry.key() });
+                return;
+            }
+            // Below the check: tasks of two engines may have one number.
+            if !known.insert(entry.id()) {
+                return;
+            }
+            tally.add();
+            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&tally) as Arc<dyn Watch>, 0)) {
+                tally.count(&outcome);
+            }
+        });
+        let progress = Progress {
+            shape: Some(Box::new(shape)),
+            helpful: None,
+            given: None,
+            scheduler: Arc::clone(self.state()) as Arc<dyn Scheduler>,
+            tally,
+        };
+        foreign.map_or(Ok(progress), Err)
+    }
+}
+
+/// How many of some tasks have ended, and how.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let many = client.map(|x: i64| x + 1, 0..3);
+/// client.wait(&many).wait()?;
+/// let counts = client.progress(&many)?.counts();
+/// assert_eq!((counts.total, counts.finished, counts.pending), (3, 3, 0));
+/// assert_eq!(counts.to_string(), "3 of 3 done");
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Counts {
+    /// All of them.
+    pub total: usize,
+    /// Those that have a value.
+    pub finished: usize,
+    /// Those that failed.
+    pub failed: usize,
+    /// Those that were cancelled.
+    pub cancelled: usize,
+    /// Those whose runtime went away.
+    pub lost: usize,
+    /// Those that have not ended.
+    pub pending: usize,
+}
+
+impl Counts {
+    /// Those that have ended, in whichever way.
+    pub fn done(&self) -> usize {
+        self.total - self.pending
+    }
+
+    /// Whether all have ended, in whichever way.
+    pub fn is_done(&self) -> bool {
+        self.pending == 0
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        self.pending -= 1;
+        let ended = match Status::of(Some(outcome.as_ref().map(|_| ()))) {
+            Status::Finished => &mut self.finished,
+            Status::Cancelled => &mut self.cancelled,
+            Status::Lost => &mut self.lost,
+            Status::Error | Status::Pending => &mut self.failed,
+        };
+        *ended += 1;
+    }
+
+    /// Writes how many ended without a value, with `lead` before the first of these counts.
+    fn write_failures(&self, f: &mut impl fmt::Write, mut lead: &'static str) -> fmt::Result {
+        for (count, status) in [(self.failed, "failed"), (self.cancelled, "cancelled"), (self.lost, "lost")] {
+            if count > 0 {
+                write!(f, "{lead}{count} {status}")?;
+                lead = ", ";
+            }
+        }
+        Ok(())
+    }
+
+    /// How many ended without a value, such as `1 failed, 2 cancelled`.
+    #[cfg(feature = "progress")]
+    pub(crate) fn failures(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text does not fail.
+        let _ = self.write_failures(&mut text, "");
+        text
+    }
+}
+
+impl fmt::Display for Counts {
+    /// Writes `70 of 100 done, 1 failed`: those that failed are among those that are done.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} done", self.done(), self.total)?;
+        self.write_failures(f, ", ")
+    }
+}
+
+/// How far many tasks have come; made by [`Client::progress`].
+///
+/// It is a [`Stream`] to await and an [`Iterator`] to block on. The first [`Counts`] come at once. Others come whenever
+/// something has changed since: who looks seldom is given fewer of them, and never old ones. The last ones are those with
+/// nothing pending; then it ends.
+///
+/// A task counts once, however often it is given, and the way in which it first ends: what is
+/// [retried](Client::retry) after that does not count again. The futures are held until the last counts are given, or this
+/// is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use anydask::{Client, runtime::Smol};
+///
+/// let client = Client::<Smol>::local().wait()?;
+/// let (small, large) = (client.map(|x: u8| x + 1, 0..3), client.submit(|| u64::MAX, ()));
+/// let mut last = None;
+/// for counts in client.progress((&small, &large))? {
+///     last = Some(counts);
+/// }
+/// assert_eq!(last.unwrap().finished, 4);
+/// # }
+/// # Ok::<(), anydask::Error>(())
+/// ```
+#[must_use = "counts come when it is awaited or iterated"]
+pub struct Progress {
+    /// Holds the futures until the last counts are given.
+    shape: Option<Box<dyn Leaves>>,
+    /// Those that a task which waits has not looked at; there once one waits.
+    helpful: Option<vec::IntoIter<Arc<dyn Entry>>>,
+    /// The last counts that came out.
+    given: Option<Counts>,
+    scheduler: Arc<dyn Scheduler>,
+    tally: Arc<Tally>,
+}
+
+impl Progress {
+    /// The counts as they are, without waiting. They come out of [`next`](Self::next) all the same.
+    pub fn counts(&self) -> Counts {
+        self.tally.lock().counts
+    }
+
+    /// The counts, once they are other than those that came last; `None` after the last. Await it, or call
+    /// [`wait`](Next::wait); bound it in time with [`timeout`](Next::timeout).
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "both a stream and an iterator have one; this is the one to await"
+    )]
+    pub fn next(&mut self) -> Next<&mut Self> {
+        Next::new(self)
+    }
+
+    fn is_over(&self) -> bool {
+        self.given.is_some_and(|counts| counts.is_done())
+    }
+
+    fn has_news(&self) -> bool {
+        self.given != Some(self.counts())
+    }
+
+    fn take_news(&mut self) -> Option<Counts> {
+        let counts = self.counts();
+        (self.given != Some(counts)).then(|| self.give(counts))
+    }
+
+    fn give(&mut self, counts: Counts) -> Counts {
+        self.given = Some(counts);
+        if counts.is_done() {
+            self.shape = None;
+            self.helpful = None;
+        }
+        counts
+    }
+
+    /// The tasks that have not ended.
+    pub(crate) fn unfinished(&self) -> Vec<Arc<dyn Entry>> {
+        let mut entries = Vec::new();
+        if let Some(shape) = &self.shape {
+            shape.visit(&mut |leaf| {
+                if leaf.entry().outcome().is_none() {
+                    entries.push(leaf.shared_entry());
+                }
+            });
+        }
+        entries
+    }
+}
+
+/// What [`Progress::bar`] needs.
+#[cfg(feature = "progress")]
+impl Progress {
+    /// The counts as they are. The caller is woken when they are no longer.
+    pub(crate) fn watch_counts(&self, cx: &mut Context<'_>) -> Counts {
+        loop {
+            let counts = self.counts();
+            if counts.is_done() || self.tally.poll_other_than(Some(counts), cx).is_pending() {
+                return counts;
+            }
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<dyn Scheduler> {
+        &self.scheduler
+    }
+}
+
+impl Completing for Progress {
+    type Item = Counts;
+
+    const NAME: &'static str = "progress";
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Counts>> {
+        if self.is_over() {
+            return Poll::Ready(None);
+        }
+        match self.tally.poll_other_than(self.given, cx) {
+            Poll::Ready(counts) => Poll::Ready(Some(self.give(counts))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        (!self.is_over()).then(|| Arc::clone(&self.scheduler))
+    }
+
+    /// Each is looked at once: if it is not ready then, another thread runs it.
+    fn help(&mut self) {
+        if !is_in_task() {
+            return;
+        }
+        let mut helpful = self.helpful.take().unwrap_or_else(|| self.unfinished().into_iter());
+        while !self.has_news()
+            && let Some(entry) = helpful.next()
+        {
+            entry.help();
+        }
+        self.helpful = Some(helpful);
+    }
+}
+
+impl Stream for Progress {
+    type Item = Counts;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Counts>> {
+        self.poll_item(cx)
+    }
+}
+
+/// Blocks for each. Where it may not block, inside an asynchronous task, it gives the counts as they are, if they are
+/// other than those that came last, and then ends.
+impl Iterator for Progress {
+    type Item = Counts;
+
+    fn next(&mut self) -> Option<Counts> {
+        match Progress::next(self).wait() {
+            Ok(next) => next,
+            Err(_) => self.take_news(),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let mut state = self.tally.lock();
+        state.is_abandoned = true;
+        let waker = state.waker.take();
+        drop(state);
+        drop(waker);
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+/// Hears of every task once, and wakes who waits for a change.
+#[derive(Default)]
+struct Tally {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: Counts,
+    waker: Option<Waker>,
+    is_abandoned: bool,
+}
+
+impl Tally {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more that has not ended.
+    fn add(&self) {
+        let mut state = self.lock();
+        state.counts.total += 1;
+        state.counts.pending += 1;
+    }
+
+    /// One of them has ended.
+    fn count(&self, outcome: &Outcome) {
+        let mut state = self.lock();
+        state.counts.count(outcome);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll_other_than(&self, given: Option<Counts>, cx: &mut Context<'_>) -> Poll<Counts> {
+        let mut state = self.lock();
+        if given != Some(state.counts) {
+            return Poll::Ready(state.counts);
+        }
+        let replaced = match &state.waker {
+            Some(current) if current.will_wake(cx.waker()) => None,
+            _ => state.waker.replace(cx.waker().clone()),
+        };
+        drop(state);
+        // Not under the lock: dropping a waker may run code of the user's executor.
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Watch for Tally {
+    fn handle_outcome(self: Arc<Self>, _: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+        self.count(outcome);
+        None
+    }
+
+    fn is_live(&self) -> bool {
+        !self.lock().is_abandoned
+    }
+}
