@@ -24,7 +24,8 @@ impl<R: Runtime> Client<R> {
     /// [`buffered_unordered`](MapStream::buffered_unordered).
     ///
     /// An item is what [`submit`](Self::submit) takes as arguments. The tasks have the defaults of the client; others are
-    /// given with [`with`](Self::with). The stream of results keeps the client open.
+    /// given with [`with`](Self::with). The stream of results keeps the client open. The results are moved out of the tasks;
+    /// they are `Clone` as those of any awaited future, and an `Arc` is.
     ///
     /// # Examples
     ///
@@ -48,7 +49,7 @@ impl<R: Runtime> Client<R> {
     #[track_caller]
     pub fn map_stream<F, S, Args>(&self, function: F, items: S) -> MapStream<F, S, Args>
     where
-        F: TaskFn<Args> + Sync,
+        F: TaskFn<Args, Output: Clone> + Sync,
         S: Stream,
         S::Item: IntoArgs<Args>,
         Args: 'static,
