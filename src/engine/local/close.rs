@@ -125,7 +125,8 @@ impl Engine {
     /// Drops what is queued when nobody runs it any more: each task keeps its engine alive.
     pub(super) fn drop_queues(&self) {
         drop(self.resources.drain());
-        self.pool.drain().for_each(drop);
+        // One that was cancelled on its way here has taken its resources since.
+        self.pool.drain().for_each(|node| self.give_back_resources(&node));
     }
 
     /// Threads and asynchronous tasks that have not ended.

@@ -165,7 +165,9 @@ pub(crate) fn start_unrunnable_timer(node: &Arc<dyn Node>, after: Duration, erro
         }
     });
     *lock(&terms.unrunnable_timer) = Some(timer);
+    // Whoever ended it meanwhile may have looked for it before it was there.
     if node.core().outcome().is_some() {
+        node.about().engine().resources.forget_unrunnable(node);
         terms.stop();
     }
 }
