@@ -11,7 +11,7 @@ macro_rules! if_known {
     ($any:expr, |$value:ident| $body:expr) => {
         if_known!($any, |$value| $body;
             i64, u64, f64, String, &'static str, i32, u32, f32, usize, isize, bool, u8, i8, u16, i16, char, u128, i128,
-            (), Arc<str>, PathBuf, Duration, Vec<i64>, Vec<u64>, Vec<f64>, Vec<String>, Vec<i32>, Vec<u32>, Vec<f32>,
+            Arc<str>, PathBuf, Duration, Vec<i64>, Vec<u64>, Vec<f64>, Vec<String>, Vec<i32>, Vec<u32>, Vec<f32>,
             Vec<u8>, Vec<usize>)
     };
     ($any:expr, |$value:ident| $body:expr; $($type:ty),*) => {{
@@ -27,7 +27,7 @@ macro_rules! if_known {
 /// A text that only equal values of one type share.
 pub(crate) fn fingerprint(value: &dyn Any) -> Option<String> {
     if_known!(value, |value| Some(format!("{value:?}")));
-    None
+    value.is::<()>().then(String::new)
 }
 
 /// The same value once more.

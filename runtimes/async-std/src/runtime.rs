@@ -55,7 +55,7 @@ impl Runtime for AsyncStd {
     }
 
     fn erased(&self) -> AnyRuntime {
-        AnyRuntime::new(self.clone())
+        AnyRuntime::new(*self)
     }
 }
 

@@ -56,7 +56,7 @@ impl Runtime for Smol {
     }
 
     fn erased(&self) -> AnyRuntime {
-        AnyRuntime::new(self.clone())
+        AnyRuntime::new(*self)
     }
 }
 

@@ -100,12 +100,16 @@ impl Resources {
         Taken::Waits
     }
 
-    /// Adds to what there is, and hands out the tasks that can go on now, and those that have to be tried again.
-    fn add(&self, amounts: BTreeMap<String, f64>) -> (Vec<Arc<dyn Node>>, Vec<Arc<dyn Node>>) {
+    /// Adds to what there is, and hands out the tasks that can go on now.
+    fn add(&self, amounts: BTreeMap<String, f64>) -> Vec<Arc<dyn Node>> {
         let mut table = lock(&self.table);
         table.add(amounts);
-        let tried_again = std::mem::take(&mut table.unrunnable).into_values().collect();
-        (table.grant(), tried_again)
+        table.grant()
+    }
+
+    /// Hands out those who want more than there was in all, to be tried again.
+    fn take_unrunnable(&self) -> Vec<Arc<dyn Node>> {
+        std::mem::take(&mut lock(&self.table).unrunnable).into_values().collect()
     }
 
     /// Takes away all who wait.
@@ -268,9 +272,8 @@ impl Engine {
 
     /// Adds to what the engine has of resources.
     pub(crate) fn add_resources(&self, amounts: BTreeMap<String, f64>) {
-        let (granted, tried_again) = self.resources.add(amounts);
-        granted.into_iter().for_each(|node| self.queue(node));
-        for node in tried_again.into_iter().filter(|node| node.core().is_ready()) {
+        self.resources.add(amounts).into_iter().for_each(|node| self.queue(node));
+        for node in self.resources.take_unrunnable().into_iter().filter(|node| node.core().is_ready()) {
             if let Some(terms) = node.about().terms.as_deref() {
                 terms.stop_unrunnable_timer();
             }

@@ -22,8 +22,10 @@ thread_local! {
 
 /// The tasks of one engine.
 pub(crate) struct Table {
-    shards: Box<[CachePadded<Mutex<Slab<Weak<dyn Node>>>>]>,
+    shards: Box<[CachePadded<Shard>]>,
 }
+
+type Shard = Mutex<Slab<Weak<dyn Node>>>;
 
 /// Where a task stands in the table.
 #[derive(Clone, Copy, Debug)]
