@@ -18,8 +18,8 @@ use anydask::{Client, asynchronous};
 use anydask_runtime::adapter::CatchUnwind;
 use anydask_runtime::context::{self, Entered};
 use anydask_runtime::{
-    BlockOn, ByteStream, Endpoint, Instant, JoinError, Listener, NestedBlockOn, Runtime, Shutdown, ShutdownReport,
-    Spawner, TaskHandle, Timer, Transport,
+    AnyRuntime, BlockOn, ByteStream, Endpoint, Instant, JoinError, Listener, NestedBlockOn, Runtime, Shutdown,
+    ShutdownReport, Spawner, TaskHandle, Timer, Transport,
 };
 use async_channel::{Receiver, Sender};
 use async_executor::Executor;

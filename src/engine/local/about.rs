@@ -50,9 +50,9 @@ impl About {
 
     /// Why the `run`-th run, counted from 1, was not the last, for messages.
     pub(crate) fn failure_of_run(&self, run: u32) -> String {
-        match self.terms.as_deref().and_then(Terms::last_failure) {
-            Some((last, error)) if last == run => format!("run {run} failed: {}", error.chain()),
-            _ => format!("run {run} failed"),
+        match self.terms.as_deref().and_then(|terms| terms.failure_of(run)) {
+            Some(error) => format!("run {run} failed: {}", error.chain()),
+            None => format!("run {run} failed"),
         }
     }
 

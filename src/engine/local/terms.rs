@@ -1,6 +1,7 @@
 //! The terms of the tasks that have options: retries, time limits, priority and resources. A plain task has none, and
 //! pays for none.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::engine::local::failing::fail;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::release::quietly;
+use crate::engine::local::story::Steps;
 use crate::task::{BoxFuture, Options};
 
 /// What a task was submitted with, and how far it has come with it.
@@ -27,8 +29,8 @@ pub(crate) struct Terms {
     run_timer: Mutex<Option<Box<dyn Spawned>>>,
     deadline_timer: Mutex<Option<Box<dyn Spawned>>>,
     unrunnable_timer: Mutex<Option<Box<dyn Spawned>>>,
-    /// The last run that failed and was not the last, counted from 1, with its error.
-    failure: Mutex<Option<(u32, Error)>>,
+    /// The errors of the latest runs that failed and were not the last, with their numbers, counted from 1.
+    failures: Mutex<VecDeque<(u32, Error)>>,
 }
 
 impl Terms {
@@ -41,7 +43,7 @@ impl Terms {
             run_timer: Mutex::new(None),
             deadline_timer: Mutex::new(None),
             unrunnable_timer: Mutex::new(None),
-            failure: Mutex::new(None),
+            failures: Mutex::default(),
         }
     }
 
@@ -56,9 +58,18 @@ impl Terms {
         self.out_of_time.store(0, Ordering::Release);
     }
 
-    /// The last run that failed and was not the last, counted from 1, with its error.
-    pub(crate) fn last_failure(&self) -> Option<(u32, Error)> {
-        lock(&self.failure).clone()
+    /// Why a run failed that was not the last, if it is remembered.
+    pub(crate) fn failure_of(&self, run: u32) -> Option<Error> {
+        lock(&self.failures).iter().rfind(|(number, _)| *number == run).map(|(_, error)| error.clone())
+    }
+
+    fn remember(&self, error: &Error) {
+        let mut failures = lock(&self.failures);
+        failures.push_back((self.runs(), error.clone()));
+        let forgotten = if failures.len() > Steps::KEPT { failures.pop_front() } else { None };
+        drop(failures);
+        // It may hold something of the user's.
+        drop(forgotten);
     }
 
     /// How many runs have begun.
@@ -95,7 +106,7 @@ impl Terms {
         if !allows {
             return None;
         }
-        *lock(&self.failure) = Some((self.runs(), error.clone()));
+        self.remember(error);
         Some(self.options.retry.delay(self.runs()))
     }
 
