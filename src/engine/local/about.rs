@@ -48,6 +48,11 @@ impl About {
         wanted.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     }
 
+    /// How many runs have begun, as far as they are counted: of tasks with options.
+    pub(crate) fn runs(&self) -> u32 {
+        self.terms.as_deref().map_or(0, Terms::runs)
+    }
+
     /// Why the `run`-th run, counted from 1, was not the last, for messages.
     pub(crate) fn failure_of_run(&self, run: u32) -> String {
         match self.terms.as_deref().and_then(|terms| terms.failure_of(run)) {

@@ -137,7 +137,11 @@ impl Steps {
         let steps: Vec<_> = self.iter().collect();
         let last = steps.len().saturating_sub(1);
         let mut from = TaskState::Released;
-        let mut runs = 0;
+        // Runs are numbered from the last retry on, and the first of them may be forgotten.
+        let anew = steps.iter().rposition(|step| *step == Step::Retried);
+        let remembered = steps[anew.unwrap_or_default()..].iter().filter(|step| **step == Step::Started).count();
+        let forgotten = about.runs().saturating_sub(remembered as u32);
+        let mut runs = if anew.is_none() { forgotten } else { 0 };
         let mut story = Vec::with_capacity(steps.len());
         for (index, step) in steps.into_iter().enumerate() {
             let error = outcome.and_then(|outcome| outcome.as_ref().err()).filter(|_| index == last);
@@ -157,6 +161,7 @@ impl Steps {
             };
             runs = match step {
                 Step::Started => runs + 1,
+                Step::Retried if anew == Some(index) => forgotten,
                 Step::Retried => 0,
                 _ => runs,
             };
