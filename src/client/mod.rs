@@ -4,9 +4,11 @@ mod as_completed;
 #[cfg(feature = "progress")]
 mod bar;
 mod blocking;
+mod buffered;
 mod builder;
 mod cancel;
 mod countdown;
+mod counts;
 mod current;
 mod engine;
 mod future;
@@ -32,15 +34,17 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::as_completed::{AsCompleted, Batch, as_completed};
+pub use self::buffered::{Buffered, BufferedUnordered};
 pub use self::builder::Builder;
+pub use self::counts::Counts;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
 pub use self::gather::Gather;
 pub use self::info::{Dump, Info, ResourceInfo};
-pub use self::map_stream::{Buffered, BufferedUnordered, MapStream};
+pub use self::map_stream::MapStream;
 pub use self::next::{Next, NextWithin};
 pub use self::operation::Operation;
-pub use self::progress::{Counts, Progress};
+pub use self::progress::Progress;
 pub use self::results::Results;
 pub use self::scatter::Scatter;
 pub use self::scope::Scope;
@@ -198,7 +202,8 @@ impl<R: Current> Client<R> {
         Builder::find(R::available, R::start)
     }
 
-    /// Opens a client for `body` and closes it on every way out: Dask's `async with`.
+    /// Opens a client for `body` and closes it on every way out: Dask's `async with`. Inside it is the
+    /// [current](Client::current) client.
     ///
     /// Await it, or call [`wait`](Scope::wait) in blocking code.
     ///
