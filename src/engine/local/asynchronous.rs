@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::local::Engine;
 use crate::engine::local::node::Node;
-use crate::engine::local::terms::{Terms, requeue_after};
+use crate::engine::local::terms::Terms;
 use crate::runtime::{AnyRuntime, Runtime, TaskHandle};
 use crate::task::BoxFuture;
 
@@ -80,24 +80,14 @@ impl Engine {
         let run = node.about().terms.as_deref().map_or(0, Terms::begin_run);
         self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
         node.about().has_body.store(true, Ordering::Release);
-        let presence = Presence(Arc::clone(&node));
-        let body = Arc::clone(&node).future();
-        let next = Arc::clone(&node);
-        let spawned = self.host.spawn(Box::pin(async move {
-            let presence = presence;
-            let again = body.await;
-            drop(presence);
-            // The next run takes its resources anew, so this one must have given them back.
-            if let Some(delay) = again {
-                requeue_after(next, delay);
-            }
-        }));
+        let body = Arc::clone(&node).future(Presence(Arc::clone(&node)));
+        let spawned = self.host.spawn(body);
         node.keep(run, spawned);
     }
 }
 
 /// Says for as long as it lives that a spawned future exists.
-struct Presence(Arc<dyn Node>);
+pub(crate) struct Presence(Arc<dyn Node>);
 
 impl Drop for Presence {
     fn drop(&mut self) {

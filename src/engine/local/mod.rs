@@ -3,7 +3,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `core.rs`, `story.rs` | a task's phases and who may change them, and those that it has had |
-//! | `node.rs`, `about.rs` | a task with its call, its value and its name |
+//! | `node.rs`, `about.rs`, `run.rs` | a task with its call, its value and its name, and its runs |
 //! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
 //! | `release.rs` | the last handle |
 //! | `clients.rs` | whose tasks they are |
@@ -32,6 +32,7 @@ mod pool;
 mod prioritized;
 mod release;
 mod resources;
+mod run;
 mod scatter;
 mod story;
 mod submit;

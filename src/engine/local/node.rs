@@ -1,22 +1,19 @@
 //! A task of the local engine: its state, and beside it, typed, the call that it is and the value that it gives.
 
-use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::Error;
 use crate::engine::local::Spawned;
 use crate::engine::local::about::About;
+use crate::engine::local::asynchronous::Presence;
 use crate::engine::local::core::Core;
-use crate::engine::local::failing::{fail, inherited, settle};
-use crate::engine::local::panics::{CatchUnwind, catch};
+use crate::engine::local::failing::{fail, inherited};
 use crate::engine::local::release::drop_quietly;
 use crate::engine::local::table::Row;
 use crate::engine::local::terms::start_deadline;
-use crate::task::{Arguments, BoxFuture, Call, Entry, Repeat, Stored, TaskFn, Watch, Watcher, context, plain};
+use crate::task::{Arguments, BoxFuture, Entry, Repeat, Stored, TaskFn, Watch, Watcher, plain};
 
 /// A task of any type.
 pub(crate) trait Node: Entry + Watch {
@@ -28,8 +25,9 @@ pub(crate) trait Node: Entry + Watch {
     /// run.
     fn run(self: Arc<Self>) -> Option<Duration>;
 
-    /// What a started asynchronous task does: as [`run`](Self::run). Ends it, also when it is dropped before it is done.
-    fn future(self: Arc<Self>) -> BoxFuture<Option<Duration>>;
+    /// What a started asynchronous task does. Ends it, also when it is dropped before it is done; or queues it for its
+    /// next run.
+    fn future(self: Arc<Self>, presence: Presence) -> BoxFuture<()>;
 
     /// Keeps the handle of the spawned `run` of an asynchronous task; dropping it aborts.
     fn keep(&self, run: u32, spawned: Box<dyn Spawned>);
@@ -50,7 +48,7 @@ pub(crate) struct Task<T, F, A, Args> {
     pub(super) about: About,
     pub(super) slot: Mutex<Slot<T, F, A>>,
     /// Copies the arguments for another run, if there may be one.
-    repeat: Option<Repeat<A>>,
+    pub(super) repeat: Option<Repeat<A>>,
     /// Where it stands in the table of the engine, if it does.
     row: Option<Row>,
     args: PhantomData<fn(Args)>,
@@ -135,7 +133,7 @@ where
         self.drop_body_if_ended();
     }
 
-    fn drop_body_if_ended(&self) {
+    pub(super) fn drop_body_if_ended(&self) {
         if self.core.is_done() {
             let is_failure = matches!(self.core.outcome(), Some(Err(error)) if error.is_failure());
             self.drop_body(!is_failure || !self.core.has_handles());
@@ -177,135 +175,6 @@ where
             }
         }
     }
-
-    /// Makes the call. Arguments that another run may need are kept in `kept`.
-    fn call(&self, function: &F, arguments: A, kept: &mut Option<A>) -> Result<Call<T>, Error> {
-        let arguments = match self.repeat {
-            Some(repeat) => repeat(kept.insert(arguments)).ok_or_else(|| self.not_repeatable())?,
-            None => {
-                // No arguments at all cost nothing to keep.
-                *kept = if size_of::<A>() == 0 { arguments.again() } else { None };
-                arguments
-            }
-        };
-        Ok(function.call(arguments.take()?))
-    }
-
-    fn not_repeatable(&self) -> Error {
-        Error::NotRepeatable { key: self.about.key() }
-    }
-
-    /// Ends a run: the task, or, if it erred and is to be tried again, only this run. Then the caller queues it after the
-    /// delay that this gives, once all is given back that the run held.
-    fn end_run(self: Arc<Self>, attempt: usize, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
-        let mut result = result;
-        if let Some(terms) = &self.about.terms {
-            terms.stop_run_timer();
-            result = terms.run_timeout(&self.about).map_or(result, Err);
-            let delay = result.as_ref().err().and_then(|error| terms.next_run(error));
-            if let Some(delay) = delay
-                && call.is_some()
-                && self.core.rerun(attempt)
-            {
-                self.keep_call(call);
-                return Some(delay);
-            }
-        }
-        // The call of a failed task is kept, since the user may have it run again: before anybody hears of the failure,
-        // but after the value of a run that came too late has gone.
-        if result.is_err() {
-            self.keep_call(call);
-            self.end(attempt, result);
-        } else {
-            let late = Arc::clone(&self).end(attempt, result);
-            if late { self.keep_call(call) } else { drop_quietly(|| drop(call)) }
-        }
-        None
-    }
-
-    fn keep_call(&self, call: Option<(F, A)>) {
-        if let Some((function, arguments)) = call {
-            drop_quietly(|| self.set_call(function, arguments));
-        }
-    }
-
-    /// How long the run of an asynchronous task may take.
-    fn time_limit(&self) -> Option<(Duration, BoxFuture<()>)> {
-        let after = self.about.terms.as_deref()?.options.timeout?;
-        Some((after, self.about.engine().host.sleep(after)))
-    }
-
-    /// Ends the task. True if it had ended before.
-    fn end(self: Arc<Self>, attempt: usize, result: Result<T, Error>) -> bool {
-        let has_value = result.is_ok();
-        let outcome = match result {
-            Ok(value) => {
-                self.replace_spawned(Slot::Value(Stored::Owned(value)));
-                Ok(())
-            }
-            Err(error) => {
-                self.detach_spawned();
-                Err(error)
-            }
-        };
-        let Some(ended) = self.core.finish(attempt, &outcome) else {
-            if has_value {
-                self.drop_value();
-            }
-            return true;
-        };
-        self.about.trace.finished(&self.about, &outcome);
-        if let Some(terms) = &self.about.terms {
-            terms.stop();
-        }
-        settle(self, ended).notify(outcome);
-        false
-    }
-
-    /// Lets the future go on that calls this: it has all but ended.
-    fn detach_spawned(&self) {
-        if matches!(*lock(&self.slot), Slot::Spawned(_)) {
-            self.replace_spawned(Slot::Empty);
-        }
-    }
-
-    fn replace_spawned(&self, with: Slot<T, F, A>) {
-        let before = std::mem::replace(&mut *lock(&self.slot), with);
-        match before {
-            Slot::Empty => {}
-            Slot::Spawned(spawned) => spawned.detach(),
-            other => drop_quietly(|| drop(other)),
-        }
-    }
-
-    fn failed(&self, source: crate::task::Failure) -> Error {
-        // A task that hands on the error of a task that it waited for fails with that error, as one that depends on it.
-        match source.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(source) => Error::Failed { key: self.about.key(), source: source.into() },
-        }
-    }
-}
-
-/// What is left of a call that has been made: all of it, if there may be another run.
-fn rest_of<F, A>(function: F, kept: Option<A>) -> Option<(F, A)> {
-    match kept {
-        Some(arguments) => Some((function, arguments)),
-        None => {
-            drop_quietly(|| drop(function));
-            None
-        }
-    }
-}
-
-/// The output of `future`, or none if `sleep` is over first. The output wins when both are.
-async fn within<F: Future>(future: F, mut sleep: BoxFuture<()>) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
-    })
-    .await
 }
 
 impl<T, F, A, Args> Node for Task<T, F, A, Args>
@@ -324,58 +193,11 @@ where
     }
 
     fn run(self: Arc<Self>) -> Option<Duration> {
-        let (function, arguments) = self.take_call()?;
-        let attempt = self.core.attempt();
-        let entered = self.about.trace.started();
-        // Whatever runs of the user's runs in here: clones of inputs, the function, the drop of what it captured.
-        let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
-        let mut kept = None;
-        // Whatever runs of the user's runs in here: clones of inputs, and the function.
-        let result = catch(|| match self.call(&function, arguments, &mut kept)? {
-            Call::Returned(result) => result.map_err(|source| self.failed(source)),
-            Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
-        });
-        let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
-        let call = rest_of(function, kept);
-        drop(entered_task);
-        drop(entered);
-        self.end_run(attempt, result, call)
+        self.run_on_thread()
     }
 
-    fn future(self: Arc<Self>) -> BoxFuture<Option<Duration>> {
-        let unfinished = Unfinished(Some(Arc::clone(&self)));
-        let call = self.take_call();
-        Box::pin(async move {
-            let (function, arguments) = call?;
-            let attempt = self.core.attempt();
-            let mut kept = None;
-            let called = {
-                let _entered = self.about.trace.started();
-                let _entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
-                catch(|| self.call(&function, arguments, &mut kept))
-            };
-            let call = rest_of(function, kept);
-            let task = Arc::clone(&self);
-            let body = async move {
-                match called.unwrap_or_else(|panic| Err(panic.into_error(task.about.key())))? {
-                    Call::Returned(result) => result,
-                    Call::Future(future) => future.await,
-                }
-                .map_err(|source| task.failed(source))
-            };
-            let body = CatchUnwind::new(self.about.trace.instrument(body));
-            let body = context::InContext::new(Arc::clone(&self) as Arc<dyn Entry>, body);
-            let result = match self.time_limit() {
-                Some((after, sleep)) => {
-                    let late = || Ok(Err(Error::RunTimeout { key: self.about.key(), after }));
-                    within(body, sleep).await.unwrap_or_else(late)
-                }
-                None => body.await,
-            };
-            let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
-            unfinished.defuse();
-            self.end_run(attempt, result, call)
-        })
+    fn future(self: Arc<Self>, presence: Presence) -> BoxFuture<()> {
+        self.run_on_runtime(presence)
     }
 
     fn keep(&self, run: u32, spawned: Box<dyn Spawned>) {
@@ -423,24 +245,6 @@ impl<T, F, A, Args> Drop for Task<T, F, A, Args> {
     fn drop(&mut self) {
         if let Some(row) = self.row {
             self.about.engine().tasks.remove(row);
-        }
-    }
-}
-
-/// An asynchronous task whose future is dropped before it is done has lost its runtime, unless it was cancelled.
-struct Unfinished<N: Node + 'static>(Option<Arc<N>>);
-
-impl<N: Node> Unfinished<N> {
-    fn defuse(mut self) {
-        self.0 = None;
-    }
-}
-
-impl<N: Node> Drop for Unfinished<N> {
-    fn drop(&mut self) {
-        if let Some(node) = self.0.take() {
-            let error = Error::RuntimeGone { key: node.about().key() };
-            fail(node, &error);
         }
     }
 }
