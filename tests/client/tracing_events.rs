@@ -179,3 +179,21 @@ fn every_submitted_task_is_finished_once_in_the_log() {
         assert!(count("submitted") >= 101);
     });
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_task_that_cannot_run_is_logged_at_once() {
+    in_own_process("tracing_events::a_task_that_cannot_run_is_logged_at_once", || {
+        let log = Log::listen();
+        let client = client();
+        let future = client.task(|| 1, ()).resources([("gpu", 2.0)]).key("train").submit();
+        let lines = log.lines.lock().unwrap().clone();
+        let told: Vec<_> = lines.iter().filter(|(_, line)| line.contains("a task cannot run")).collect();
+        assert_eq!(told.len(), 1, "{lines:#?}");
+        for word in ["key=train", "`gpu`", "needs 2"] {
+            assert!(told[0].1.contains(word), "no {word} in {told:?}");
+        }
+        client.engine().add_resources([("gpu", 2.0)]).unwrap();
+        assert_eq!(future.wait().unwrap(), 1);
+    });
+}
