@@ -296,6 +296,8 @@ impl Reference {
             let is_blocked = self.is_blocked;
             let node = &mut self.nodes[node];
             (node.state, node.is_blocked) = (State::Pending { may_be_cancelled: false }, is_blocked);
+            // The engine let it go when it failed.
+            node.is_detached = false;
         }
         Some(Retry::Accepted)
     }
