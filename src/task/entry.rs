@@ -24,11 +24,12 @@ pub trait Scheduler: Send + Sync {
     /// A sleep of the client's runtime.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// The task `waiter` is about to wait for others. Gives the number to end the wait with, if it is needed.
-    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error>;
+    /// The first of the tasks `waiters` is about to wait for others, and each further one waits for the one before. Gives
+    /// the number to end the wait with, if it is needed.
+    fn begin_wait(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error>;
 
     /// The wait with this number is over.
-    fn end_wait(&self, waiter: u64, number: u64);
+    fn end_wait(&self, waiters: &[u64], number: u64);
 
     /// For the client, which knows its engine.
     fn as_any(self: Arc<Self>) -> Arc<dyn std::any::Any + Send + Sync>;

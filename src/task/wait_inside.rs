@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::task::context::current_task;
+use crate::task::context::{current_tasks, is_in_task};
 use crate::task::{Entry, Scheduler};
 
 /// Says for as long as it lives that a task waits for others.
 #[derive(Debug)]
 pub(crate) struct WaitInside {
     scheduler: Arc<dyn Scheduler>,
-    waiter: u64,
+    /// The task, and those that wait below it on its thread.
+    waiters: Box<[u64]>,
     number: u64,
 }
 
@@ -24,18 +25,22 @@ impl WaitInside {
         scheduler: &Arc<dyn Scheduler>,
         on: impl FnOnce() -> Vec<Arc<dyn Entry>>,
     ) -> Result<Option<Box<Self>>, Error> {
-        let Some(waiter) = current_task() else { return Ok(None) };
+        if !is_in_task() {
+            return Ok(None);
+        }
         let on = on();
         if on.is_empty() {
             return Ok(None);
         }
-        let number = scheduler.begin_wait(&*waiter, on)?;
-        Ok(number.map(|number| Box::new(Self { scheduler: Arc::clone(scheduler), waiter: waiter.id(), number })))
+        let waiters = current_tasks();
+        let number = scheduler.begin_wait(&waiters, on)?;
+        let waiters = waiters.iter().map(|waiter| waiter.id()).collect();
+        Ok(number.map(|number| Box::new(Self { scheduler: Arc::clone(scheduler), waiters, number })))
     }
 }
 
 impl Drop for WaitInside {
     fn drop(&mut self) {
-        self.scheduler.end_wait(self.waiter, self.number);
+        self.scheduler.end_wait(&self.waiters, self.number);
     }
 }

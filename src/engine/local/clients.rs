@@ -91,12 +91,12 @@ impl Scheduler for ClientState {
         self.engine.sleep(duration)
     }
 
-    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
-        self.engine.begin_wait(waiter, on)
+    fn begin_wait(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+        self.engine.begin_wait(waiters, on)
     }
 
-    fn end_wait(&self, waiter: u64, number: u64) {
-        self.engine.end_wait(waiter, number);
+    fn end_wait(&self, waiters: &[u64], number: u64) {
+        self.engine.end_wait(waiters, number);
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -222,17 +222,18 @@ impl Scheduler for Engine {
         self.host.sleep(duration)
     }
 
-    fn begin_wait(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+    fn begin_wait(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+        let Some(waiter) = waiters.first() else { return Ok(None) };
         let client = waiter.scheduler().as_any().downcast::<ClientState>().ok();
         // Numbers tell apart the tasks of one engine. One of another may wait as it likes.
         if client.is_none_or(|client| !std::ptr::eq(&**client.engine(), self)) {
             return Ok(None);
         }
-        self.waits.begin(waiter, on).map(Some)
+        self.waits.begin(waiters, on).map(Some)
     }
 
-    fn end_wait(&self, waiter: u64, number: u64) {
-        self.waits.end(waiter, number);
+    fn end_wait(&self, waiters: &[u64], number: u64) {
+        self.waits.end(waiters, number);
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

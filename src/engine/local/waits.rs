@@ -31,30 +31,40 @@ struct Waiting {
 }
 
 impl Waits {
-    /// A task is about to wait for others. Gives the number to end the wait with.
+    /// The first of `waiters` is about to wait for others; each further one waits for the one before, which runs on its
+    /// thread. Gives the number to end the wait with.
     ///
     /// # Errors
     ///
-    /// [`Error::Deadlock`] if one of them waits for it.
-    pub(crate) fn begin(&self, waiter: &dyn Entry, on: Vec<Arc<dyn Entry>>) -> Result<u64, Error> {
+    /// [`Error::Deadlock`] if one of those that are waited for waits for one of `waiters`.
+    pub(crate) fn begin(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<u64, Error> {
         // References that are dropped after the lock: each may be the last.
         let mut seen = Vec::new();
         let mut table = lock(&self.table);
-        if let Some(keys) = table.circle(waiter.id(), &on, &mut seen) {
+        if let Some(keys) = table.circle(waiters, &on, &mut seen) {
             return Err(Error::Deadlock { keys: keys.into() });
         }
         let number = table.next;
         table.next += 1;
-        table.waiting.entry(waiter.id()).or_default().push(Waiting { number, on });
+        let mut on = on;
+        for waiter in waiters {
+            table.waiting.entry(waiter.id()).or_default().push(Waiting { number, on });
+            on = vec![Arc::clone(waiter)];
+        }
+        drop(table);
         Ok(number)
     }
 
-    pub(crate) fn end(&self, waiter: u64, number: u64) {
+    pub(crate) fn end(&self, waiters: &[u64], number: u64) {
+        let mut ended = Vec::new();
         let mut table = lock(&self.table);
-        let Some(waits) = table.waiting.get_mut(&waiter) else { return };
-        let ended = waits.iter().position(|waiting| waiting.number == number).map(|index| waits.swap_remove(index));
-        if waits.is_empty() {
-            table.waiting.remove(&waiter);
+        for waiter in waiters {
+            let Some(waits) = table.waiting.get_mut(waiter) else { continue };
+            let index = waits.iter().position(|waiting| waiting.number == number);
+            ended.extend(index.map(|index| waits.swap_remove(index)));
+            if waits.is_empty() {
+                table.waiting.remove(waiter);
+            }
         }
         drop(table);
         drop(ended);
@@ -74,8 +84,13 @@ struct Reached {
 }
 
 impl Table {
-    /// The keys of the tasks that wait for each other once `waiter` waits for `on`, from `on` to `waiter`.
-    fn circle(&self, waiter: u64, on: &[Arc<dyn Entry>], seen: &mut Vec<Arc<dyn Entry>>) -> Option<Vec<Key>> {
+    /// The keys of the tasks that wait for each other once the first of `waiters` waits for `on`, from `on` to that one.
+    fn circle(
+        &self,
+        waiters: &[Arc<dyn Entry>],
+        on: &[Arc<dyn Entry>],
+        seen: &mut Vec<Arc<dyn Entry>>,
+    ) -> Option<Vec<Key>> {
         let mut reached: Vec<Reached> = Vec::new();
         let mut known = HashSet::new();
         let mut next: Vec<(Arc<dyn Entry>, Option<usize>)> = on.iter().map(|entry| (Arc::clone(entry), None)).collect();
@@ -86,8 +101,10 @@ impl Table {
                 continue;
             }
             let index = reached.len();
-            if entry.id() == waiter {
-                circle = Some(path(&reached, entry.key(), from));
+            if let Some(place) = waiters.iter().position(|waiter| waiter.id() == entry.id()) {
+                let mut keys = path(&reached, entry.key(), from);
+                keys.extend(waiters[..place].iter().rev().map(|waiter| waiter.key()));
+                circle = Some(keys);
                 seen.push(entry);
                 break;
             }
