@@ -109,10 +109,15 @@ where
                 StateProjection::Opening { opening, body } => {
                     let client = std::task::ready!(Pin::new(opening).poll(cx))?;
                     let Some(body) = body.take() else { return Poll::Pending };
-                    State::Running { body: body(client.clone()), client: Scoped(client) }
+                    let entered = client.enter();
+                    let body = body(client.clone());
+                    drop(entered);
+                    State::Running { body, client: Scoped(client) }
                 }
                 StateProjection::Running { body, client } => {
+                    let entered = client.0.enter();
                     let result = std::task::ready!(body.poll(cx));
+                    drop(entered);
                     State::Closing { closing: client.0.close(), client: Scoped(client.0.clone()), result: Some(result) }
                 }
                 StateProjection::Closing { closing, result, .. } => {
