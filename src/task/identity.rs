@@ -1,10 +1,10 @@
 //! What tells whether two submissions under one key are the same work.
 
-use std::any::{TypeId, type_name};
+use std::any::TypeId;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::task::{Arguments, Part, plain};
+use crate::task::{Arguments, Part, TaskFn, plain};
 
 /// A function with its arguments, as far as they can be compared.
 ///
@@ -19,8 +19,9 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn new<F: 'static, Args>(arguments: &impl Arguments<Args>) -> Self {
-        let mut text = (size_of::<F>() == 0).then(String::new);
+    pub(crate) fn new<F: TaskFn<Args>, Args>(arguments: &impl Arguments<Args>) -> Self {
+        let (function, function_name, is_enough) = F::identity();
+        let mut text = is_enough.then(String::new);
         arguments.parts(&mut |part| {
             let Some(line) = &mut text else { return };
             // Length prefixes and separators keep `("a", "b")` and `("ab", "")` apart; writing to a string never fails.
@@ -36,7 +37,7 @@ impl Identity {
                 text = None;
             }
         });
-        Self { function: TypeId::of::<F>(), function_name: type_name::<F>(), arguments: text }
+        Self { function, function_name, arguments: text }
     }
 
     /// A number that equal work has in every process that is built from the same code, if the work can be compared.
