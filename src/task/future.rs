@@ -224,8 +224,9 @@ impl<T> TaskFuture<T> {
         last
     }
 
+    /// Why a task that had finished has no value: it was taken, or the engine was restarted since.
     fn taken(&self) -> Error {
-        Error::Taken { key: self.key() }
+        self.entry.outcome().and_then(Result::err).unwrap_or_else(|| Error::Taken { key: self.key() })
     }
 }
 
