@@ -99,9 +99,13 @@ impl<R: Runtime> Engine<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn add_resources<N: Into<String>>(&self, amounts: impl IntoIterator<Item = (N, f64)>) -> Result<(), Error> {
-        let amounts: BTreeMap<String, f64> = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
+        let amounts: Vec<(String, f64)> = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
         check_amounts(amounts.iter().map(|(name, amount)| (name.as_str(), *amount)))?;
-        self.engine.add_resources(amounts);
+        let mut sums = BTreeMap::new();
+        for (name, amount) in amounts {
+            *sums.entry(name).or_insert(0.0) += amount;
+        }
+        self.engine.add_resources(sums);
         Ok(())
     }
 

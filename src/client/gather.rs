@@ -318,17 +318,24 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let Some(shape) = &this.shape else { return Poll::Pending };
-        let countdown = match &this.countdown {
-            Some(countdown) => countdown,
-            None => match this.begin(shape) {
-                Ok(countdown) => this.countdown.insert(countdown),
-                Err(error) => return Poll::Ready(Err(error)),
-            },
+        let failure = loop {
+            let countdown = match &this.countdown {
+                Some(countdown) => countdown,
+                None => match this.begin(shape) {
+                    Ok(countdown) => this.countdown.insert(countdown),
+                    Err(error) => return Poll::Ready(Err(error)),
+                },
+            };
+            if countdown.poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let ends = Ends::of(shape);
+            if ends.are_enough(this.until) {
+                break ends.failure.filter(|_| this.until == Until::AllFinished);
+            }
+            // One that was counted has been retried since: it ends once more.
+            this.countdown = None;
         };
-        if countdown.poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        let failure = if this.until == Until::AllFinished { first_failure(shape) } else { None };
         let shape = this.shape.take();
         match (failure, shape) {
             (Some(error), _) => Poll::Ready(Err(error)),
@@ -338,14 +345,36 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
     }
 }
 
-fn first_failure(shape: &impl Leaves) -> Option<Error> {
-    let mut failure = None;
-    shape.visit(&mut |leaf| {
-        if failure.is_none() {
-            failure = leaf.entry().outcome().and_then(Result::err);
-        }
-    });
-    failure
+/// How the tasks of a gathering have ended.
+struct Ends {
+    /// The first failure, in the order of the shape.
+    failure: Option<Error>,
+    is_any_ended: bool,
+    is_any_pending: bool,
+}
+
+impl Ends {
+    fn of(shape: &impl Leaves) -> Self {
+        let mut ends = Self { failure: None, is_any_ended: false, is_any_pending: false };
+        shape.visit(&mut |leaf| {
+            let outcome = leaf.entry().outcome();
+            ends.is_any_ended |= outcome.is_some();
+            ends.is_any_pending |= outcome.is_none();
+            if ends.failure.is_none() {
+                ends.failure = outcome.and_then(Result::err);
+            }
+        });
+        ends
+    }
+
+    fn are_enough(&self, until: Until) -> bool {
+        !self.is_any_pending
+            || match until {
+                Until::AllFinished | Until::FirstError => self.failure.is_some(),
+                Until::AllEnded => false,
+                Until::AnyEnded => self.is_any_ended,
+            }
+    }
 }
 
 impl<S: Leaves, T> Wait<T> for Gathering<S, T> {

@@ -9,7 +9,8 @@ use crate::Error;
 use crate::client::gather::Gather;
 use crate::client::operation::Wait;
 use crate::client::shape::Leaves;
-use crate::client::{Client, ClientStatus, Operation};
+use crate::client::{Client, Operation};
+use crate::engine::local::{ClientState, EngineStatus};
 use crate::runtime::Runtime;
 use crate::task::{Entry, Status, TaskFuture};
 
@@ -50,38 +51,39 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn retry<G: Gather>(&self, futures: G) -> Operation<()> {
-        let is_open = self.status() == ClientStatus::Running;
-        self.operation("retry", Retry { shape: Some(futures.into_shape()), client_id: self.state().id(), is_open })
+        let client = Some(Arc::clone(self.state()));
+        self.operation("retry", Retry { shape: Some(futures.into_shape()), client })
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> TaskFuture<T> {
     /// Runs the failed task again, and those of its inputs that failed; see [`Client::retry`].
     pub fn retry(&self) -> Operation<()> {
-        let entry = self.entry();
-        let retry = Retry { shape: Some(self.clone()), client_id: entry.scheduler_id(), is_open: true };
-        Operation::new("retry", Some(entry.scheduler()), retry)
+        let scheduler = self.entry().scheduler();
+        let client = Arc::clone(&scheduler).as_any().downcast::<ClientState>().ok();
+        Operation::new("retry", Some(scheduler), Retry { shape: Some(self.clone()), client })
     }
 }
 
 /// The future of a retry. It is done at the first poll.
 struct Retry<L> {
     shape: Option<L>,
-    client_id: usize,
-    is_open: bool,
+    client: Option<Arc<ClientState>>,
 }
 
 impl<L: Leaves> Retry<L> {
     fn given(&self, shape: &L) -> Result<Vec<Arc<dyn Entry>>, Error> {
+        let closed = Error::ClientClosed { operation: "retry" };
+        let Some(client) = &self.client else { return Err(closed) };
         let (mut entries, mut refused) = (Vec::new(), None);
         shape.visit(&mut |leaf| {
-            if leaf.entry().scheduler_id() != self.client_id {
+            if leaf.entry().scheduler_id() != client.id() {
                 refused = Some(Error::ForeignFuture { key: leaf.entry().key() });
             }
             entries.push(leaf.shared_entry());
         });
-        if !self.is_open {
-            return Err(Error::ClientClosed { operation: "retry" });
+        if client.status() != EngineStatus::Running {
+            return Err(closed);
         }
         refused.map_or(Ok(entries), Err)
     }

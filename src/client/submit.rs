@@ -1,5 +1,6 @@
 //! Submitting: plain calls that give typed futures at once.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use crate::client::Client;
@@ -163,5 +164,10 @@ impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
 
     fn name(&self) -> &'static str {
         self.0.name()
+    }
+
+    /// What it shares captures what it captures.
+    fn identity() -> (TypeId, &'static str, bool) {
+        F::identity()
     }
 }

@@ -11,13 +11,13 @@ use crate::task::{Entry, Key};
 
 thread_local! {
     /// The tasks whose bodies are on this thread's stack, or are being polled on it. The last is the current one.
-    static CURRENT: RefCell<Vec<Inside>> = const { RefCell::new(Vec::new()) };
+    static CURRENT: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A body that is around the caller.
-struct Inside {
+/// A task on this thread's stack.
+struct Frame {
     entry: Arc<dyn Entry>,
-    /// Whether it is a future that is being polled: what is below it on the stack does not wait for it.
+    /// Whether it is being polled. Only a body that is called runs for the sake of the one below it, which waits for it.
     is_polled: bool,
 }
 
@@ -94,17 +94,22 @@ impl fmt::Debug for TaskContext {
 
 /// The task whose body runs on this thread, or is being polled on it.
 pub(crate) fn current_task() -> Option<Arc<dyn Entry>> {
-    CURRENT.try_with(|current| current.borrow().last().map(|inside| Arc::clone(&inside.entry))).ok().flatten()
+    CURRENT.try_with(|current| current.borrow().last().map(|frame| Arc::clone(&frame.entry))).ok().flatten()
 }
 
-/// The tasks whose bodies are around the caller, each of which goes on only when the next one has ended.
+/// The current task, and below it those that wait on this thread's stack until it has ended, each for the one before.
 pub(crate) fn current_tasks() -> Vec<Arc<dyn Entry>> {
-    let from_last_polled = |current: &RefCell<Vec<Inside>>| {
-        let current = current.borrow();
-        let start = current.iter().rposition(|inside| inside.is_polled).unwrap_or_default();
-        current[start..].iter().map(|inside| Arc::clone(&inside.entry)).collect()
+    let stack = |current: &RefCell<Vec<Frame>>| {
+        let mut tasks = Vec::new();
+        for frame in current.borrow().iter().rev() {
+            tasks.push(Arc::clone(&frame.entry));
+            if frame.is_polled {
+                break;
+            }
+        }
+        tasks
     };
-    CURRENT.try_with(from_last_polled).unwrap_or_default()
+    CURRENT.try_with(stack).unwrap_or_default()
 }
 
 /// How many bodies of tasks are around the caller, one inside the wait of the other.
@@ -117,13 +122,9 @@ pub(crate) fn is_in_task() -> bool {
     current_depth() > 0
 }
 
-/// Says for as long as it lives that this thread is in a body of `entry`.
-pub(crate) fn enter(entry: Arc<dyn Entry>) -> Entered {
-    push(entry, false)
-}
-
-fn push(entry: Arc<dyn Entry>, is_polled: bool) -> Entered {
-    CURRENT.with_borrow_mut(|current| current.push(Inside { entry, is_polled }));
+/// Says for as long as it lives that this thread is in a body of `entry`, which is called or polled.
+pub(crate) fn enter(entry: Arc<dyn Entry>, is_polled: bool) -> Entered {
+    CURRENT.with_borrow_mut(|current| current.push(Frame { entry, is_polled }));
     Entered(())
 }
 
@@ -132,8 +133,8 @@ pub(crate) struct Entered(());
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let inside = CURRENT.with_borrow_mut(Vec::pop);
-        drop(inside);
+        let entry = CURRENT.with_borrow_mut(Vec::pop);
+        drop(entry);
     }
 }
 
@@ -157,7 +158,7 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _entered = push(Arc::clone(this.entry), true);
+        let _entered = enter(Arc::clone(this.entry), true);
         this.future.poll(cx)
     }
 }

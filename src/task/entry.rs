@@ -24,11 +24,11 @@ pub trait Scheduler: Send + Sync {
     /// A sleep of the client's runtime.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// The last of `stack` is about to wait for others; each other task there has the next one run inside its wait.
-    /// Gives the number to end the waits with, if they are looked after.
-    fn begin_wait(&self, stack: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error>;
+    /// The first of the tasks `waiters` is about to wait for others, and each further one waits for the one before. Gives
+    /// the number to end the wait with, if it is needed.
+    fn begin_wait(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error>;
 
-    /// The waits of these tasks with this number are over.
+    /// The wait with this number is over.
     fn end_wait(&self, waiters: &[u64], number: u64);
 
     /// For the client, which knows its engine.

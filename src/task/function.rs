@@ -1,5 +1,6 @@
 //! What can be submitted: functions and closures, and the two wrappers that change what a call means.
 
+use std::any::TypeId;
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
@@ -70,6 +71,15 @@ pub trait TaskFn<Args>: Send + 'static {
     #[doc(hidden)]
     fn name(&self) -> &'static str {
         std::any::type_name::<Self>()
+    }
+
+    /// The type that tells it from other functions, with its name; and whether that is enough, since it captures nothing.
+    #[doc(hidden)]
+    fn identity() -> (TypeId, &'static str, bool)
+    where
+        Self: Sized,
+    {
+        (TypeId::of::<Self>(), std::any::type_name::<Self>(), size_of::<Self>() == 0)
     }
 }
 

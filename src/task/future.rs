@@ -212,10 +212,10 @@ impl<T> TaskFuture<T> {
     }
 
     fn finished(&self) -> Result<(), Error> {
-        self.entry.outcome().unwrap_or_else(|| {
-            debug_assert!(false, "a value is asked for once the task has ended");
-            Err(self.taken())
-        })
+        // It had ended when the caller looked, and had failed, or it could not have been retried.
+        let retried =
+            || Error::Cancelled { key: self.key(), reason: "it was retried while its failure was read".into() };
+        self.entry.outcome().unwrap_or_else(|| Err(retried()))
     }
 
     fn spend_if_last(&mut self) -> bool {
@@ -224,8 +224,9 @@ impl<T> TaskFuture<T> {
         last
     }
 
+    /// Why a task that had finished has no value: it was taken, or the engine was restarted since.
     fn taken(&self) -> Error {
-        Error::Taken { key: self.key() }
+        self.entry.outcome().and_then(Result::err).unwrap_or_else(|| Error::Taken { key: self.key() })
     }
 }
 

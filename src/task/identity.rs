@@ -4,7 +4,7 @@ use std::any::{TypeId, type_name};
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::task::{Arguments, Part, plain};
+use crate::task::{Arguments, Part, TaskFn, plain};
 
 /// A function with its arguments, as far as they can be compared.
 ///
@@ -19,8 +19,9 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn new<F: 'static, Args>(arguments: &impl Arguments<Args>) -> Self {
-        let mut text = (size_of::<F>() == 0).then(String::new);
+    pub(crate) fn new<F: TaskFn<Args>, Args>(arguments: &impl Arguments<Args>) -> Self {
+        let (function, function_name, is_enough) = F::identity();
+        let mut text = is_enough.then(String::new);
         arguments.parts(&mut |part| {
             let Some(line) = &mut text else { return };
             // Length prefixes and separators keep `("a", "b")` and `("ab", "")` apart; writing to a string never fails.
@@ -36,7 +37,7 @@ impl Identity {
                 text = None;
             }
         });
-        Self { function: TypeId::of::<F>(), function_name: type_name::<F>(), arguments: text }
+        Self { function, function_name, arguments: text }
     }
 
     /// That of a value under a key that was made of it, which is compared elsewhere.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::task::context::current_tasks;
+use crate::task::context::{current_tasks, is_in_task};
 use crate::task::{Entry, Scheduler};
 
 /// Says for as long as it lives that a task waits for others.
 #[derive(Debug)]
 pub(crate) struct WaitInside {
     scheduler: Arc<dyn Scheduler>,
-    waiters: Vec<u64>,
+    /// The task, and those that wait below it on its thread.
+    waiters: Box<[u64]>,
     number: u64,
 }
 
@@ -24,14 +25,17 @@ impl WaitInside {
         scheduler: &Arc<dyn Scheduler>,
         on: impl FnOnce() -> Vec<Arc<dyn Entry>>,
     ) -> Result<Option<Box<Self>>, Error> {
-        let stack = current_tasks();
-        let on = if stack.is_empty() { Vec::new() } else { on() };
+        if !is_in_task() {
+            return Ok(None);
+        }
+        let on = on();
         if on.is_empty() {
             return Ok(None);
         }
-        let Some(number) = scheduler.begin_wait(&stack, on)? else { return Ok(None) };
-        let waiters = stack.iter().map(|task| task.id()).collect();
-        Ok(Some(Box::new(Self { scheduler: Arc::clone(scheduler), waiters, number })))
+        let waiters = current_tasks();
+        let number = scheduler.begin_wait(&waiters, on)?;
+        let waiters = waiters.iter().map(|waiter| waiter.id()).collect();
+        Ok(number.map(|number| Box::new(Self { scheduler: Arc::clone(scheduler), waiters, number })))
     }
 }
 

@@ -1,9 +1,10 @@
-//! A01 to A07: connecting and closing.
+//! A01 to A08: connecting and closing.
 
 use std::time::{Duration, Instant};
 
-use anydask::{ClientStatus, Error, Status};
+use anydask::{Client, ClientStatus, Error, Status};
 
+use crate::current_client::current;
 use crate::inc;
 use crate::support::{AnyOf, Setting, on_every_runtime};
 
@@ -13,6 +14,7 @@ on_every_runtime! {
     a05_a_closed_client_refuses_at_once_and_says_what;
     a06_clients_open_and_close_one_after_another;
     a07_the_error_of_a_scope_comes_out_unchanged_and_soon;
+    a08_the_innermost_scope_is_the_current_one;
 }
 
 async fn a01_a_scope_opens_a_client_and_closes_it<R: AnyOf>(on: Setting<R>) {
@@ -90,4 +92,31 @@ async fn a07_the_error_of_a_scope_comes_out_unchanged_and_soon<R: AnyOf>(on: Set
     assert!(matches!(error, MyError::Mine(7)), "{error:?}");
     assert_eq!(receive.recv().unwrap().status(), ClientStatus::Closed);
     assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+async fn a08_the_innermost_scope_is_the_current_one<R: AnyOf>(on: Setting<R>) {
+    let text = Client::current().unwrap_err().to_string();
+    assert!(text.contains("Client::scope"), "{text}");
+    let builder = |threads| on.builder().threads(threads);
+    let outer = builder(1).scope(async |_outer| {
+        assert_eq!(current(), Some(1));
+        builder(2)
+            .scope(async |inner| {
+                assert_eq!(current(), Some(2));
+                assert_eq!(inner.submit(inc, 1).await?, 2);
+                assert_eq!(current(), Some(2), "also after an await");
+                Ok::<_, Error>(())
+            })
+            .await?;
+        assert_eq!(current(), Some(1));
+        let failed = builder(3).scope(async |_| {
+            assert_eq!(current(), Some(3));
+            Err::<(), _>(Error::NotInTask)
+        });
+        assert!(failed.await.is_err());
+        assert_eq!(current(), Some(1));
+        Client::current()?.submit(inc, 1).await
+    });
+    let two = if on.is_blocking { outer.wait() } else { outer.await }.unwrap();
+    assert_eq!((two, current()), (2, None));
 }

@@ -1,12 +1,14 @@
-//! A17 to A23: futures.
+//! A17 to A24: futures.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anydask::{Error, Status, TaskFuture, fallible};
 
+use crate::several_clients::{is_cancelled, two};
 use crate::support::{AnyOf, Setting, on_every_runtime};
-use crate::{Held, add, div, inc, is_divide_by_zero};
+use crate::{Counter, Held, add, div, inc, is_divide_by_zero};
 
 on_every_runtime! {
     a17_the_error_of_a_future;
@@ -14,7 +16,9 @@ on_every_runtime! {
     a19_one_failure_harms_nothing_else;
     a20_callbacks_tell_how_each_ended;
     a21_a_cancelled_task_takes_its_dependents_along;
+    a22_a_cancel_of_one_client_leaves_the_futures_of_the_other;
     a23_a_cancel_tells_its_reason_and_dependents_theirs;
+    a24_a_failed_task_is_retried_on_the_same_handle;
 }
 
 async fn a17_the_error_of_a_future<R: AnyOf>(on: Setting<R>) {
@@ -87,6 +91,24 @@ async fn a21_a_cancelled_task_takes_its_dependents_along<R: AnyOf>(on: Setting<R
     assert_eq!(client.info().queued, 0);
 }
 
+async fn a22_a_cancel_of_one_client_leaves_the_futures_of_the_other<R: AnyOf>(on: Setting<R>) {
+    let (c, f) = two(&on, 1).await;
+    let (_occupant, release) = on.occupy(&c).await;
+    let [x, y] = [&c, &f].map(|client| client.task(inc, 1).key("x").submit());
+    on.get(c.cancel(&x)).await.unwrap();
+    assert!(is_cancelled(&x) && on.error(&x).await.is_cancelled());
+    assert_eq!(y.status(), Status::Pending);
+    // The client can have it again.
+    let again = c.task(inc, 1).key("x").submit();
+    assert_eq!(again.status(), Status::Pending);
+    release.set();
+    assert_eq!(on.value(&y).await.unwrap(), 2);
+    assert_eq!(on.value(&again).await.unwrap(), 2);
+    // What has finished stays as it is.
+    on.get(f.cancel(&y)).await.unwrap();
+    assert_eq!(on.value(&y).await.unwrap(), 2);
+}
+
 async fn a23_a_cancel_tells_its_reason_and_dependents_theirs<R: AnyOf>(on: Setting<R>) {
     let client = on.client(1).await;
     let (_occupant, release) = on.occupy(&client).await;
@@ -104,4 +126,28 @@ async fn a23_a_cancel_tells_its_reason_and_dependents_theirs<R: AnyOf>(on: Setti
         assert!(text.contains("lost dependencies") && text.contains(x.key().as_str()), "{text}");
     }
     release.set();
+}
+
+async fn a24_a_failed_task_is_retried_on_the_same_handle<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let (flag, runs) = (Arc::new(AtomicBool::new(false)), Counter::new());
+    let body = {
+        let (flag, runs) = (Arc::clone(&flag), runs.clone());
+        move || {
+            runs.add();
+            if flag.load(Ordering::SeqCst) { Ok(1) } else { Err("the flag is false") }
+        }
+    };
+    let future = client.submit(fallible(body), ());
+    let key = future.key();
+    assert!(matches!(on.error(&future).await, Error::Failed { .. }));
+    // As long as nothing has changed, it fails again.
+    on.get(client.retry(&future)).await.unwrap();
+    assert!(matches!(on.error(&future).await, Error::Failed { .. }));
+    flag.store(true, Ordering::SeqCst);
+    on.get(future.retry()).await.unwrap();
+    assert_eq!(on.value(&future).await.unwrap(), 1);
+    assert_eq!((future.key(), runs.get()), (key, 3));
+    let refused = on.get(client.retry(&future)).await;
+    assert!(matches!(refused, Err(Error::NotFailed { status: Status::Finished, .. })), "{refused:?}");
 }

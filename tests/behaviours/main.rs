@@ -8,6 +8,7 @@ mod support;
 
 // --- the cases, by their headings ---
 mod connecting_and_closing;
+mod failures_and_restart;
 mod futures;
 mod gather_and_scatter;
 mod placement;
@@ -19,15 +20,23 @@ mod wait_and_as_completed;
 // --- beyond the cases ---
 mod callbacks;
 mod cancelling;
+mod circular_waits;
 mod completing;
 mod completing_with_results;
+mod current_client;
+mod default_options;
+mod inspecting;
 mod looking_inside;
 mod mapping_streams;
 mod prioritizing;
 mod progress;
+mod pure;
 mod resources;
+mod retry_by_hand;
 mod retrying;
+mod several_clients;
 mod time_limits;
+mod unrunnable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -109,6 +118,10 @@ impl Gauge {
 
     fn most(&self) -> usize {
         self.most.load(Ordering::SeqCst)
+    }
+
+    fn now(&self) -> usize {
+        self.now.load(Ordering::SeqCst)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use anydask::{Error, Status};
+use anydask::{Client, Status};
 
 use crate::support::{AnyOf, Setting, on_every_runtime};
 use crate::{Gauge, Held, available, inc};
 
 on_every_runtime! {
     a53_high_before_low;
-    a55_a_resource_that_nobody_has_is_an_error;
+    a55_a_resource_that_nobody_has_is_waited_for;
     a56_many_tasks_hold_no_more_than_there_is;
 }
 
@@ -31,22 +31,21 @@ async fn a53_high_before_low<R: AnyOf>(on: Setting<R>) {
     assert_eq!(on.value(&blocker).await.unwrap(), 3);
 }
 
-/// On one engine: what it never has is an error at once, since no worker can join.
-async fn a55_a_resource_that_nobody_has_is_an_error<R: AnyOf>(on: Setting<R>) {
+/// On one engine: a worker that joins is an engine that is given more.
+async fn a55_a_resource_that_nobody_has_is_waited_for<R: AnyOf>(on: Setting<R>) {
     let builder = on.builder().threads(2).resources([("A", 5.0), ("B", 1.0)]);
-    let client = on.get(builder.local()).await.unwrap();
+    let engine = on.get(builder.engine()).await.unwrap();
+    let client = Client::on(&engine).unwrap();
     let x = client.task(inc, 1).resources([("A", 3.0)]).submit();
     let y = client.task(inc, 2).resources([("B", 1.0)]).submit();
-    let z = client.task(inc, 3).resources([("C", 2.0)]).submit();
+    let z = client.task(inc, 3).resources([("C", 2.0)]).key("z").submit();
     assert_eq!(on.get(client.gather((&x, &y))).await.unwrap(), (2, 3));
-    let error = on.error(&z).await;
-    match &error {
-        Error::NoResource { key, resource, wanted, total } => {
-            assert_eq!((key, &**resource, *wanted, *total), (&z.key(), "C", 2.0, 0.0));
-        }
-        other => panic!("{other:?}"),
-    }
-    assert!(error.to_string().contains("`C`") && error.to_string().contains("Builder::resources"), "{error}");
+    assert_eq!(client.info().unrunnable, ["z"]);
+    assert_eq!(z.status(), Status::Pending);
+    engine.add_resources([("C", 10.0)]).unwrap();
+    assert_eq!(on.value(&z).await.unwrap(), 4);
+    assert!(client.info().unrunnable.is_empty());
+    on.until("all is given back", || available(&client, "C") == 10.0).await;
 }
 
 async fn a56_many_tasks_hold_no_more_than_there_is<R: AnyOf>(on: Setting<R>) {

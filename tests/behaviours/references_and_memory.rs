@@ -1,13 +1,15 @@
 //! A40 to A44: references and memory.
 
-use anydask::{Error, fallible};
+use anydask::{Client, Error, Status, fallible};
 
+use crate::several_clients::two;
 use crate::support::{AnyOf, Counted, Counts, Setting, on_every_runtime};
 use crate::{Held, inc};
 
 on_every_runtime! {
     a40_a_task_holds_its_inputs_and_nobody_else_does;
     a41_what_is_released_is_gone_at_once;
+    a42_what_the_last_of_two_clients_drops_is_gone;
     a43_an_error_lives_as_long_as_somebody_blames_it;
     a44_a_client_that_is_dropped_leaves_nothing;
 }
@@ -75,6 +77,36 @@ async fn a41_what_is_released_is_gone_at_once<R: AnyOf>(on: Setting<R>) {
     assert_eq!(counts.alive(), 0);
 }
 
+async fn a42_what_the_last_of_two_clients_drops_is_gone<R: AnyOf>(on: Setting<R>) {
+    fn make(counts: u64) -> Option<Counted> {
+        let kept = KEPT.lock().unwrap();
+        kept.get(&counts).map(|counts| counts.make(1))
+    }
+    static KEPT: std::sync::Mutex<std::collections::BTreeMap<u64, Counts>> =
+        std::sync::Mutex::new(std::collections::BTreeMap::new());
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+    let (c, f) = two(&on, 1).await;
+    let counts = Counts::new();
+    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    KEPT.lock().unwrap().insert(number, counts.clone());
+    let x = c.task(make, number).key("x").submit();
+    let [y, y2] = [&f, &c].map(|client| client.task(make, number).key("y").submit());
+    on.get(x.shared()).await.unwrap();
+    on.get(y.shared()).await.unwrap();
+    on.get(y2.shared()).await.unwrap();
+    let data = || c.info().memory.keys().map(|key| key.to_string()).collect::<Vec<_>>();
+    assert_eq!((counts.alive(), data()), (2, vec!["x".to_owned(), "y".to_owned()]));
+    drop(x);
+    assert_eq!((counts.alive(), data()), (1, vec!["y".to_owned()]));
+    drop(y);
+    assert_eq!((counts.alive(), data()), (1, vec!["y".to_owned()]));
+    assert!(on.get(y2.shared()).await.unwrap().is_some());
+    drop(y2);
+    on.until("all is gone", || counts.alive() == 0 && c.dump().tasks.is_empty()).await;
+    assert_eq!(c.info().tasks, 0);
+}
+
 async fn a43_an_error_lives_as_long_as_somebody_blames_it<R: AnyOf>(on: Setting<R>) {
     let client = on.client(1).await;
     let counts = Counts::new();
@@ -85,13 +117,19 @@ async fn a43_an_error_lives_as_long_as_somebody_blames_it<R: AnyOf>(on: Setting<
     let y = client.submit(inc, &x);
     let z = client.submit(inc, &y);
     assert!(blamed(&on.error(&z).await));
+    let erred = || (client.info().tasks, client.info().erred);
+    let blames = || client.dump().tasks.iter().filter(|task| task.error.is_some()).count();
+    assert_eq!((erred(), blames()), ((3, 3), 3));
     drop(z);
+    on.until("z is forgotten", || erred() == (2, 2)).await;
     assert!(blamed(&on.error(&x).await) && blamed(&on.error(&y).await));
     drop(x);
-    assert!(blamed(&on.error(&y).await), "y still blames it");
-    on.until("only y has it", || counts.alive() == 1).await;
+    assert_eq!((erred(), blames()), ((2, 2), 2), "y still blames x, and could be retried with it");
+    assert!(blamed(&on.error(&y).await));
+    assert_eq!(counts.alive(), 1);
     drop(y);
-    on.until("all is forgotten", || counts.alive() == 0).await;
+    on.until("all is forgotten", || erred() == (0, 0) && counts.alive() == 0).await;
+    assert!(client.dump().tasks.is_empty());
 }
 
 /// An error whose end is counted.
@@ -124,4 +162,15 @@ async fn a44_a_client_that_is_dropped_leaves_nothing<R: AnyOf>(on: Setting<R>) {
     drop(value);
     assert_eq!(counts.alive(), 0);
     held.release.set();
+
+    // On an engine that goes on.
+    let engine = on.engine(1).await;
+    let client = Client::on(&engine).unwrap();
+    let finished = client.submit(inc, 1);
+    on.value(&finished).await.unwrap();
+    assert_eq!((engine.info().clients, engine.info().tasks), (1, 1));
+    drop(client);
+    assert_eq!((engine.info().clients, finished.status()), (0, Status::Finished));
+    drop(finished);
+    on.until("the task table is empty", || engine.dump().tasks.is_empty()).await;
 }

@@ -138,7 +138,8 @@ async fn what_is_held_is_given_back_when_the_client_closes<R: AnyOf>(on: Setting
 }
 
 async fn more_than_there_is_in_all_is_an_error<R: AnyOf>(on: Setting<R>) {
-    let client = client_with(&on, 1, [("gpu", 1.0)]).await;
+    let builder = on.builder().threads(1).resources([("gpu", 1.0)]).unrunnable_timeout(Duration::ZERO);
+    let client = on.get(builder.local()).await.unwrap();
     for (name, wanted, all) in [("gpu", 1.5, 1.0), ("gpu", f64::MAX, 1.0), ("tpu", 0.1, 0.0)] {
         let future = client.task(inc, 1).resources([(name, wanted)]).submit();
         match on.error(&future).await {
@@ -180,7 +181,8 @@ async fn an_amount_of_nothing_needs_nothing<R: AnyOf>(on: Setting<R>) {
 }
 
 async fn an_amount_that_is_asked_for_twice_is_the_sum<R: AnyOf>(on: Setting<R>) {
-    let client = client_with(&on, 2, [("gpu", 2.0)]).await;
+    let builder = on.builder().threads(2).resources([("gpu", 2.0)]).unrunnable_timeout(Duration::from_millis(1));
+    let client = on.get(builder.local()).await.unwrap();
     let too_much = client.task(inc, 1).resources([("gpu", 1.5), ("gpu", 1.0)]).submit();
     let error = on.error(&too_much).await;
     assert!(matches!(error, Error::NoResource { wanted: 2.5, .. }), "{error:?}");

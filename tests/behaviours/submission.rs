@@ -11,7 +11,7 @@ use crate::{Counter, DivideByZero, add, div, inc, is_divide_by_zero, sum};
 on_every_runtime! {
     a09_submit_gives_a_future_at_once;
     a10_map_over_values_futures_and_several_of_them;
-    a11_one_chosen_key_is_one_task;
+    a11_pure_work_is_one_task;
     a12_a_map_with_retries_counts_for_each_item;
     a13_a_map_over_a_hundred_items;
     a_batch_is_handed_over_before_the_next_is_read;
@@ -39,6 +39,8 @@ async fn a10_map_over_values_futures_and_several_of_them<R: AnyOf>(on: Setting<R
     let first = client.map(inc, 0..5);
     assert_eq!(first.iter().map(TaskFuture::key).collect::<BTreeSet<_>>().len(), 5);
     let second = client.map(inc, &first);
+    assert_eq!(on.value(&second[1]).await.unwrap(), 3);
+    assert_eq!(client.info().tasks, 10);
     let total = client.submit(sum, &second);
     let third = client.map(add, first.iter().zip(&second));
     assert_eq!(on.value(&first[0]).await.unwrap(), 1);
@@ -52,17 +54,22 @@ async fn a10_map_over_values_futures_and_several_of_them<R: AnyOf>(on: Setting<R
     assert_eq!(on.get(client.gather(&shared)).await.unwrap(), [20, 21, 22, 23, 24]);
 }
 
-/// Nothing is hashed implicitly: the same work is one task when it is given the same key.
-async fn a11_one_chosen_key_is_one_task<R: AnyOf>(on: Setting<R>) {
+/// Nothing is hashed implicitly: the same work is one task when it is pure, or is given the same key.
+async fn a11_pure_work_is_one_task<R: AnyOf>(on: Setting<R>) {
     let client = on.client(1).await;
     let (_occupant, release) = on.occupy(&client).await;
-    let x = client.task(inc, 1).key("inc-one").submit();
-    let y = client.task(inc, 1).key("inc-one").submit();
+    let x = client.task(inc, 1).pure().submit();
+    let y = client.task(inc, 1).pure().submit();
     assert_eq!((x.key(), x.status()), (y.key(), y.status()));
-    assert_eq!(client.info().queued, 1);
+    let chosen = [(); 2].map(|()| client.task(inc, 1).key("inc-one").submit());
+    assert_eq!(chosen[0].key(), chosen[1].key());
+    assert_ne!(chosen[0].key(), x.key());
+    assert_eq!((client.info().queued, client.info().tasks), (2, 3));
     release.set();
+    assert_eq!(on.get(client.gather(&chosen)).await.unwrap(), [2, 2]);
     assert_eq!(on.get(client.gather((&x, &y))).await.unwrap(), (2, 2));
     assert_ne!(client.submit(inc, 1).key(), client.submit(inc, 1).key());
+    assert_ne!(client.submit(inc, 1).key(), x.key());
 }
 
 async fn a12_a_map_with_retries_counts_for_each_item<R: AnyOf>(on: Setting<R>) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anydask::{Client, Error, asynchronous, fallible};
+use anydask::{Client, Error, TaskContext, asynchronous, fallible};
 
 use crate::support::{AnyOf, Setting, on_every_runtime};
 use crate::{double, inc};
@@ -19,29 +19,33 @@ on_every_runtime! {
 
 async fn a60_a_task_submits_tasks_and_waits_for_them<R: AnyOf>(on: Setting<R>) {
     let client = on.client(2).await;
-    let inner = client.clone();
-    let f = move |x: i64| {
-        let a = inner.submit(inc, x);
-        let b = inner.submit(double, &a);
-        Ok::<_, Error>(a.wait()? + b.wait()?)
+    let f = |x: i64| {
+        let client = TaskContext::current()?.client()?;
+        let a = client.submit(inc, x);
+        let b = client.submit(double, &a);
+        let sum = a.wait()? + b.wait()?;
+        Ok::<_, Error>((sum, client.info().clients))
     };
     let futures = client.map(fallible(f), [10, 20]);
-    assert_eq!(on.get(client.gather(&futures)).await.unwrap(), [33, 63]);
+    assert_eq!(on.get(client.gather(&futures)).await.unwrap(), [(33, 1), (63, 1)], "no client shows up");
+    // With a clone that is moved in as well.
+    let inner = client.clone();
+    let f = move |x: i64| Ok::<_, Error>(inner.submit(inc, x).wait()? + inner.submit(double, x + 1).wait()?);
+    assert_eq!(on.take(client.submit(fallible(f), 10)).await.unwrap(), 33);
 }
 
 async fn a61_an_asynchronous_task_submits_tasks_and_awaits_them<R: AnyOf>(on: Setting<R>) {
     let client = on.client(2).await;
-    let inner = client.clone();
-    let f = move |x: i64| {
-        let inner = inner.clone();
-        async move {
-            let a = inner.submit(inc, x);
-            let b = inner.submit(double, &a);
-            Ok::<_, Error>(a.await? + b.await?)
-        }
+    let f = async |x: i64| {
+        let client = TaskContext::current()?.client()?;
+        let a = client.submit(inc, x);
+        let b = client.submit(double, &a);
+        let sum = (&a).await? + (&b).await?;
+        let client = TaskContext::current()?.client()?;
+        Ok::<_, Error>((sum, client.info().clients))
     };
     let futures = client.map(fallible(asynchronous(f)), [10, 20]);
-    assert_eq!(on.get(client.gather(&futures)).await.unwrap(), [33, 63]);
+    assert_eq!(on.get(client.gather(&futures)).await.unwrap(), [(33, 1), (63, 1)], "no client shows up");
 }
 
 async fn a62_a_task_waits_on_the_only_thread<R: AnyOf>(on: Setting<R>) {
@@ -82,14 +86,14 @@ async fn a64_what_a_task_submits_comes_before_what_waited<R: AnyOf>(on: Setting<
         move |name: &'static str| order.lock().unwrap().push(name)
     };
     let parent = {
-        let (client, note) = (client.clone(), note.clone());
-        client.clone().submit(
-            move || {
-                note("parent");
-                client.submit(note.clone(), "child").detach();
-            },
-            (),
-        )
+        let note = note.clone();
+        let body = move || {
+            note("parent");
+            let client = TaskContext::current()?.client()?;
+            client.submit(note.clone(), "child").detach();
+            Ok::<_, Error>(())
+        };
+        client.submit(fallible(body), ())
     };
     let waited = client.map(note, ["first", "second"]);
     release.set();

@@ -21,7 +21,7 @@ on_every_runtime! {
     an_err_of_an_asynchronous_task_is_its_error;
     a_failed_input_fails_what_depends_on_it_with_the_original_error;
     an_input_that_has_failed_already_fails_what_is_submitted_on_it;
-    what_can_no_longer_run_is_dropped_at_once;
+    what_can_no_longer_run_is_dropped_with_its_last_handle;
     a_failure_reaches_every_branch_of_a_graph;
     a_failed_chain_of_ten_thousand_fails_to_its_end;
     an_argument_that_cannot_be_cloned_fails_the_task;
@@ -301,7 +301,8 @@ async fn an_input_that_has_failed_already_fails_what_is_submitted_on_it<R: AnyOf
     on.take(occupant).await.unwrap();
 }
 
-async fn what_can_no_longer_run_is_dropped_at_once<R: AnyOf>(on: Setting<R>) {
+/// It can be retried as long as somebody holds it.
+async fn what_can_no_longer_run_is_dropped_with_its_last_handle<R: AnyOf>(on: Setting<R>) {
     let client = on.client(2).await;
     let (occupant, release) = on.occupy(&client).await;
     let counts = Counts::new();
@@ -310,8 +311,15 @@ async fn what_can_no_longer_run_is_dropped_at_once<R: AnyOf>(on: Setting<R>) {
     // It still waits for the occupant when the other input fails.
     let doomed = client.submit(move |(): (), x: i64| captured.value() + x, (&occupant, &failing));
     on.error(&doomed).await;
+    assert_eq!(counts.alive(), 1);
+    drop(doomed);
     on.until("the capture is dropped", || counts.alive() == 0).await;
     assert_eq!(occupant.status(), Status::Pending);
+    // What was cancelled can not be retried, and goes at once.
+    let captured = counts.make(1);
+    let cancelled = client.submit(move |(): ()| captured.value(), &occupant);
+    cancelled.cancel();
+    assert_eq!(counts.alive(), 0);
     release.set();
     on.take(occupant).await.unwrap();
 }

@@ -151,12 +151,12 @@ impl Reference {
     /// Whether the task cannot have ended yet.
     pub(crate) fn is_surely_pending(&self, node: usize) -> bool {
         let this = &self.nodes[node];
+        let waits = this.inputs.iter().any(|input| self.is_surely_pending(*input));
         let is_idle = this.is_gated || this.is_blocked && !this.is_asynchronous();
         self.is_pending(node)
             && !this.may_be_cancelled()
             && self.foreign_input(node).is_none()
-            && !(this.is_unrunnable() && !this.inputs.iter().any(|input| self.is_surely_pending(*input)))
-            && (is_idle || this.inputs.iter().any(|input| self.is_surely_pending(*input)))
+            && (waits || is_idle && !this.is_unrunnable())
             && !this.inputs.iter().any(|input| self.may_have_failed(*input))
     }
 
@@ -296,6 +296,8 @@ impl Reference {
             let is_blocked = self.is_blocked;
             let node = &mut self.nodes[node];
             (node.state, node.is_blocked) = (State::Pending { may_be_cancelled: false }, is_blocked);
+            // The engine let it go when it failed.
+            node.is_detached = false;
         }
         Some(Retry::Accepted)
     }

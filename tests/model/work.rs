@@ -71,7 +71,7 @@ impl Plan {
 
 /// Submits a task that calls `$plan` with the sum of `$inputs`, which it takes as `$type`.
 macro_rules! submit {
-    ($client:expr, $plan:expr, $terms:expr, |$($inputs:ident: $type:ty)?| $sum:expr, $given:expr) => {{
+    ($client:expr, $plan:expr, $terms:expr, ($($inputs:ident: $type:ty)?) => $sum:expr, $given:expr) => {{
         let plan = $plan;
         if plan.work.is_asynchronous {
             let body = move |$($inputs: $type)?| {
@@ -97,11 +97,11 @@ pub(crate) enum Given<'a> {
 pub(crate) fn submit(client: &Client<Smol>, plan: &Arc<Plan>, terms: &Terms, given: Given<'_>) -> TaskFuture<i64> {
     let plan = Arc::clone(plan);
     match given {
-        Given::Nothing => submit!(client, plan, terms, || 0, ()),
-        Given::Value(value) => submit!(client, plan, terms, |x: i64| x, value),
-        Given::One(future) => submit!(client, plan, terms, |x: i64| x, future),
-        Given::Shared(future) => submit!(client, plan, terms, |x: Arc<i64>| *x, future),
-        Given::Several(futures) => submit!(client, plan, terms, |xs: Vec<i64>| xs.iter().sum::<i64>(), futures),
+        Given::Nothing => submit!(client, plan, terms, () => 0, ()),
+        Given::Value(value) => submit!(client, plan, terms, (x: i64) => x, value),
+        Given::One(future) => submit!(client, plan, terms, (x: i64) => x, future),
+        Given::Shared(future) => submit!(client, plan, terms, (x: Arc<i64>) => *x, future),
+        Given::Several(futures) => submit!(client, plan, terms, (xs: Vec<i64>) => xs.iter().sum::<i64>(), futures),
     }
 }
 

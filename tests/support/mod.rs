@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anydask::runtime::{BlockOn, Runtime, Shutdown};
-use anydask::{Builder, Client, Error, Operation, TaskFuture};
+use anydask::{Builder, Client, Engine, Error, Operation, TaskFuture};
 
 pub use self::counted::{Counted, Counts};
 pub use self::event::{Event, SetOnDrop};
@@ -48,6 +48,11 @@ impl<R: Runtime> Setting<R> {
     /// A client with an engine of `threads` threads.
     pub async fn client(&self, threads: usize) -> Client<R> {
         self.get(self.builder().threads(threads).local()).await.expect("a client opens")
+    }
+
+    /// An engine of `threads` threads, for several clients.
+    pub async fn engine(&self, threads: usize) -> Engine<R> {
+        self.get(self.builder().threads(threads).engine()).await.expect("an engine opens")
     }
 
     /// Waits for an operation: awaits it, or blocks.

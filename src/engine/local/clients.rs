@@ -144,8 +144,8 @@ impl Scheduler for ClientState {
         self.engine.sleep(duration)
     }
 
-    fn begin_wait(&self, stack: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
-        self.engine.begin_wait(stack, on)
+    fn begin_wait(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+        self.engine.begin_wait(waiters, on)
     }
 
     fn end_wait(&self, waiters: &[u64], number: u64) {

@@ -163,11 +163,14 @@ impl ClientState {
         let views = engine.keys().views_of(self.id());
         let mut needed = Needed::default();
         let own = || nodes.iter().filter(|node| node.about().client().id() == self.id());
-        own().filter(|node| node.core().is_detached()).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
+        let is_needed = |node: &&Arc<dyn Node>| {
+            node.core().is_detached() || engine.keys().is_wanted_by_others(node.about(), self.id())
+        };
+        own().filter(is_needed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
         views.iter().filter(|view| view.is_detached()).for_each(|view| needed.add(Arc::clone(view)));
-        views.into_iter().filter(|view| !needed.has(&**view)).for_each(|view| view.cancel(reason));
+        views.into_iter().filter(|view| !needed.has(Arc::as_ptr(view).cast())).for_each(|view| view.cancel(reason));
         own().filter(|node| node.about().is_keyed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
-        own().filter(|node| !needed.has(&***node)).for_each(|node| cancel(Arc::clone(node), reason));
+        own().filter(|node| !needed.has(Arc::as_ptr(node).cast())).for_each(|node| cancel(Arc::clone(node), reason));
     }
 
     /// Bodies of this client that run although their tasks have ended; with its engine, all bodies and threads.
@@ -203,21 +206,21 @@ pub(super) fn cancel(node: Arc<dyn Node>, reason: &str) {
     }
 }
 
-/// Tasks that go on, with what they wait for.
+/// Tasks, and views of them, that go on, with what they wait for.
 #[derive(Default)]
-struct Needed(HashSet<u64>);
+struct Needed(HashSet<usize>);
 
 impl Needed {
     fn add(&mut self, entry: Arc<dyn Entry>) {
         let mut next = vec![entry];
         while let Some(entry) = next.pop() {
-            if entry.outcome().is_none() && self.0.insert(entry.id()) {
+            if entry.outcome().is_none() && self.0.insert(Arc::as_ptr(&entry).addr()) {
                 next.extend(entry.inputs());
             }
         }
     }
 
-    fn has(&self, entry: &dyn Entry) -> bool {
-        self.0.contains(&entry.id())
+    fn has(&self, entry: *const ()) -> bool {
+        self.0.contains(&entry.addr())
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::Error;
+use crate::engine::local::close::cancel;
 use crate::engine::local::failing::{fail, fail_silently, inherited, restart};
-use crate::engine::local::node::{Slot, Task, lock};
+use crate::engine::local::node::{Node, Slot, Task, lock};
 use crate::engine::local::release::bury;
 use crate::task::{
     Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, Transition, TypedEntry, Watch, WatchId, Watcher,
@@ -147,7 +148,14 @@ where
 
     fn resume(self: Arc<Self>) {
         if let Some((function, arguments)) = self.take_call() {
-            self.enter(function, arguments);
+            Arc::clone(&self).enter(function, arguments);
+            // Entered first, looked second, as one that is submitted.
+            let engine = Arc::clone(self.about.engine());
+            let lifecycle = if self.about.is_keyed { &engine.lifecycle } else { &self.about.client().lifecycle };
+            if lifecycle.is_closing() {
+                let reason = lifecycle.reason();
+                cancel(Arc::clone(&self) as Arc<dyn Node>, reason);
+            }
         }
     }
 

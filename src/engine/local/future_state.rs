@@ -205,6 +205,10 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
         if let Some((watchers, outcome)) = self.watch_task() {
             watchers.notify(outcome);
         }
+        if self.client.lifecycle.is_closing() {
+            let reason = self.client.lifecycle.reason();
+            self.cancel(reason);
+        }
     }
 
     fn story(&self) -> Vec<Transition> {

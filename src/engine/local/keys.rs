@@ -101,6 +101,21 @@ impl Keys {
         }
     }
 
+    /// Whether a client other than this one has a view of the task that has not ended.
+    pub(crate) fn is_wanted_by_others(&self, about: &About, client_id: usize) -> bool {
+        if !about.is_keyed {
+            return false;
+        }
+        let others: Vec<_> = match self.lock().get(&about.key()) {
+            Some(keyed) if keyed.id == about.id => {
+                let others = keyed.views.iter().filter(|view| view.client_id != client_id);
+                others.filter_map(|view| view.entry.upgrade()).collect()
+            }
+            _ => return false,
+        };
+        others.iter().any(|view| view.outcome().is_none())
+    }
+
     /// The views of one client.
     pub(crate) fn views_of(&self, client_id: usize) -> Vec<Arc<dyn Entry>> {
         self.views(|view| view.client_id == client_id)

@@ -225,13 +225,13 @@ impl Scheduler for Engine {
         self.host.sleep(duration)
     }
 
-    fn begin_wait(&self, stack: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
+    fn begin_wait(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<Option<u64>, Error> {
         // Numbers tell apart the tasks of one engine. Those of another may wait as they like.
         let is_own = |task: &Arc<dyn Entry>| {
             let client = task.scheduler().as_any().downcast::<ClientState>();
             client.is_ok_and(|client| std::ptr::eq(&**client.engine(), self))
         };
-        if stack.iter().all(is_own) { self.waits.begin(stack, on).map(Some) } else { Ok(None) }
+        if waiters.iter().all(is_own) { self.waits.begin(waiters, on).map(Some) } else { Ok(None) }
     }
 
     fn end_wait(&self, waiters: &[u64], number: u64) {

@@ -29,7 +29,7 @@ where
         let (function, arguments) = self.take_call()?;
         let attempt = self.core.attempt();
         let entered = self.about.trace.started();
-        let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
+        let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>, false);
         let mut kept = None;
         // Whatever runs of the user's runs in here: clones of inputs, and the function.
         let result = catch(|| match self.call(&function, arguments, &mut kept)? {
@@ -54,7 +54,7 @@ where
             let mut kept = None;
             let called = {
                 let _entered = self.about.trace.started();
-                let _entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>);
+                let _entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>, true);
                 catch(|| self.call(&function, arguments, &mut kept))
             };
             let call = rest_of(function, kept);

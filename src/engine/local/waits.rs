@@ -31,31 +31,30 @@ struct Waiting {
 }
 
 impl Waits {
-    /// The last of `stack` is about to wait for all of `on`; each other task there has the next one run inside its wait.
-    /// Gives the number to end the waits with.
+    /// The first of `waiters` is about to wait for others; each further one waits for the one before, which runs on its
+    /// thread. Gives the number to end the wait with.
     ///
     /// # Errors
     ///
-    /// [`Error::Deadlock`] if one of them waits for one on the stack.
-    pub(crate) fn begin(&self, stack: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<u64, Error> {
+    /// [`Error::Deadlock`] if one of those that are waited for waits for one of `waiters`.
+    pub(crate) fn begin(&self, waiters: &[Arc<dyn Entry>], on: Vec<Arc<dyn Entry>>) -> Result<u64, Error> {
         // References that are dropped after the lock: each may be the last.
         let mut seen = Vec::new();
         let mut table = lock(&self.table);
-        if let Some(keys) = table.circle(stack, &on, &mut seen) {
+        if let Some(keys) = table.circle(waiters, &on, &mut seen) {
             return Err(Error::Deadlock { keys: keys.into() });
         }
         let number = table.next;
         table.next += 1;
-        for (waiter, next) in stack.iter().zip(&stack[1..]) {
-            table.insert(waiter.id(), Waiting { number, on: vec![Arc::clone(next)] });
+        let mut on = on;
+        for waiter in waiters {
+            table.waiting.entry(waiter.id()).or_default().push(Waiting { number, on });
+            on = vec![Arc::clone(waiter)];
         }
-        if let Some(waiter) = stack.last() {
-            table.insert(waiter.id(), Waiting { number, on });
-        }
+        drop(table);
         Ok(number)
     }
 
-    /// The waits of these tasks with this number are over.
     pub(crate) fn end(&self, waiters: &[u64], number: u64) {
         let mut ended = Vec::new();
         let mut table = lock(&self.table);
@@ -85,15 +84,10 @@ struct Reached {
 }
 
 impl Table {
-    fn insert(&mut self, waiter: u64, waiting: Waiting) {
-        self.waiting.entry(waiter).or_default().push(waiting);
-    }
-
-    /// The keys of the tasks that wait for each other once the last of `stack` waits for `on`: from there to one of the
-    /// stack.
+    /// The keys of the tasks that wait for each other once the first of `waiters` waits for `on`, from `on` to that one.
     fn circle(
         &self,
-        stack: &[Arc<dyn Entry>],
+        waiters: &[Arc<dyn Entry>],
         on: &[Arc<dyn Entry>],
         seen: &mut Vec<Arc<dyn Entry>>,
     ) -> Option<Vec<Key>> {
@@ -107,8 +101,10 @@ impl Table {
                 continue;
             }
             let index = reached.len();
-            if stack.iter().any(|waiter| waiter.id() == entry.id()) {
-                circle = Some(path(&reached, entry.key(), from));
+            if let Some(place) = waiters.iter().position(|waiter| waiter.id() == entry.id()) {
+                let mut keys = path(&reached, entry.key(), from);
+                keys.extend(waiters[..place].iter().rev().map(|waiter| waiter.key()));
+                circle = Some(keys);
                 seen.push(entry);
                 break;
             }
