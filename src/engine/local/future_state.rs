@@ -82,6 +82,14 @@ impl<T: Send + Sync + 'static> FutureState<T> {
         }
     }
 
+    /// The task has no value although it had: the engine was restarted, and this has not heard of it yet.
+    fn follow(&self) {
+        if let Some(Err(error)) = self.task.outcome() {
+            // It had ended, so nobody watches this.
+            drop(self.core.restart(&error));
+        }
+    }
+
     fn forget(&self) {
         self.client.engine().keys().forget_view(&self.task.key(), std::ptr::from_ref(self).cast());
     }
@@ -218,7 +226,11 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
 
 impl<T: Send + Sync + 'static> TypedEntry<T> for FutureState<T> {
     fn shared_value(&self) -> Option<Arc<T>> {
-        self.task.shared_value()
+        let value = self.task.shared_value();
+        if value.is_none() {
+            self.follow();
+        }
+        value
     }
 
     fn take_value(&self) -> Option<Stored<T>> {
@@ -226,12 +238,17 @@ impl<T: Send + Sync + 'static> TypedEntry<T> for FutureState<T> {
         if !self.holds.swap(false, Ordering::AcqRel) {
             return None;
         }
-        if self.task.spend_if_last() {
-            return self.task.take_value();
-        }
-        let value = self.task.shared_value().map(Stored::Shared);
-        if self.task.release() {
-            Arc::clone(&self.task).bury();
+        let value = if self.task.spend_if_last() {
+            self.task.take_value()
+        } else {
+            let value = self.task.shared_value().map(Stored::Shared);
+            if self.task.release() {
+                Arc::clone(&self.task).bury();
+            }
+            value
+        };
+        if value.is_none() {
+            self.follow();
         }
         value
     }

@@ -160,13 +160,14 @@ impl Engine {
     /// Cancels every task and drops every value, of all clients. Bodies that run go on to their ends.
     pub(crate) fn restart(&self) {
         const REASON: &str = "the engine was restarted";
-        for view in self.keys.all_views() {
-            let error = Error::Cancelled { key: view.key(), reason: REASON.into() };
-            view.restart(&error);
-        }
         for node in self.tasks.nodes() {
             let error = Error::Cancelled { key: node.about().key(), reason: REASON.into() };
             failing::restart(node, &error);
+        }
+        // Second: whoever submits one of the keys meanwhile finds its task cancelled, and makes another.
+        for view in self.keys.all_views() {
+            let error = Error::Cancelled { key: view.key(), reason: REASON.into() };
+            view.restart(&error);
         }
     }
 
