@@ -13,6 +13,7 @@ on_every_runtime! {
     a26_gather_fails_and_gather_ok_leaves_out;
     a27_gather_ok_waits_for_those_that_go_on;
     a28_a_future_of_another_client_is_refused;
+    a29_a_gather_of_what_was_lost_does_not_hang;
     a30_scattered_values_are_inputs_and_results;
     a31_equal_values_have_one_key_when_asked_for;
     values_that_hash_alike_are_told_apart;
@@ -65,6 +66,29 @@ async fn a28_a_future_of_another_client_is_refused<R: AnyOf>(on: Setting<R>) {
     let error = on.get(client.cancel((&ours, &theirs))).await.unwrap_err();
     assert!(matches!(error, Error::ForeignFuture { .. }));
     assert_eq!(on.value(&ours).await.unwrap(), 2, "a refused cancel cancels none");
+}
+
+/// In one engine, what is lost is lost by a restart.
+async fn a29_a_gather_of_what_was_lost_does_not_hang<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(2).await;
+    let x = on.get(client.scatter(1)).await.unwrap();
+    let y = client.submit(inc, &x);
+    on.value(&y).await.unwrap();
+    let held = Held::new();
+    let z = client.submit(held.body(), 1);
+    let restarting = {
+        let (engine, running) = (client.engine(), held.running.clone());
+        std::thread::spawn(move || {
+            running.wait();
+            engine.restart();
+        })
+    };
+    let error = on.get(client.gather([&x, &y, &z])).await.unwrap_err();
+    assert!(error.is_cancelled(), "{error:?}");
+    restarting.join().unwrap();
+    let error = on.get(client.gather([&x, &y])).await.unwrap_err();
+    assert!(error.to_string().contains("the engine was restarted"), "{error}");
+    held.release.set();
 }
 
 async fn a30_scattered_values_are_inputs_and_results<R: AnyOf>(on: Setting<R>) {

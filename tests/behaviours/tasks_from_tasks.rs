@@ -15,6 +15,7 @@ on_every_runtime! {
     a62_a_task_waits_on_the_only_thread;
     a63_a_recursion_of_tasks;
     a64_what_a_task_submits_comes_before_what_waited;
+    what_an_asynchronous_task_submits_comes_before_what_waited;
 }
 
 async fn a60_a_task_submits_tasks_and_waits_for_them<R: AnyOf>(on: Setting<R>) {
@@ -101,4 +102,30 @@ async fn a64_what_a_task_submits_comes_before_what_waited<R: AnyOf>(on: Setting<
     on.get(client.gather(&waited)).await.unwrap();
     on.until("all have run", || order.lock().unwrap().len() == 4).await;
     assert_eq!(order.lock().unwrap()[..2], ["parent", "child"]);
+}
+
+async fn what_an_asynchronous_task_submits_comes_before_what_waited<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let (_occupant, release) = on.occupy(&client).await;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let note = {
+        let order = Arc::clone(&order);
+        move |name: &'static str| order.lock().unwrap().push(name)
+    };
+    let waited = client.map(note.clone(), ["waited", "waited"]);
+    let parent = client.submit(
+        fallible(asynchronous(move || {
+            let note = note.clone();
+            async move {
+                let client = TaskContext::current()?.client()?;
+                Ok::<_, Error>(client.map(note, ["older", "newer"]))
+            }
+        })),
+        (),
+    );
+    let children = on.get(parent.shared()).await.unwrap();
+    release.set();
+    on.get(client.gather(&waited)).await.unwrap();
+    on.get(client.gather(&*children)).await.unwrap();
+    assert_eq!(*order.lock().unwrap(), ["newer", "older", "waited", "waited"]);
 }
