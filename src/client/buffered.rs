@@ -14,7 +14,7 @@ use crate::client::map_stream::Calls;
 use crate::client::next::{Completing, Next};
 use crate::task::{IntoArgs, Scheduler, TaskFn, TaskFuture, WatchId, poll_outcome};
 
-/// The results of a map over a stream, in the order of the items; made by [`MapStream::buffered`].
+/// The results of a map over a stream, in the order of the items; made by [`MapStream::buffered`](crate::MapStream::buffered).
 ///
 /// It is a [`Stream`] of `Result<T, Error>`: what fails, panics or is cancelled comes as an error in its place, and the
 /// stream goes on. The items are asked for when there is room, and not before the results are.
@@ -126,7 +126,7 @@ impl<F: TaskFn<Args>, S, Args> fmt::Debug for Buffered<F, S, Args> {
     }
 }
 
-/// The results of a map over a stream, in the order in which the tasks end; made by [`MapStream::buffered_unordered`].
+/// The results of a map over a stream, in the order in which the tasks end; made by [`MapStream::buffered_unordered`](crate::MapStream::buffered_unordered).
 ///
 /// As [`Buffered`], but for the order.
 #[must_use = "nothing is submitted until the results are asked for"]
