@@ -291,8 +291,8 @@ async fn a_future_is_awaited_on_two_runtimes_at_once<R: AnyOf>(on: Setting<R>) {
         .map(|index| {
             let future = future.clone();
             std::thread::spawn(move || match index % 3 {
-                0 => Tokio::current_thread().unwrap().block_on(async move { (&future).await }).unwrap(),
-                1 => Smol::new().block_on(async move { future.await }).unwrap(),
+                0 => Tokio::current_thread().unwrap().block_on(future).unwrap(),
+                1 => Smol::new().block_on(future).unwrap(),
                 _ => future.wait(),
             })
         })

@@ -121,13 +121,7 @@ async fn a_dump_tells_what_a_task_waits_for<R: AnyOf>(on: Setting<R>) {
         )
     };
     let target = first.clone();
-    let awaits = client.submit(
-        asynchronous(fallible(move || {
-            let target = target.clone();
-            async move { target.await }
-        })),
-        (),
-    );
+    let awaits = client.submit(asynchronous(fallible(move || target.clone())), ());
     on.passed(&held.running).await;
     on.passed(&inside).await;
     let waiting_on = |key: &Key| find(&client.dump().tasks, key).waiting_on;
