@@ -83,6 +83,9 @@ pub enum Error {
         total: f64,
     },
     /// Tasks wait for each other, so that none of them can go on. The wait that would have closed the circle gives this.
+    ///
+    /// In an asynchronous task, everything counts that is being awaited without a limit in time, also the sides of a
+    /// `select!` that may lose: give such a one a [`timeout`](crate::TaskFuture::timeout).
     Deadlock {
         /// The tasks: each waits for the next one, and the last for the first.
         keys: Arc<[Key]>,

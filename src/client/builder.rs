@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::num::NonZero;
@@ -37,7 +36,7 @@ pub struct Builder<R> {
 struct Settings {
     threads: Option<usize>,
     name: String,
-    resources: BTreeMap<String, f64>,
+    resources: Vec<(String, f64)>,
     unrunnable_timeout: Duration,
 }
 
@@ -64,7 +63,7 @@ impl<R> Builder<R> {
         let settings = Settings {
             threads: None,
             name: "anydask".to_owned(),
-            resources: BTreeMap::new(),
+            resources: Vec::new(),
             unrunnable_timeout: UNRUNNABLE_TIMEOUT,
         };
         Self { source, settings }
@@ -257,9 +256,9 @@ impl<R: Runtime> Builder<R> {
     fn open<T>(self, finish: Finish<R, T>, is_blocking: bool) -> Result<T, Error> {
         task::check_registrations()?;
         let (runtime, settings) = self.runtime(is_blocking)?;
-        task::check_amounts(settings.resources.iter().map(|(name, amount)| (name.as_str(), *amount)))?;
         let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
         let Settings { name, resources, unrunnable_timeout, .. } = settings;
+        let resources = task::sum_amounts(resources)?;
         let settings = local::Settings { threads, name, resources, unrunnable_timeout };
         let engine = local::Engine::start(runtime.clone(), settings)?;
         finish(runtime, engine)

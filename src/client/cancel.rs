@@ -18,7 +18,8 @@ impl<R: Runtime> Client<R> {
     /// Cancels futures that have not ended, in any arrangement that can be gathered. Those that have ended stay as they
     /// are.
     ///
-    /// What depends on a cancelled task is cancelled too, with the reason `lost dependencies`. A queued task never
+    /// What depends on a cancelled task is cancelled too, with the reason `lost dependencies`, also a task under a key
+    /// that another client wants. What another client wants itself goes on. A queued task never
     /// starts; an asynchronous one is dropped at its next await; a CPU task that runs goes on to its end, unless it
     /// looks at [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled), and holds its slot until then.
     /// Awaiting gives [`Error::Cancelled`] at once.

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use crate::client::operation::Closed;
 use crate::client::{CLOSE_TIMEOUT, Client, ClientStatus, Operation};
 use crate::engine::local::{self, ClientState};
 use crate::runtime::{AnyRuntime, Current, Runtime};
-use crate::task::check_amounts;
+use crate::task::sum_amounts;
 
 /// An embedded engine that several clients share.
 ///
@@ -99,12 +98,7 @@ impl<R: Runtime> Engine<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn add_resources<N: Into<String>>(&self, amounts: impl IntoIterator<Item = (N, f64)>) -> Result<(), Error> {
-        let amounts: Vec<(String, f64)> = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
-        check_amounts(amounts.iter().map(|(name, amount)| (name.as_str(), *amount)))?;
-        let mut sums = BTreeMap::new();
-        for (name, amount) in amounts {
-            *sums.entry(name).or_insert(0.0) += amount;
-        }
+        let sums = sum_amounts(amounts.into_iter().map(|(name, amount)| (name.into(), amount)))?;
         self.engine.add_resources(sums);
         Ok(())
     }

@@ -63,14 +63,15 @@ impl Deref for Key {
     }
 }
 
-impl AsRef<str> for Key {
-    fn as_ref(&self) -> &str {
+// A key is ordered and hashed as its text is: a map by key can be asked for a text.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
 
-impl Borrow<str> for Key {
-    fn borrow(&self) -> &str {
+impl AsRef<str> for Key {
+    fn as_ref(&self) -> &str {
         &self.0
     }
 }

@@ -1,5 +1,6 @@
 //! Tasks and their futures, whichever engine runs them.
 
+mod amounts;
 mod argument;
 pub(crate) mod context;
 mod entry;
@@ -27,11 +28,12 @@ pub use registry::{Fallibility, Registration};
 pub use status::Status;
 pub use transition::{TaskState, Transition};
 
+pub(crate) use amounts::sum_amounts;
 pub(crate) use argument::{Arguments, Part};
 pub(crate) use entry::{AnyFuture, BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
 pub(crate) use future::poll_outcome;
 pub(crate) use identity::Identity;
-pub(crate) use options::{Repeat, check_amounts};
+pub(crate) use options::Repeat;
 pub(crate) use registry::check_registrations;
 pub(crate) use wait_inside::WaitInside;
 pub(crate) use watch::{Outcome, Watch, WatchId, Watcher, Watchers};

@@ -103,21 +103,6 @@ impl Options {
             && self.deadline.is_none()
             && self.resources.is_empty()
     }
-
-    /// Refuses what makes no sense.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check_amounts(self.resources.iter().map(|(name, amount)| (name.as_str(), *amount)))
-    }
-}
-
-/// Refuses amounts of resources that are none.
-///
-/// # Errors
-///
-/// [`Error::InvalidResource`].
-pub(crate) fn check_amounts<'a>(amounts: impl IntoIterator<Item = (&'a str, f64)>) -> Result<(), Error> {
-    let invalid = amounts.into_iter().find(|(_, amount)| !amount.is_finite() || *amount < 0.0);
-    invalid.map_or(Ok(()), |(resource, amount)| Err(Error::InvalidResource { resource: resource.into(), amount }))
 }
 
 /// Says whether an error is worth another run.

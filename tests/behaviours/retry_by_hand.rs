@@ -12,6 +12,7 @@ use crate::{Counter, add, inc};
 on_every_runtime! {
     what_has_not_failed_is_not_retried;
     a_retry_runs_the_failed_inputs_too;
+    an_input_that_is_waited_for_again_counts_once;
     what_failed_because_of_it_stays_failed_until_it_is_retried_too;
     several_are_retried_or_none;
     a_retry_of_what_can_not_be_repeated_says_so;
@@ -121,6 +122,25 @@ async fn a_retry_runs_the_failed_inputs_too<R: AnyOf>(on: Setting<R>) {
     assert_eq!(on.take(last).await.unwrap(), 3);
     drop((inputs, sum));
     on.until("nothing is left", || client.dump().tasks.is_empty()).await;
+}
+
+/// The first attempt still waits for it when the second begins.
+async fn an_input_that_is_waited_for_again_counts_once<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(3).await;
+    let (flaky, slow) = (Flaky::held(), Flaky::held());
+    slow.mend();
+    let (x, y) = (client.submit(fallible(flaky.body()), ()), client.submit(fallible(slow.body()), ()));
+    let sum = client.submit(add, (&x, &y));
+    on.error(&sum).await;
+    flaky.mend();
+    on.get(client.retry(&sum)).await.unwrap();
+    on.passed(&flaky.running).await;
+    slow.release.set();
+    on.value(&y).await.unwrap();
+    on.until("only the retried input runs", || client.info().running == 1).await;
+    assert_eq!((x.status(), sum.status()), (Status::Pending, Status::Pending));
+    flaky.release.set();
+    assert_eq!(on.value(&sum).await.unwrap(), 2);
 }
 
 async fn what_failed_because_of_it_stays_failed_until_it_is_retried_too<R: AnyOf>(on: Setting<R>) {

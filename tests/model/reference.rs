@@ -118,7 +118,28 @@ impl Reference {
             is_detached: false,
             is_held: true,
         });
-        self.nodes.len() - 1
+        let node = self.nodes.len() - 1;
+        if let Some(outcome) = self.failure_at_once(node) {
+            self.nodes[node].state = State::Ended(vec![outcome]);
+        }
+        node
+    }
+
+    /// The failure of an input that had failed before, if none of the others can have come before it.
+    fn failure_at_once(&self, node: usize) -> Option<Outcome> {
+        if self.foreign_input(node).is_some() {
+            return None;
+        }
+        let mut failure = None;
+        for input in &self.nodes[node].inputs {
+            match self.ended(*input) {
+                Some(Outcome::Value(_)) => {}
+                Some(other) => failure = failure.or(Some(other)),
+                None if self.is_surely_pending(*input) => {}
+                None => return None,
+            }
+        }
+        failure
     }
 
     /// All threads are occupied, and nothing that comes from now on can take one.
@@ -273,6 +294,10 @@ impl Reference {
         let (mut next, mut failed) = (vec![node], Vec::new());
         let mut is_repeatable = true;
         while let Some(node) = next.pop() {
+            // What cannot have ended has not failed.
+            if self.is_surely_pending(node) {
+                continue;
+            }
             let outcome = self.ended(node)?;
             if matches!(outcome, Outcome::Value(_)) || failed.contains(&node) {
                 continue;

@@ -234,15 +234,6 @@ impl Group {
     }
 }
 
-/// What a task holds while it runs: each resource once, in the order of their names, and only what is more than nothing.
-pub(crate) fn summed(amounts: Vec<(String, f64)>) -> Vec<(String, f64)> {
-    let mut sums = BTreeMap::new();
-    for (name, amount) in amounts {
-        *sums.entry(name).or_insert(0.0) += amount;
-    }
-    sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect()
-}
-
 fn wanted(node: &Arc<dyn Node>) -> &[(String, f64)] {
     node.about().terms.as_deref().map_or(&[], |terms| &terms.options.resources)
 }

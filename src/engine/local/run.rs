@@ -46,9 +46,10 @@ where
     /// What a started asynchronous task does. It is one allocation, so whatever it needs is in it once.
     pub(super) fn run_on_runtime(self: Arc<Self>, presence: Presence) -> BoxFuture<()> {
         let unfinished = Unfinished(Some(Arc::clone(&self)));
-        // Now, since the place of the call is that of the handle.
-        let call = self.take_call();
+        // Now, since the place of the call is that of the handle. One that is never polled is dropped before its presence.
+        let body = Body { call: self.take_call(), presence };
         Box::pin(async move {
+            let Body { call, presence } = body;
             let Some((function, arguments)) = call else { return };
             let attempt = self.core.attempt();
             let mut kept = None;
@@ -188,6 +189,12 @@ where
             Err(source) => Error::Failed { key: self.about.key(), source: source.into() },
         }
     }
+}
+
+/// What an asynchronous run begins with.
+struct Body<F, A> {
+    call: Option<(F, A)>,
+    presence: Presence,
 }
 
 /// What is left of a call that has been made: all of it, if there may be another run.

@@ -10,10 +10,9 @@ use crate::engine::local::clients::ClientState;
 use crate::engine::local::close::cancel;
 use crate::engine::local::core::Core;
 use crate::engine::local::node::{Node, Slot, Task};
-use crate::engine::local::resources::summed;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::{Arguments, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry};
+use crate::task::{Arguments, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, sum_amounts};
 
 impl ClientState {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -58,10 +57,11 @@ impl ClientState {
             Trace::submitted(&mut about);
             return TaskFuture::new(self.enter(about, function, arguments, None));
         };
-        if let Err(error) = options.check() {
-            return refused::<F, A, Args>(about, error);
+        match sum_amounts(std::mem::take(&mut options.resources)) {
+            // An amount of nothing needs nothing.
+            Ok(sums) => options.resources = sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect(),
+            Err(error) => return refused::<F, A, Args>(about, error),
         }
-        options.resources = summed(options.resources);
         let key = match self.key_of::<F, A, Args>(&mut options, name, &arguments) {
             Ok(key) => key,
             Err(error) => return refused::<F, A, Args>(about, error),

@@ -63,6 +63,14 @@ impl Table {
     }
 }
 
+impl Drop for Table {
+    fn drop(&mut self) {
+        // A task keeps its engine: the last one that is dropped takes its row along.
+        let is_empty = |shard: &CachePadded<Mutex<Slab<_>>>| lock(shard).is_empty();
+        debug_assert!(self.shards.iter().all(is_empty), "every task has left the table");
+    }
+}
+
 fn shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let own = SHARD.try_with(|shard| {
