@@ -93,7 +93,7 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
                     #call
                 }
 
-                fn name(&self) -> &'static str {
+                fn name() -> &'static str {
                     #name
                 }
             }

@@ -1,6 +1,7 @@
 //! Cancelling: work that nobody needs stops, and its futures say so.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
@@ -48,9 +49,12 @@ impl<R: Runtime> Client<R> {
     }
 
     /// As [`cancel`](Self::cancel), with a reason that the futures tell.
-    pub fn cancel_because<G: Gather>(&self, futures: G, reason: impl Into<String>) -> Operation<()> {
+    pub fn cancel_because<G: Gather>(&self, futures: G, reason: impl AsRef<str>) -> Operation<()> {
         let scheduler_id = self.state().id();
-        self.operation("cancel", Cancel { shape: Some(futures.into_shape()), scheduler_id, reason: reason.into() })
+        self.operation(
+            "cancel",
+            Cancel { shape: Some(futures.into_shape()), scheduler_id, reason: reason.as_ref().into() },
+        )
     }
 }
 
@@ -76,7 +80,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 
     /// As [`cancel`](Self::cancel), with a reason that the futures tell.
     pub fn cancel_because(&self, reason: impl AsRef<str>) {
-        self.shared_entry().cancel(reason.as_ref());
+        self.shared_entry().cancel(&reason.as_ref().into());
     }
 }
 
@@ -84,7 +88,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 struct Cancel<L> {
     shape: Option<L>,
     scheduler_id: usize,
-    reason: String,
+    reason: Arc<str>,
 }
 
 impl<L: Leaves> Future for Cancel<L> {

@@ -162,8 +162,8 @@ impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
         self.0.call(args)
     }
 
-    fn name(&self) -> &'static str {
-        self.0.name()
+    fn name() -> &'static str {
+        F::name()
     }
 
     /// What it shares captures what it captures.

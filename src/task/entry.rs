@@ -91,7 +91,7 @@ pub trait Entry: Send + Sync {
     fn bury(self: Arc<Self>);
 
     /// Ends the task, if it has not ended, as cancelled.
-    fn cancel(self: Arc<Self>, reason: &str);
+    fn cancel(self: Arc<Self>, reason: &Arc<str>);
 
     /// Ends the task also if it has ended: its value goes.
     fn restart(self: Arc<Self>, error: &Error);

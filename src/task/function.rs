@@ -69,7 +69,7 @@ pub trait TaskFn<Args>: Send + 'static {
 
     /// The name that keys are made of.
     #[doc(hidden)]
-    fn name(&self) -> &'static str {
+    fn name() -> &'static str {
         std::any::type_name::<Self>()
     }
 
@@ -161,7 +161,7 @@ macro_rules! task_fn {
                 Call::Returned(self.0($($arg),*).map_err(Into::into))
             }
 
-            fn name(&self) -> &'static str {
+            fn name() -> &'static str {
                 std::any::type_name::<Func>()
             }
         }
@@ -181,7 +181,7 @@ macro_rules! task_fn {
                 Call::Future(Box::pin(async move { Ok(future.await) }))
             }
 
-            fn name(&self) -> &'static str {
+            fn name() -> &'static str {
                 std::any::type_name::<Func>()
             }
         }
@@ -204,7 +204,7 @@ macro_rules! task_fn {
                 Call::Future(Box::pin(async move { future.await.map_err(Into::into) }))
             }
 
-            fn name(&self) -> &'static str {
+            fn name() -> &'static str {
                 std::any::type_name::<Func>()
             }
         }
@@ -226,7 +226,7 @@ macro_rules! task_fn {
                 Call::Future(Box::pin(async move { future.await.map_err(Into::into) }))
             }
 
-            fn name(&self) -> &'static str {
+            fn name() -> &'static str {
                 std::any::type_name::<Func>()
             }
         }

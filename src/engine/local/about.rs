@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::engine::local::Engine;
 use crate::engine::local::clients::{ClientState, Lease};
+use crate::engine::local::table::Row;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
 use crate::task::Key;
@@ -16,8 +17,8 @@ pub(crate) struct About {
     pub(crate) lease: Arc<Lease>,
     /// Counts the engine's tasks.
     pub(crate) id: u64,
-    /// The function's name.
-    pub(crate) name: &'static str,
+    /// Gives the function's name.
+    pub(crate) name: fn() -> &'static str,
     /// Made when somebody asks: most tasks are never named.
     pub(crate) key: OnceLock<Box<Key>>,
     /// Whether the key was chosen and stands in the engine's table.
@@ -28,6 +29,8 @@ pub(crate) struct About {
     pub(crate) is_asynchronous: bool,
     /// Whether a body of it is on a thread, or its future on the runtime.
     pub(crate) has_body: AtomicBool,
+    /// Where it stands in the table of the engine, if it does.
+    pub(crate) row: Option<Row>,
     pub(crate) trace: Trace,
     /// There only if it was submitted with options.
     pub(crate) terms: Option<Box<Terms>>,
@@ -62,7 +65,7 @@ impl About {
     }
 
     pub(crate) fn key(&self) -> Key {
-        let make = || match short_name(self.name) {
+        let make = || match short_name((self.name)()) {
             // A program has many closures; the place tells them apart.
             "{{closure}}" => format!("closure@{}:{}-{}", file_name(self.location), self.location.line(), self.id),
             name => format!("{name}-{}", self.id),

@@ -117,8 +117,8 @@ impl Engine {
             client.lifecycle.begin(reason);
         }
         // After saying so: whoever submits meanwhile enters the table first and looks second.
-        let reason = self.lifecycle.reason();
-        self.tasks.nodes().into_iter().for_each(|node| cancel(node, reason));
+        let reason = self.lifecycle.reason().into();
+        self.tasks.nodes().into_iter().for_each(|node| cancel(node, &reason));
         self.drop_queues();
     }
 
@@ -156,7 +156,7 @@ impl ClientState {
             return self.engine().begin_close(reason);
         }
         self.lifecycle.begin(reason);
-        let reason = self.lifecycle.reason();
+        let reason = self.lifecycle.reason().into();
         let engine = self.engine();
         let nodes = engine.tasks.nodes();
         // What detached tasks need goes on. A keyed task may be another client's too: it ends when nobody wants it.
@@ -168,9 +168,9 @@ impl ClientState {
         };
         own().filter(is_needed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
         views.iter().filter(|view| view.is_detached()).for_each(|view| needed.add(Arc::clone(view)));
-        views.into_iter().filter(|view| !needed.has(Arc::as_ptr(view).cast())).for_each(|view| view.cancel(reason));
+        views.into_iter().filter(|view| !needed.has(Arc::as_ptr(view).cast())).for_each(|view| view.cancel(&reason));
         own().filter(|node| node.about().is_keyed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
-        own().filter(|node| !needed.has(Arc::as_ptr(node).cast())).for_each(|node| cancel(Arc::clone(node), reason));
+        own().filter(|node| !needed.has(Arc::as_ptr(node).cast())).for_each(|node| cancel(Arc::clone(node), &reason));
     }
 
     /// Bodies of this client that run although their tasks have ended; with its engine, all bodies and threads.
@@ -199,9 +199,9 @@ impl ClientState {
 }
 
 /// Cancels a task because its engine or its client closes. Those that wait for it fail with it.
-pub(super) fn cancel(node: Arc<dyn Node>, reason: &str) {
+pub(super) fn cancel(node: Arc<dyn Node>, reason: &Arc<str>) {
     if node.core().outcome().is_none() {
-        let error = Error::Cancelled { key: node.about().key(), reason: reason.into() };
+        let error = Error::Cancelled { key: node.about().key(), reason: Arc::clone(reason) };
         fail(node, &error);
     }
 }

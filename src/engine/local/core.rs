@@ -181,11 +181,6 @@ impl Core {
         self.end(outcome, |phase| !phase.is_final())
     }
 
-    /// Ends a task that has not ended, wherever it is. `None` if it has.
-    pub(crate) fn fail(&self, error: &Error) -> Option<Ended> {
-        self.conclude(&Err(error.clone()))
-    }
-
     fn end(&self, outcome: &Outcome, from: impl Fn(Phase) -> bool) -> Option<Ended> {
         let step = match outcome {
             Ok(()) => Step::Finished,

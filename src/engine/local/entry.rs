@@ -106,8 +106,8 @@ where
         bury(self);
     }
 
-    fn cancel(self: Arc<Self>, reason: &str) {
-        let error = Error::Cancelled { key: self.about.key(), reason: reason.into() };
+    fn cancel(self: Arc<Self>, reason: &Arc<str>) {
+        let error = Error::Cancelled { key: self.about.key(), reason: Arc::clone(reason) };
         fail(self, &error);
     }
 
@@ -154,7 +154,7 @@ where
             let lifecycle = if self.about.is_keyed { &engine.lifecycle } else { &self.about.client().lifecycle };
             if lifecycle.is_closing() {
                 let reason = lifecycle.reason();
-                cancel(Arc::clone(&self) as Arc<dyn Node>, reason);
+                cancel(Arc::clone(&self) as Arc<dyn Node>, &reason.into());
             }
         }
     }

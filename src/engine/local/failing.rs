@@ -18,8 +18,8 @@ pub(crate) fn fail(node: Arc<dyn Node>, error: &Error) {
 
 /// As [`fail`], but hands back those who must be told.
 pub(crate) fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcome)> {
-    let ended = node.core().fail(error)?;
     let outcome = Err(error.clone());
+    let ended = node.core().conclude(&outcome)?;
     node.about().trace.finished(node.about(), &outcome);
     let_go(&node, ended.was_running, !error.is_failure());
     Some((settle(node, ended), outcome))

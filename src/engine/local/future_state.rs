@@ -75,7 +75,7 @@ impl<T: Send + Sync + 'static> FutureState<T> {
         }
         let task = Arc::clone(&self.task);
         if task.spend_if_last() {
-            Arc::clone(&task).cancel(reason);
+            Arc::clone(&task).cancel(&reason.into());
             task.bury();
         } else if task.release() {
             task.bury();
@@ -169,8 +169,8 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
         }
     }
 
-    fn cancel(self: Arc<Self>, reason: &str) {
-        let error = Error::Cancelled { key: self.key(), reason: reason.into() };
+    fn cancel(self: Arc<Self>, reason: &Arc<str>) {
+        let error = Error::Cancelled { key: self.key(), reason: Arc::clone(reason) };
         if let Some((watchers, outcome)) = self.conclude(&Err(error)) {
             self.give_up(reason);
             watchers.notify(outcome);
@@ -215,7 +215,7 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
         }
         if self.client.lifecycle.is_closing() {
             let reason = self.client.lifecycle.reason();
-            self.cancel(reason);
+            self.cancel(&reason.into());
         }
     }
 

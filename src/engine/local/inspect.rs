@@ -76,7 +76,7 @@ impl Engine {
         let waiting_on = missing.filter(|entry| entry.outcome().is_none()).map(|entry| entry.key()).collect();
         TaskInfo {
             key: about.key(),
-            function: about.name,
+            function: (about.name)(),
             location: about.location.to_string(),
             state: node.task_state(),
             is_asynchronous: about.is_asynchronous,

@@ -11,7 +11,6 @@ use crate::engine::local::asynchronous::Presence;
 use crate::engine::local::core::Core;
 use crate::engine::local::failing::{fail, inherited};
 use crate::engine::local::release::drop_quietly;
-use crate::engine::local::table::Row;
 use crate::engine::local::terms::start_deadline;
 use crate::task::{Arguments, BoxFuture, Entry, Repeat, Stored, TaskFn, Watch, Watcher, plain};
 
@@ -49,8 +48,6 @@ pub(crate) struct Task<T, F, A, Args> {
     pub(super) slot: Mutex<Slot<T, F, A>>,
     /// Copies the arguments for another run, if there may be one.
     pub(super) repeat: Option<Repeat<A>>,
-    /// Where it stands in the table of the engine, if it does.
-    row: Option<Row>,
     args: PhantomData<fn(Args)>,
 }
 
@@ -74,20 +71,17 @@ where
     Args: 'static,
 {
     /// A task of the table.
-    pub(crate) fn new(core: Core, about: About, slot: Slot<T, F, A>, repeat: Option<Repeat<A>>) -> Arc<Self> {
+    pub(crate) fn new(core: Core, mut about: About, slot: Slot<T, F, A>, repeat: Option<Repeat<A>>) -> Arc<Self> {
         Arc::new_cyclic(|node: &Weak<Self>| {
-            let row = about.engine().tasks.insert(Weak::clone(node) as Weak<dyn Node>);
-            Self::with_row(core, about, slot, repeat, Some(row))
+            about.row = Some(about.engine().tasks.insert(Weak::clone(node) as Weak<dyn Node>));
+            Self { core, about, slot: Mutex::new(slot), repeat, args: PhantomData }
         })
     }
 
     /// A task that was refused and stands nowhere.
     pub(crate) fn refused(about: About, error: Error) -> Arc<Self> {
-        Arc::new(Self::with_row(Core::erred(error), about, Slot::Empty, None, None))
-    }
-
-    fn with_row(core: Core, about: About, slot: Slot<T, F, A>, repeat: Option<Repeat<A>>, row: Option<Row>) -> Self {
-        Self { core, about, slot: Mutex::new(slot), repeat, row, args: PhantomData }
+        let (core, slot) = (Core::erred(error), Mutex::new(Slot::Empty));
+        Arc::new(Self { core, about, slot, repeat: None, args: PhantomData })
     }
 
     /// Registers a task with its inputs, and queues it if they have all finished.
@@ -243,7 +237,7 @@ where
 
 impl<T, F, A, Args> Drop for Task<T, F, A, Args> {
     fn drop(&mut self) {
-        if let Some(row) = self.row {
+        if let Some(row) = self.about.row {
             self.about.engine().tasks.remove(row);
         }
     }

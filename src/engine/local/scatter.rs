@@ -23,7 +23,7 @@ impl ClientState {
     ) -> TaskFuture<T> {
         TaskFuture::new(Scattered::new(
             Core::memory(),
-            self.about("scatter", false, location),
+            self.about(|| "scatter", false, location),
             of_value(Some(value)),
             None,
         ))
@@ -44,7 +44,7 @@ impl ClientState {
                 clashes => format!("scatter-{digest:016x}-{clashes}").into(),
             };
             let joined = self.engine().keys().join_or(self, &key, Identity::of_value::<T>(), || {
-                let about = self.about("scatter", false, location);
+                let about = self.about(|| "scatter", false, location);
                 let about = About { key: Box::new(key.clone()).into(), is_keyed: true, ..about };
                 let node = Scattered::new(Core::memory(), about, of_value(value.take()), None);
                 (Arc::clone(&node) as Arc<dyn Node>, node as Arc<dyn TypedEntry<T>>)

@@ -48,8 +48,7 @@ impl ClientState {
         A: Arguments<Args>,
         Args: 'static,
     {
-        let name = function.name();
-        let mut about = self.about(name, F::ASYNCHRONOUS, location);
+        let mut about = self.about(F::name, F::ASYNCHRONOUS, location);
         if self.lifecycle.is_closing() {
             return refused::<F, A, Args>(about, Error::ClientClosed { operation });
         }
@@ -62,7 +61,7 @@ impl ClientState {
             Ok(sums) => options.resources = sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect(),
             Err(error) => return refused::<F, A, Args>(about, error),
         }
-        let key = match self.key_of::<F, A, Args>(&mut options, name, &arguments) {
+        let key = match self.key_of::<F, A, Args>(&mut options, &arguments) {
             Ok(key) => key,
             Err(error) => return refused::<F, A, Args>(about, error),
         };
@@ -91,7 +90,7 @@ impl ClientState {
                 TaskFuture::new(view)
             }
             Err(error) => {
-                let mut about = self.about(name, F::ASYNCHRONOUS, location);
+                let mut about = self.about(F::name, F::ASYNCHRONOUS, location);
                 about.key = Box::new(key).into();
                 refused::<F, A, Args>(about, error)
             }
@@ -99,12 +98,7 @@ impl ClientState {
     }
 
     /// The key that a submission has by choice or by its contents, with what tells equal work.
-    fn key_of<F, A, Args>(
-        &self,
-        options: &mut Options,
-        name: &'static str,
-        arguments: &A,
-    ) -> Result<Option<(Key, Identity)>, Error>
+    fn key_of<F, A, Args>(&self, options: &mut Options, arguments: &A) -> Result<Option<(Key, Identity)>, Error>
     where
         F: TaskFn<Args>,
         A: Arguments<Args>,
@@ -122,14 +116,14 @@ impl ClientState {
         if !options.pure {
             return Ok(chosen.map(|key| (key, identity)));
         }
-        let prefix = chosen.unwrap_or_else(|| short_name(name).into());
-        let digest = identity.digest().ok_or(Error::NotPure { task: name })?;
+        let prefix = chosen.unwrap_or_else(|| short_name(F::name()).into());
+        let digest = identity.digest().ok_or(Error::NotPure { task: F::name() })?;
         Ok(Some((format!("{prefix}-{digest:016x}").into(), identity)))
     }
 
     pub(super) fn about(
         self: &Arc<Self>,
-        name: &'static str,
+        name: fn() -> &'static str,
         is_asynchronous: bool,
         location: &'static Location<'static>,
     ) -> About {
@@ -142,6 +136,7 @@ impl ClientState {
             location,
             is_asynchronous,
             has_body: AtomicBool::new(false),
+            row: None,
             trace: Trace::none(),
             terms: None,
         }
@@ -180,7 +175,7 @@ impl ClientState {
     /// second, and the task entered it first.
     fn look_after(&self, node: Arc<dyn Node>) {
         if self.lifecycle.is_closing() {
-            cancel(node, self.lifecycle.reason());
+            cancel(node, &self.lifecycle.reason().into());
         }
     }
 }
