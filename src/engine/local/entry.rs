@@ -24,8 +24,8 @@ where
         match outcome {
             Ok(()) => {
                 if self.core.input_finished(attempt) {
-                    let engine = Arc::clone(self.about.engine());
-                    engine.schedule(self);
+                    // The task's own count, not that of the engine, which all threads would meet at.
+                    self.about.engine().schedule(Arc::clone(&self) as Arc<dyn Node>);
                 }
                 None
             }
@@ -126,8 +126,7 @@ where
     }
 
     fn help(self: Arc<Self>) {
-        let engine = Arc::clone(self.about.engine());
-        engine.help(self);
+        self.about.engine().help(Arc::clone(&self) as Arc<dyn Node>);
     }
 
     fn inputs(&self) -> Vec<Arc<dyn Entry>> {
@@ -150,8 +149,8 @@ where
         if let Some((function, arguments)) = self.take_call() {
             Arc::clone(&self).enter(function, arguments);
             // Entered first, looked second, as one that is submitted.
-            let engine = Arc::clone(self.about.engine());
-            let lifecycle = if self.about.is_keyed { &engine.lifecycle } else { &self.about.client().lifecycle };
+            let lifecycle =
+                if self.about.is_keyed { &self.about.engine().lifecycle } else { &self.about.client().lifecycle };
             if lifecycle.is_closing() {
                 let reason = lifecycle.reason();
                 cancel(Arc::clone(&self) as Arc<dyn Node>, &reason.into());

@@ -39,8 +39,7 @@ fn let_go(node: &Arc<dyn Node>, was_running: bool, for_good: bool) {
     if let Some(terms) = &node.about().terms {
         terms.stop();
         if !was_running {
-            let engine = Arc::clone(node.about().engine());
-            engine.give_back_resources(node);
+            node.about().engine().give_back_resources(node);
         }
     }
     drop_quietly(|| node.drop_body(for_good));

@@ -112,8 +112,7 @@ where
         if let Some(error) = failed {
             fail(self, &error);
         } else if self.core.input_finished(attempt) {
-            let engine = Arc::clone(self.about.engine());
-            engine.schedule(self);
+            self.about.engine().schedule(Arc::clone(&self) as Arc<dyn Node>);
         }
     }
 

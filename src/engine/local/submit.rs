@@ -85,7 +85,7 @@ impl ClientState {
             Ok(view) => {
                 if let Some(node) = node {
                     Arc::clone(&node).enter(function, arguments);
-                    self.look_after(node);
+                    self.look_after(&node);
                 }
                 TaskFuture::new(view)
             }
@@ -167,15 +167,15 @@ impl ClientState {
             self.engine().schedule(Arc::clone(&node) as Arc<dyn Node>);
             node
         };
-        self.look_after(Arc::clone(&node) as Arc<dyn Node>);
+        self.look_after(&node);
         node
     }
 
     /// Ends a new task if the client has closed meanwhile: whoever closes says so first and looks through the table
     /// second, and the task entered it first.
-    fn look_after(&self, node: Arc<dyn Node>) {
+    fn look_after(&self, node: &Arc<impl Node + 'static>) {
         if self.lifecycle.is_closing() {
-            cancel(node, &self.lifecycle.reason().into());
+            cancel(Arc::clone(node) as Arc<dyn Node>, &self.lifecycle.reason().into());
         }
     }
 }
