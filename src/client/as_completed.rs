@@ -59,16 +59,10 @@ pub struct AsCompleted<T> {
     pending: Slab<Option<TaskFuture<T>>>,
     /// How many futures there are in `pending`.
     len: usize,
-    /// The place in `pending` that a task which waits looks at next.
-    next_help: usize,
     /// That of the first future that was put in: a blocking wait needs it, and must not search for it.
     scheduler: Option<Arc<dyn Scheduler>>,
     arrivals: Arc<Arrivals>,
 }
-
-/// Most places that a task which waits looks at for a future that it can run itself, so that a wait costs the same
-/// however many futures there are. If it finds none, another thread runs them.
-const HELP_MAX: usize = 64;
 
 /// The futures that have ended and have not come out.
 #[derive(Default)]
@@ -86,7 +80,7 @@ struct State {
 
 impl<T: Send + Sync + 'static> AsCompleted<T> {
     pub(crate) fn new() -> Self {
-        Self { pending: Slab::new(), len: 0, next_help: 0, scheduler: None, arrivals: Arc::default() }
+        Self { pending: Slab::new(), len: 0, scheduler: None, arrivals: Arc::default() }
     }
 
     /// Puts one more in.
@@ -230,20 +224,6 @@ impl<T: Send + Sync + 'static> Completing for AsCompleted<T> {
     fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
         if self.is_empty() { None } else { self.scheduler.clone() }
     }
-
-    fn help(&mut self) {
-        let places = self.pending.capacity();
-        for _ in 0..places.min(HELP_MAX) {
-            let place = self.next_help % places;
-            self.next_help = place + 1;
-            if let Some(Some(future)) = self.pending.get(place) {
-                future.shared_entry().help();
-                if self.has_ready() {
-                    return;
-                }
-            }
-        }
-    }
 }
 
 /// All that have ended; see [`AsCompleted::next_batch`].
@@ -264,10 +244,6 @@ impl<T: Send + Sync + 'static> Completing for Batch<'_, T> {
 
     fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
         self.completed.scheduler()
-    }
-
-    fn help(&mut self) {
-        self.completed.help();
     }
 }
 

@@ -188,10 +188,6 @@ where
     fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
         Some(self.calls.scheduler())
     }
-
-    fn help(&mut self) {
-        self.in_flight.help();
-    }
 }
 
 impl<F, S, Args> Stream for BufferedUnordered<F, S, Args>

@@ -16,8 +16,17 @@ use crate::task::TaskContext;
 use crate::task::context::current_depth;
 
 thread_local! {
-    /// The clients that are entered on this thread, each with how many tasks were around it. The last is the current one.
-    static ENTERED: RefCell<Vec<(Held, usize)>> = const { RefCell::new(Vec::new()) };
+    /// The clients that are entered on this thread. The last is the current one.
+    static ENTERED: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+}
+
+#[derive(Clone)]
+struct Entry {
+    client: Held,
+    /// How many tasks were around it.
+    depth: usize,
+    /// Tells the entries of a thread apart.
+    number: u64,
 }
 
 impl Client {
@@ -52,7 +61,7 @@ impl Client {
         let entered = ENTERED.try_with(|entered| entered.borrow().last().cloned()).ok().flatten();
         match entered {
             // Not if a task was begun on this thread since.
-            Some((held, depth)) if depth == current_depth() => Ok(Self::erased(held)),
+            Some(Entry { client, depth, .. }) if depth == current_depth() => Ok(Self::erased(client)),
             _ => match TaskContext::current() {
                 Ok(context) => context.client(),
                 Err(_) => Err(Error::NoClient),
@@ -84,8 +93,12 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn enter(&self) -> Entered {
-        ENTERED.with_borrow_mut(|entered| entered.push((self.state.clone(), current_depth())));
-        Entered { thread: PhantomData }
+        let number = ENTERED.with_borrow_mut(|entered| {
+            let number = entered.last().map_or(0, |last| last.number + 1);
+            entered.push(Entry { client: self.state.clone(), depth: current_depth(), number });
+            number
+        });
+        Entered { number, thread: PhantomData }
     }
 
     /// A future during whose polls this is the current client.
@@ -113,7 +126,7 @@ impl TaskContext {
     ///
     /// # Errors
     ///
-    /// [`Error::ClientClosed`] if nobody holds the client any more.
+    /// [`Error::ClientClosed`] if nobody holds the client any more and the task was cancelled.
     ///
     /// # Examples
     ///
@@ -137,20 +150,29 @@ impl TaskContext {
     /// ```
     pub fn client(&self) -> Result<Client, Error> {
         let state = self.entry().scheduler().as_any().downcast::<ClientState>().ok();
-        state.and_then(Held::upgrade).map(Client::erased).ok_or(Error::ClientClosed { operation: "client" })
+        state
+            .and_then(|state| Held::of_task(state, &**self.entry()))
+            .map(Client::erased)
+            .ok_or(Error::ClientClosed { operation: "client" })
     }
 }
 
 /// Makes a client the current one until it is dropped; see [`Client::enter`].
 #[must_use = "the client is the current one until this is dropped"]
 pub struct Entered {
+    number: u64,
     /// What was entered on a thread is left there.
     thread: PhantomData<*const ()>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let left = ENTERED.try_with(|entered| entered.borrow_mut().pop());
+        let left = ENTERED.try_with(|entered| {
+            let mut entered = entered.borrow_mut();
+            // Guards may be dropped in any order.
+            let place = entered.iter().rposition(|entry| entry.number == self.number)?;
+            Some(entered.remove(place))
+        });
         // Dropping a client may close it: not under the borrow.
         drop(left);
     }

@@ -394,18 +394,18 @@ impl<S: Leaves, T> Wait<T> for Gathering<S, T> {
     }
 
     fn help(&self) {
+        // Only what is needed for certain: another could run for as long as the waiter does not tell it to stop.
+        if !matches!(self.until, Until::AllFinished | Until::AllEnded) {
+            return;
+        }
         let Some(shape) = &self.shape else { return };
-        let is_enough = |leaf: &dyn AnyFuture| match self.until {
-            Until::AllFinished | Until::FirstError => matches!(leaf.entry().outcome(), Some(Err(_))),
-            Until::AllEnded => false,
-            Until::AnyEnded => leaf.entry().outcome().is_some(),
-        };
+        let has_failed = |leaf: &dyn AnyFuture| matches!(leaf.entry().outcome(), Some(Err(_)));
         let mut is_over = false;
-        shape.visit(&mut |leaf| is_over |= is_enough(leaf));
+        shape.visit(&mut |leaf| is_over |= self.until == Until::AllFinished && has_failed(leaf));
         shape.visit(&mut |leaf| {
             if !is_over {
                 leaf.shared_entry().help();
-                is_over = is_enough(leaf);
+                is_over = self.until == Until::AllFinished && has_failed(leaf);
             }
         });
     }

@@ -56,7 +56,7 @@ use self::operation::Closed;
 use crate::Error;
 use crate::engine::local::{ClientState, EngineStatus};
 use crate::runtime::{AnyRuntime, BlockOn, Current, NoRuntime, Runtime};
-use crate::task::Options;
+use crate::task::{Entry, Options};
 
 /// How long [`Client::close`] waits for task bodies that do not end: what Dask gives its own workers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -106,9 +106,9 @@ pub struct Client<R: Runtime = AnyRuntime> {
 struct Held(Arc<ClientState>);
 
 impl Held {
-    /// A reference on a client of which users hold one.
-    fn upgrade(state: Arc<ClientState>) -> Option<Self> {
-        state.retain_if_held().then_some(Self(state))
+    /// A reference for a task of the client, if it goes on or users still hold one.
+    fn of_task(state: Arc<ClientState>, task: &dyn Entry) -> Option<Self> {
+        state.retain_for(task).then_some(Self(state))
     }
 }
 

@@ -23,8 +23,9 @@ pub trait Completing: Unpin {
     /// The engine whose tasks are waited for, if any are.
     fn scheduler(&self) -> Option<Arc<dyn Scheduler>>;
 
-    /// Runs on this thread one of the tasks that have not begun, as far as that is allowed.
-    fn help(&mut self);
+    /// Runs on this thread what the next item needs for certain, as far as that is allowed. Nothing, where any of several
+    /// tasks will do: one of the others could run for as long as the waiter does not tell it to stop.
+    fn help(&mut self) {}
 }
 
 impl<C: Completing> Completing for &mut C {

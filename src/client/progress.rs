@@ -5,7 +5,6 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::vec;
 
 use futures_core::Stream;
 
@@ -15,7 +14,6 @@ use crate::client::next::{Completing, Next};
 use crate::client::shape::Leaves;
 use crate::client::{Client, Counts};
 use crate::runtime::Runtime;
-use crate::task::context::is_in_task;
 use crate::task::{Entry, Outcome, Scheduler, Watch, Watcher, Watchers};
 
 impl<R: Runtime> Client<R> {
@@ -70,7 +68,6 @@ impl<R: Runtime> Client<R> {
         });
         let progress = Progress {
             shape: Some(Box::new(shape)),
-            helpful: None,
             given: None,
             scheduler: Arc::clone(self.state()) as Arc<dyn Scheduler>,
             tally,
@@ -109,8 +106,6 @@ impl<R: Runtime> Client<R> {
 pub struct Progress {
     /// Holds the futures until the last counts are given.
     shape: Option<Box<dyn Leaves>>,
-    /// Those that a task which waits has not looked at; there once one waits.
-    helpful: Option<vec::IntoIter<Arc<dyn Entry>>>,
     /// The last counts that came out.
     given: Option<Counts>,
     scheduler: Arc<dyn Scheduler>,
@@ -137,10 +132,6 @@ impl Progress {
         self.given.is_some_and(|counts| counts.is_done())
     }
 
-    fn has_news(&self) -> bool {
-        self.given != Some(self.counts())
-    }
-
     fn take_news(&mut self) -> Option<Counts> {
         let counts = self.counts();
         (self.given != Some(counts)).then(|| self.give(counts))
@@ -150,7 +141,6 @@ impl Progress {
         self.given = Some(counts);
         if counts.is_done() {
             self.shape = None;
-            self.helpful = None;
         }
         counts
     }
@@ -204,20 +194,6 @@ impl Completing for Progress {
 
     fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
         (!self.is_over()).then(|| Arc::clone(&self.scheduler))
-    }
-
-    /// Each is looked at once: if it is not ready then, another thread runs it.
-    fn help(&mut self) {
-        if !is_in_task() {
-            return;
-        }
-        let mut helpful = self.helpful.take().unwrap_or_else(|| self.unfinished().into_iter());
-        while !self.has_news()
-            && let Some(entry) = helpful.next()
-        {
-            entry.help();
-        }
-        self.helpful = Some(helpful);
     }
 }
 

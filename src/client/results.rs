@@ -111,10 +111,6 @@ impl<T: Clone + Send + Sync + 'static> Completing for Results<T> {
     fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
         self.completed.scheduler()
     }
-
-    fn help(&mut self) {
-        self.completed.help();
-    }
 }
 
 impl<T: Clone + Send + Sync + 'static> Stream for Results<T> {

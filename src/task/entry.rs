@@ -88,7 +88,12 @@ pub trait Entry: Send + Sync {
     fn release(&self) -> bool;
 
     /// Drops the value, and work that nobody needs.
-    fn bury(self: Arc<Self>);
+    fn bury(self: Arc<Self>) {
+        self.bury_because(&"its last future was dropped".into());
+    }
+
+    /// The same, with the reason that is told if it has not ended.
+    fn bury_because(self: Arc<Self>, reason: &Arc<str>);
 
     /// Ends the task, if it has not ended, as cancelled.
     fn cancel(self: Arc<Self>, reason: &Arc<str>);

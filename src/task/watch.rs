@@ -129,14 +129,17 @@ impl Watchers {
         while let Some((watchers, outcome)) = next {
             let rest = watchers.rest.into_iter().flat_map(|rest| rest.watchers).map(|(_, watcher)| watcher);
             for watcher in watchers.first.into_iter().chain(rest) {
-                match watcher {
+                // What is told may run wakers of the user's: one that panics must not keep the others from hearing.
+                let told = catch_unwind(AssertUnwindSafe(|| match watcher {
                     Watcher::Waker(waker) => {
-                        // A waker that panics must not keep the others from hearing.
-                        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                            forget(payload);
-                        }
+                        waker.wake();
+                        None
                     }
-                    Watcher::Object(object, token) => failed.extend(object.handle_outcome(token, &outcome)),
+                    Watcher::Object(object, token) => object.handle_outcome(token, &outcome),
+                }));
+                match told {
+                    Ok(told) => failed.extend(told),
+                    Err(payload) => forget(payload),
                 }
             }
             next = failed.pop();

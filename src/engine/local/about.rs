@@ -1,7 +1,7 @@
 //! What a task is called and where it belongs.
 
 use std::panic::Location;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::local::Engine;
@@ -27,8 +27,9 @@ pub(crate) struct About {
     pub(crate) location: &'static Location<'static>,
     /// Whether it runs on the runtime instead of on a thread of the engine.
     pub(crate) is_asynchronous: bool,
-    /// Whether a body of it is on a thread, or its future on the runtime.
-    pub(crate) has_body: AtomicBool,
+    /// How many bodies of it are on threads, or futures on the runtime. A cancelled one may still run when the next attempt
+    /// begins.
+    pub(crate) bodies: AtomicU32,
     /// Where it stands in the table of the engine, if it does.
     pub(crate) row: Option<Row>,
     pub(crate) trace: Trace,
@@ -39,6 +40,11 @@ pub(crate) struct About {
 impl About {
     pub(crate) fn client(&self) -> &Arc<ClientState> {
         self.lease.client()
+    }
+
+    /// Whether a body of it runs, also of one that has ended meanwhile.
+    pub(crate) fn has_body(&self) -> bool {
+        self.bodies.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -53,7 +59,7 @@ impl About {
 
     /// How many runs have begun, as far as they are counted: of tasks with options.
     pub(crate) fn runs(&self) -> u32 {
-        self.terms.as_deref().map_or(0, Terms::runs)
+        self.terms.as_deref().map_or(0, Terms::runs_of_attempt)
     }
 
     /// Why the `run`-th run, counted from 1, was not the last, for messages.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::engine::local::Engine;
+use crate::engine::local::failing::leave_body;
 use crate::engine::local::node::Node;
 use crate::engine::local::terms::Terms;
 use crate::runtime::{AnyRuntime, Runtime, TaskHandle};
@@ -74,27 +75,38 @@ impl Engine {
     /// Starts a ready asynchronous task.
     pub(super) fn spawn(self: &Engine, node: Arc<dyn Node>) {
         if !node.core().start() {
-            self.give_back_resources(&node);
-            return;
+            return self.pass_over(&node);
         }
-        let run = node.about().terms.as_deref().map_or(0, Terms::begin_run);
+        let run = node.about().terms.as_deref().map_or(node.core().attempt() as u32, Terms::begin_run);
         self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
-        node.about().has_body.store(true, Ordering::Release);
-        let body = Arc::clone(&node).future(Presence(Arc::clone(&node)));
+        node.about().bodies.fetch_add(1, Ordering::AcqRel);
+        let body = Arc::clone(&node).future(Presence { node: Arc::clone(&node), has_left: false });
         let spawned = self.host.spawn(body);
         node.keep(run, spawned);
     }
 }
 
 /// Says for as long as it lives that a spawned future exists.
-pub(crate) struct Presence(Arc<dyn Node>);
+pub(crate) struct Presence {
+    node: Arc<dyn Node>,
+    /// Whether its body is over.
+    has_left: bool,
+}
+
+impl Presence {
+    /// The body is over, before its end is told.
+    pub(crate) fn leave(&mut self) {
+        if !std::mem::replace(&mut self.has_left, true) {
+            leave_body(&self.node);
+        }
+    }
+}
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        let about = self.0.about();
+        self.leave();
+        let about = self.node.about();
         let engine = about.engine();
-        about.has_body.store(false, Ordering::Release);
-        engine.give_back_resources(&self.0);
         engine.asynchronous.count.fetch_sub(1, Ordering::AcqRel);
         about.client().lifecycle.handle_exit();
         engine.lifecycle.handle_exit();

@@ -5,13 +5,14 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::Error;
 use crate::engine::local::close::Lifecycle;
 use crate::engine::local::{Engine, EngineStatus};
+use crate::task::context::current_task;
 use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
 /// One client of an engine.
@@ -22,6 +23,8 @@ pub(crate) struct ClientState {
     pub(super) lifecycle: Lifecycle,
     /// Handles that users hold.
     handles: AtomicUsize,
+    /// Whether the last of them has gone.
+    is_released: AtomicBool,
 }
 
 impl ClientState {
@@ -36,6 +39,7 @@ impl ClientState {
             owns_engine,
             lifecycle: Lifecycle::default(),
             handles: AtomicUsize::new(1),
+            is_released: AtomicBool::new(false),
         });
         engine.add_client(&client)?;
         engine.retain();
@@ -70,64 +74,97 @@ impl ClientState {
         self.handles.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts one more handle of a client that users still hold.
-    pub(crate) fn retain_if_held(&self) -> bool {
+    /// Counts one more handle of a client that users still hold, or that a task asks for which goes on without it.
+    pub(crate) fn retain_for(&self, task: &dyn Entry) -> bool {
+        if task.outcome().is_none() {
+            self.retain();
+            return true;
+        }
         self.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n > 0).then_some(n + 1)).is_ok()
     }
 
     /// Counts one handle less. The client closes with the last.
     pub(crate) fn release(self: &Arc<Self>) {
-        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 && !self.is_released.swap(true, Ordering::AcqRel) {
             self.begin_close("the client was dropped");
             self.engine.release();
         }
     }
 }
 
-/// A task's reference on its client.
+/// A task's reference on its client, and on where it came from.
 ///
 /// Tasks that one thread submits in a row share it, so that threads which submit and threads which drop tasks do not
 /// meet at one counter.
 pub(crate) struct Lease {
     client: Arc<ClientState>,
+    /// The number of the task that submitted them, if a task of the same client did.
+    parent: Option<u64>,
 }
 
 /// How many tasks share a lease: enough that it costs nothing, and few enough that a thread has gone on to the next by the
 /// time that the first of them are dropped.
 const LEASE_TASKS: u32 = 64;
 
+/// The lease that a thread gives out.
+struct Leasing {
+    client_id: usize,
+    parent: Option<u64>,
+    /// Keeps nothing alive.
+    lease: Weak<Lease>,
+    /// For how many tasks more.
+    left: u32,
+}
+
 thread_local! {
-    /// The lease that this thread gives out, for which client, and for how many tasks more. It keeps nothing alive.
-    static LEASE: RefCell<(usize, Weak<Lease>, u32)> = const { RefCell::new((0, Weak::new(), 0)) };
+    static LEASING: RefCell<Leasing> =
+        const { RefCell::new(Leasing { client_id: 0, parent: None, lease: Weak::new(), left: 0 }) };
 }
 
 impl Lease {
     pub(crate) fn client(&self) -> &Arc<ClientState> {
         &self.client
     }
+
+    pub(crate) fn parent(&self) -> Option<u64> {
+        self.parent
+    }
 }
 
 impl ClientState {
     pub(super) fn lease(self: &Arc<Self>) -> Arc<Lease> {
-        let leased = LEASE.try_with(|lease| {
-            let (client_id, current, left) = &mut *lease.borrow_mut();
-            if *client_id == self.id()
-                && *left > 0
-                && let Some(current) = current.upgrade()
+        let client_id = self.id();
+        let parent = current_task().filter(|task| task.scheduler_id() == client_id).map(|task| task.id());
+        let leased = LEASING.try_with(|leasing| {
+            let leasing = &mut *leasing.borrow_mut();
+            if leasing.client_id == client_id
+                && leasing.parent == parent
+                && leasing.left > 0
+                && let Some(lease) = leasing.lease.upgrade()
             {
-                *left -= 1;
-                return current;
+                leasing.left -= 1;
+                return lease;
             }
-            let new = self.new_lease();
-            (*client_id, *current, *left) = (self.id(), Arc::downgrade(&new), LEASE_TASKS - 1);
-            new
+            let lease = self.new_lease(parent);
+            *leasing = Leasing { client_id, parent, lease: Arc::downgrade(&lease), left: LEASE_TASKS - 1 };
+            lease
         });
         // A thread that ends has lost its locals.
-        leased.unwrap_or_else(|_| self.new_lease())
+        leased.unwrap_or_else(|_| self.new_lease(parent))
     }
 
-    fn new_lease(self: &Arc<Self>) -> Arc<Lease> {
-        Arc::new(Lease { client: Arc::clone(self) })
+    fn new_lease(self: &Arc<Self>, parent: Option<u64>) -> Arc<Lease> {
+        Arc::new(Lease { client: Arc::clone(self), parent })
+    }
+
+    /// Whether it takes no submissions from here. What goes on after a close, for the sake of others, may still submit.
+    pub(super) fn refuses(&self) -> bool {
+        self.lifecycle.is_closing() && (self.engine.lifecycle.is_closing() || !self.is_inside_of_its_own())
+    }
+
+    /// Whether the caller is a task of this client that has not ended.
+    fn is_inside_of_its_own(&self) -> bool {
+        current_task().is_some_and(|task| task.scheduler_id() == self.id() && task.outcome().is_none())
     }
 }
 

@@ -1,6 +1,5 @@
 //! The end of an engine, and of one of its clients: no more submissions, every future resolved, every body over.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -8,7 +7,9 @@ use std::task::{Context, Poll, Waker};
 use crate::Error;
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::failing::fail;
+use crate::engine::local::needed::Needed;
 use crate::engine::local::node::Node;
+use crate::engine::local::release::quietly;
 use crate::engine::local::{Engine, worker};
 use crate::task::Entry;
 
@@ -89,7 +90,7 @@ impl Lifecycle {
     pub(crate) fn handle_exit(&self) {
         if self.is_closing() {
             let wakers = std::mem::take(&mut self.lock().wakers);
-            wakers.into_iter().for_each(Waker::wake);
+            wakers.into_iter().for_each(|waker| _ = quietly(|| waker.wake()));
         }
     }
 
@@ -159,16 +160,17 @@ impl ClientState {
         let reason = self.lifecycle.reason().into();
         let engine = self.engine();
         let nodes = engine.tasks.nodes();
-        // What detached tasks need goes on. A keyed task may be another client's too: it ends when nobody wants it.
-        let views = engine.keys().views_of(self.id());
-        let mut needed = Needed::default();
         let own = || nodes.iter().filter(|node| node.about().client().id() == self.id());
+        let views = engine.keys().views_of(self.id());
+        // What detached tasks need goes on, and what the tasks need that other clients want, too.
+        let mut needed = Needed::new(engine, own(), &views);
         let is_needed = |node: &&Arc<dyn Node>| {
             node.core().is_detached() || engine.keys().is_wanted_by_others(node.about(), self.id())
         };
         own().filter(is_needed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
         views.iter().filter(|view| view.is_detached()).for_each(|view| needed.add(Arc::clone(view)));
         views.into_iter().filter(|view| !needed.has(Arc::as_ptr(view).cast())).for_each(|view| view.cancel(&reason));
+        // A keyed task ends when nobody wants it any more.
         own().filter(|node| node.about().is_keyed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
         own().filter(|node| !needed.has(Arc::as_ptr(node).cast())).for_each(|node| cancel(Arc::clone(node), &reason));
     }
@@ -203,24 +205,5 @@ pub(super) fn cancel(node: Arc<dyn Node>, reason: &Arc<str>) {
     if node.core().outcome().is_none() {
         let error = Error::Cancelled { key: node.about().key(), reason: Arc::clone(reason) };
         fail(node, &error);
-    }
-}
-
-/// Tasks, and views of them, that go on, with what they wait for.
-#[derive(Default)]
-struct Needed(HashSet<usize>);
-
-impl Needed {
-    fn add(&mut self, entry: Arc<dyn Entry>) {
-        let mut next = vec![entry];
-        while let Some(entry) = next.pop() {
-            if entry.outcome().is_none() && self.0.insert(Arc::as_ptr(&entry).addr()) {
-                next.extend(entry.inputs());
-            }
-        }
-    }
-
-    fn has(&self, entry: *const ()) -> bool {
-        self.0.contains(&entry.addr())
     }
 }

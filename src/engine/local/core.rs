@@ -132,8 +132,7 @@ impl Core {
     ///
     /// The value must be in place before.
     pub(crate) fn finish(&self, attempt: usize, outcome: &Outcome) -> Option<Ended> {
-        // Attempts change only under the lock.
-        self.end(outcome, |phase| phase == Phase::Running && attempt == self.attempt())
+        self.end(outcome, Some(attempt), |phase| phase == Phase::Running)
     }
 
     /// Takes a running task back, so that it waits for its next run: [`input_finished`](Self::input_finished) makes it
@@ -173,23 +172,28 @@ impl Core {
     pub(crate) fn restart(&self, error: &Error) -> Ended {
         let mut rest = self.lock();
         let before = self.step(Step::Cancelled, |_| true);
-        rest.end(&Err(error.clone()), before == Some(Phase::Running))
+        rest.end(&Err(error.clone()), before, self.attempt())
     }
 
-    /// Ends what has not ended, wherever it is. `None` if it has.
-    pub(crate) fn conclude(&self, outcome: &Outcome) -> Option<Ended> {
-        self.end(outcome, |phase| !phase.is_final())
+    /// Ends what has not ended, wherever it is; if an attempt is given, only in this one. `None` if it has.
+    pub(crate) fn conclude(&self, outcome: &Outcome, attempt: Option<usize>) -> Option<Ended> {
+        self.end(outcome, attempt, |phase| !phase.is_final())
     }
 
-    fn end(&self, outcome: &Outcome, from: impl Fn(Phase) -> bool) -> Option<Ended> {
+    fn end(&self, outcome: &Outcome, attempt: Option<usize>, from: impl Fn(Phase) -> bool) -> Option<Ended> {
         let step = match outcome {
             Ok(()) => Step::Finished,
             Err(error) if error.is_cancelled() => Step::Cancelled,
             Err(_) => Step::Erred,
         };
         let mut rest = self.lock();
+        // Attempts change only under the lock.
+        let now = self.attempt();
+        if attempt.is_some_and(|attempt| attempt != now) {
+            return None;
+        }
         let before = self.step(step, from)?;
-        Some(rest.end(outcome, before == Phase::Running))
+        Some(rest.end(outcome, Some(before), now))
     }
 
     /// Notes that a ready task waits for resources.
@@ -333,11 +337,12 @@ impl Core {
 
 impl Rest {
     /// The lock is held since before the step, so that nobody sees the one without the other.
-    fn end(&mut self, outcome: &Outcome, was_running: bool) -> Ended {
+    fn end(&mut self, outcome: &Outcome, before: Option<Phase>, attempt: usize) -> Ended {
         // One that is there belongs to a task that is restarted; it is told once more.
         self.error = outcome.as_ref().err().cloned().map(Box::new);
         let watchers = self.watchers.take();
-        Ended { watchers, detached: std::mem::take(&mut self.detached), was_running }
+        let was_queued = matches!(before, Some(Phase::Waiting | Phase::Ready));
+        Ended { watchers, detached: std::mem::take(&mut self.detached), was_queued, attempt }
     }
 }
 
@@ -349,6 +354,8 @@ pub(crate) struct Ended {
     pub(crate) watchers: Watchers,
     /// Whether a handle that the engine held must be given up.
     pub(crate) detached: bool,
-    /// Whether a body of it may still run.
-    pub(crate) was_running: bool,
+    /// Whether no body of it had begun.
+    pub(crate) was_queued: bool,
+    /// Which attempt has ended.
+    pub(crate) attempt: usize,
 }

@@ -29,10 +29,9 @@ where
                 }
                 None
             }
-            Err(_) if attempt != self.core.attempt() => None,
             Err(error) => {
                 let error = inherited(&self.about, error);
-                fail_silently(self, &error)
+                fail_silently(self, Some(attempt), &error)
             }
         }
     }
@@ -103,7 +102,11 @@ where
     }
 
     fn bury(self: Arc<Self>) {
-        bury(self);
+        bury(self, None);
+    }
+
+    fn bury_because(self: Arc<Self>, reason: &Arc<str>) {
+        bury(self, Some(Arc::clone(reason)));
     }
 
     fn cancel(self: Arc<Self>, reason: &Arc<str>) {
@@ -117,7 +120,7 @@ where
 
     fn detach(self: Arc<Self>) {
         if !self.core.detach() && self.core.release() {
-            bury(self);
+            bury(self, None);
         }
     }
 

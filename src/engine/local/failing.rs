@@ -1,6 +1,7 @@
 //! Tasks that end without a run of their own: they were cancelled, or an input failed.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::Error;
 use crate::engine::local::about::About;
@@ -11,17 +12,17 @@ use crate::task::{Outcome, Watchers};
 
 /// Ends a task that has not ended with `error`, wherever it is. Its call is dropped, or told to stop.
 pub(crate) fn fail(node: Arc<dyn Node>, error: &Error) {
-    if let Some((watchers, outcome)) = fail_silently(node, error) {
+    if let Some((watchers, outcome)) = fail_silently(node, None, error) {
         watchers.notify(outcome);
     }
 }
 
-/// As [`fail`], but hands back those who must be told.
-pub(crate) fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watchers, Outcome)> {
+/// As [`fail`], but hands back those who must be told; if an attempt is given, only in this one.
+pub(crate) fn fail_silently(node: Arc<dyn Node>, attempt: Option<usize>, error: &Error) -> Option<(Watchers, Outcome)> {
     let outcome = Err(error.clone());
-    let ended = node.core().conclude(&outcome)?;
+    let ended = node.core().conclude(&outcome, attempt)?;
     node.about().trace.finished(node.about(), &outcome);
-    let_go(&node, ended.was_running, !error.is_failure());
+    let_go(&node, &ended, !error.is_failure());
     Some((settle(node, ended), outcome))
 }
 
@@ -29,20 +30,34 @@ pub(crate) fn fail_silently(node: Arc<dyn Node>, error: &Error) -> Option<(Watch
 pub(crate) fn restart(node: Arc<dyn Node>, error: &Error) {
     let ended = node.core().restart(error);
     let outcome = Err(error.clone());
-    let_go(&node, ended.was_running, true);
+    let_go(&node, &ended, true);
     node.drop_value();
     settle(node, ended).notify(outcome);
 }
 
 /// Gives up what a task holds that has ended without a value. Its call is kept where the user may have it run again.
-fn let_go(node: &Arc<dyn Node>, was_running: bool, for_good: bool) {
+fn let_go(node: &Arc<dyn Node>, ended: &Ended, for_good: bool) {
+    if node.core().attempt() != ended.attempt {
+        // The user has it run again already: what it holds belongs to that.
+        return;
+    }
     if let Some(terms) = &node.about().terms {
         terms.stop();
-        if !was_running {
+        // A body that runs gives back what it holds when it ends.
+        if ended.was_queued {
             node.about().engine().give_back_resources(node);
         }
     }
     drop_quietly(|| node.drop_body(for_good));
+}
+
+/// A body has ended, in whichever way: it holds nothing any more. Before anybody hears of the end, since whoever does may
+/// have the task run again.
+pub(crate) fn leave_body(node: &Arc<dyn Node>) {
+    if node.about().terms.is_some() {
+        node.about().engine().give_back_resources(node);
+    }
+    node.about().bodies.fetch_sub(1, Ordering::AcqRel);
 }
 
 /// The error of a task whose input has none but `error`: the original one, not one of our own about a failed input. But
@@ -60,7 +75,7 @@ pub(crate) fn inherited(about: &About, error: &Error) -> Error {
 /// Gives up the engine's own handle of a task that has ended, and hands back its watchers.
 pub(crate) fn settle(node: Arc<dyn Node>, ended: Ended) -> Watchers {
     if ended.detached && node.core().release() {
-        bury(node);
+        bury(node, None);
     }
     ended.watchers
 }

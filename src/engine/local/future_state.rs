@@ -49,12 +49,12 @@ impl<T: Send + Sync + 'static> FutureState<T> {
                 *lock(&self.watch) = Some(id);
                 None
             }
-            Err(outcome) => self.conclude(&outcome),
+            Err(outcome) => self.conclude(&outcome, None),
         }
     }
 
-    fn conclude(self: &Arc<Self>, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
-        let ended = self.core.conclude(outcome)?;
+    fn conclude(self: &Arc<Self>, outcome: &Outcome, attempt: Option<usize>) -> Option<(Watchers, Outcome)> {
+        let ended = self.core.conclude(outcome, attempt)?;
         Some((self.settle(ended), outcome.clone()))
     }
 
@@ -66,7 +66,7 @@ impl<T: Send + Sync + 'static> FutureState<T> {
     }
 
     /// Gives up the handle of the task, and with the last one the task.
-    fn give_up(&self, reason: &str) {
+    fn give_up(&self, reason: &Arc<str>) {
         if !self.holds.swap(false, Ordering::AcqRel) {
             return;
         }
@@ -74,11 +74,8 @@ impl<T: Send + Sync + 'static> FutureState<T> {
             self.task.unwatch(id);
         }
         let task = Arc::clone(&self.task);
-        if task.spend_if_last() {
-            Arc::clone(&task).cancel(&reason.into());
-            task.bury();
-        } else if task.release() {
-            task.bury();
+        if task.spend_if_last() || task.release() {
+            task.bury_because(reason);
         }
     }
 
@@ -97,7 +94,7 @@ impl<T: Send + Sync + 'static> FutureState<T> {
 
 impl<T: Send + Sync + 'static> Watch for FutureState<T> {
     fn handle_outcome(self: Arc<Self>, attempt: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
-        if attempt == self.core.attempt() { self.conclude(outcome) } else { None }
+        self.conclude(outcome, Some(attempt))
     }
 
     fn is_live(&self) -> bool {
@@ -158,12 +155,11 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
         self.core.release()
     }
 
-    fn bury(self: Arc<Self>) {
-        const REASON: &str = "its last future was dropped";
+    fn bury_because(self: Arc<Self>, reason: &Arc<str>) {
         self.forget();
-        let error = Error::Cancelled { key: self.key(), reason: REASON.into() };
-        let told = self.conclude(&Err(error));
-        self.give_up(REASON);
+        let error = Error::Cancelled { key: self.key(), reason: Arc::clone(reason) };
+        let told = self.conclude(&Err(error), None);
+        self.give_up(reason);
         if let Some((watchers, outcome)) = told {
             watchers.notify(outcome);
         }
@@ -171,7 +167,7 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
 
     fn cancel(self: Arc<Self>, reason: &Arc<str>) {
         let error = Error::Cancelled { key: self.key(), reason: Arc::clone(reason) };
-        if let Some((watchers, outcome)) = self.conclude(&Err(error)) {
+        if let Some((watchers, outcome)) = self.conclude(&Err(error), None) {
             self.give_up(reason);
             watchers.notify(outcome);
         }
@@ -179,7 +175,7 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
 
     fn restart(self: Arc<Self>, error: &Error) {
         let ended = self.core.restart(error);
-        self.give_up("the engine was restarted");
+        self.give_up(&"the engine was restarted".into());
         self.settle(ended).notify(Err(error.clone()));
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::engine::local::Engine;
 use crate::engine::local::node::Node;
+use crate::engine::local::terms::Terms;
 use crate::task::{Key, TaskInfo, TaskState};
 
 /// How many tasks of an engine do what.
@@ -35,7 +36,7 @@ impl Engine {
         for node in self.tasks.nodes() {
             let state = node.task_state();
             let about = node.about();
-            occupancy.running += usize::from(!about.is_asynchronous && about.has_body.load(Ordering::Acquire));
+            occupancy.running += usize::from(!about.is_asynchronous && about.has_body());
             occupancy.tasks += usize::from(state != TaskState::Cancelled);
             match state {
                 TaskState::Waiting => occupancy.waiting += 1,
@@ -83,7 +84,7 @@ impl Engine {
             is_detached: node.core().is_detached(),
             priority: about.priority(),
             retries: terms.map_or(0, |terms| terms.options.retry.retries),
-            runs: terms.map(|terms| terms.runs()),
+            runs: terms.map(Terms::runs_of_attempt),
             resources: terms.map_or_else(BTreeMap::new, |terms| terms.options.resources.iter().cloned().collect()),
             waiting_on,
             nbytes: node.nbytes(),

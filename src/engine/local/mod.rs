@@ -7,13 +7,15 @@
 //! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
 //! | `release.rs` | the last handle |
 //! | `clients.rs` | whose tasks they are |
-//! | `pool.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
+//! | `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
 //! | `keys.rs`, `future_state.rs` | chosen keys, and what each client knows of them |
 //! | `terms.rs`, `resources.rs` | options: retries, time limits, priorities, resources |
 //! | `waits.rs` | which tasks wait inside for which others |
 //! | `table.rs`, `inspect.rs` | the whole view |
-//! | `close.rs` | the end |
+//! | `submit.rs`, `scatter.rs`, `wake_once.rs` | how tasks come in |
+//! | `panics.rs`, `trace.rs` | what is caught, and what is logged |
+//! | `close.rs`, `needed.rs` | the end |
 
 mod about;
 mod asynchronous;
@@ -25,6 +27,7 @@ mod failing;
 mod future_state;
 mod inspect;
 mod keys;
+mod needed;
 mod node;
 mod panics;
 mod parking;
@@ -205,7 +208,7 @@ impl Engine {
     /// The tasks whose bodies run, on threads and on the runtime.
     fn bodies(&self) -> Vec<Arc<dyn Node>> {
         let mut nodes = self.tasks.nodes();
-        nodes.retain(|node| node.about().has_body.load(Ordering::Acquire));
+        nodes.retain(|node| node.about().has_body());
         nodes
     }
 }
@@ -232,7 +235,8 @@ impl Scheduler for Engine {
             let client = task.scheduler().as_any().downcast::<ClientState>();
             client.is_ok_and(|client| std::ptr::eq(&**client.engine(), self))
         };
-        if waiters.iter().all(is_own) { self.waits.begin(waiters, on).map(Some) } else { Ok(None) }
+        let on: Vec<_> = on.into_iter().filter(is_own).collect();
+        if waiters.iter().all(is_own) && !on.is_empty() { self.waits.begin(waiters, on).map(Some) } else { Ok(None) }
     }
 
     fn end_wait(&self, waiters: &[u64], number: u64) {

@@ -11,7 +11,7 @@ use crate::engine::local::asynchronous::Presence;
 use crate::engine::local::core::Core;
 use crate::engine::local::failing::{fail, inherited};
 use crate::engine::local::release::drop_quietly;
-use crate::engine::local::terms::start_deadline;
+use crate::engine::local::terms::{Terms, start_deadline};
 use crate::task::{Arguments, BoxFuture, Entry, Repeat, Stored, TaskFn, Watch, Watcher, plain};
 
 /// A task of any type.
@@ -195,7 +195,8 @@ where
 
     fn keep(&self, run: u32, spawned: Box<dyn Spawned>) {
         let mut slot = lock(&self.slot);
-        let is_latest = self.about.terms.as_deref().is_none_or(|terms| terms.runs() == run);
+        let latest = self.about.terms.as_deref().map_or(self.core.attempt() as u32, Terms::runs);
+        let is_latest = latest == run;
         if !is_latest || !matches!(*slot, Slot::Empty) {
             // It was over before its handle was here. What there is now is its value, or belongs to the next run.
             drop(slot);

@@ -27,11 +27,14 @@ impl Prioritized {
         let priority = node.about().terms.as_deref().map_or(0, |terms| terms.options.priority);
         let id = node.about().id;
         let mut tasks = lock(&self.tasks);
-        tasks.insert((Reverse(priority), id), node);
+        let before = tasks.insert((Reverse(priority), id), node);
         self.count.store(tasks.len(), Ordering::SeqCst);
-        if priority > 0 {
+        if priority > 0 && before.is_none() {
             self.urgent.fetch_add(1, Ordering::SeqCst);
         }
+        drop(tasks);
+        // It may be there already, from an attempt before.
+        drop(before);
     }
 
     /// The first of those that come before all plain tasks.

@@ -10,18 +10,21 @@ use crate::engine::local::node::Node;
 
 thread_local! {
     /// The tasks that this thread has still to bury, while it buries one.
-    static GRAVES: RefCell<Option<Vec<Arc<dyn Node>>>> = const { RefCell::new(None) };
+    static GRAVES: RefCell<Option<Vec<Grave>>> = const { RefCell::new(None) };
 }
+
+/// A task, and why it ends if it has not.
+type Grave = (Arc<dyn Node>, Option<Arc<str>>);
 
 /// Drops the value of a task that has ended, and the call of one that has not: nobody needs it.
 ///
 /// Dropping a call drops its references on other tasks, which may be the last, and so on: a chain of a million
 /// tasks is walked in a loop, not by recursion.
-pub(crate) fn bury(node: Arc<dyn Node>) {
-    let mut node = Some(node);
+pub(crate) fn bury(node: Arc<dyn Node>, reason: Option<Arc<str>>) {
+    let mut grave = Some((node, reason));
     let first = GRAVES.try_with(|graves| match &mut *graves.borrow_mut() {
         Some(later) => {
-            later.extend(node.take());
+            later.extend(grave.take());
             false
         }
         none => {
@@ -32,14 +35,14 @@ pub(crate) fn bury(node: Arc<dyn Node>) {
     match first {
         Ok(true) => {
             let _done = Done;
-            while let Some(next) = node {
+            while let Some(next) = grave {
                 clear(next);
-                node = GRAVES.with_borrow_mut(|graves| graves.as_mut().and_then(Vec::pop));
+                grave = GRAVES.with_borrow_mut(|graves| graves.as_mut().and_then(Vec::pop));
             }
         }
         Ok(false) => {}
         // The thread ends and has lost its locals: recursion is all that is left.
-        Err(_) => node.into_iter().for_each(clear),
+        Err(_) => grave.into_iter().for_each(clear),
     }
 }
 
@@ -52,12 +55,13 @@ impl Drop for Done {
     }
 }
 
-fn clear(node: Arc<dyn Node>) {
+fn clear((node, reason): Grave) {
     if node.about().is_keyed {
         node.about().engine().keys().forget(node.about());
     }
-    if node.core().outcome().is_none() {
-        let error = Error::Cancelled { key: node.about().key(), reason: "its last future was dropped".into() };
+    if !node.core().is_done() {
+        let reason = reason.unwrap_or_else(|| "its last future was dropped".into());
+        let error = Error::Cancelled { key: node.about().key(), reason };
         fail(Arc::clone(&node), &error);
     }
     drop_quietly(|| node.drop_body(true));

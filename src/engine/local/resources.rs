@@ -141,9 +141,10 @@ impl Table {
 
     /// What `node` wants more of than there is in all.
     fn lack_of(&self, node: &Arc<dyn Node>) -> Option<Error> {
-        let total = |name: &String| self.has.get(name).map_or(0.0, |amount| amount.total);
-        let (name, amount) = wanted(node).iter().find(|(name, amount)| *amount > total(name) + TOLERANCE)?;
-        let (resource, total) = (name.as_str().into(), total(name));
+        let total = |name: &String| self.has.get(name).map(|amount| amount.total);
+        let lacks = |(name, amount): &&(String, f64)| total(name).is_none_or(|total| *amount > total + TOLERANCE);
+        let (name, amount) = wanted(node).iter().find(lacks)?;
+        let (resource, total) = (name.as_str().into(), total(name).unwrap_or_default());
         Some(Error::NoResource { key: node.about().key(), resource, wanted: *amount, total })
     }
 
@@ -269,6 +270,14 @@ impl Engine {
                 terms.stop_unrunnable_timer();
             }
             self.schedule(node);
+        }
+    }
+
+    /// A task was found in a queue that nobody wants, or that runs elsewhere already.
+    pub(super) fn pass_over(&self, node: &Arc<dyn Node>) {
+        // One that was cancelled on its way into the queue took its resources after all.
+        if node.core().is_done() {
+            self.give_back_resources(node);
         }
     }
 

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::Error;
 use crate::engine::local::asynchronous::Presence;
-use crate::engine::local::failing::{fail, settle};
+use crate::engine::local::failing::{fail, leave_body, settle};
 use crate::engine::local::node::{Node, Slot, Task, lock};
 use crate::engine::local::panics::{CatchUnwind, catch};
 use crate::engine::local::release::drop_quietly;
@@ -26,7 +26,10 @@ where
     /// Runs the started task on this thread and ends it; or gives the delay after which it is to be queued for its next
     /// run.
     pub(super) fn run_on_thread(self: Arc<Self>) -> Option<Duration> {
-        let (function, arguments) = self.take_call()?;
+        let Some((function, arguments)) = self.take_call() else {
+            leave_body(&(self as Arc<dyn Node>));
+            return None;
+        };
         let attempt = self.core.attempt();
         let entered = self.about.trace.started();
         let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>, false);
@@ -40,6 +43,7 @@ where
         let call = rest_of(function, kept);
         drop(entered_task);
         drop(entered);
+        leave_body(&(Arc::clone(&self) as Arc<dyn Node>));
         self.end_run(attempt, result, call)
     }
 
@@ -49,7 +53,7 @@ where
         // Now, since the place of the call is that of the handle. One that is never polled is dropped before its presence.
         let body = Body { call: self.take_call(), presence };
         Box::pin(async move {
-            let Body { call, presence } = body;
+            let Body { call, mut presence } = body;
             let Some((function, arguments)) = call else { return };
             let attempt = self.core.attempt();
             let mut kept = None;
@@ -72,6 +76,7 @@ where
                     }
                 }
             };
+            presence.leave();
             unfinished.defuse();
             let again = Arc::clone(&self).end_run(attempt, result, call);
             drop(presence);
@@ -105,7 +110,10 @@ where
         let mut result = result;
         if let Some(terms) = &self.about.terms {
             terms.stop_run_timer();
-            result = terms.run_timeout(&self.about).map_or(result, Err);
+            if let Some(late) = terms.run_timeout(&self.about) {
+                let dropped = std::mem::replace(&mut result, Err(late));
+                drop_quietly(|| drop(dropped));
+            }
             let delay = result.as_ref().err().and_then(|error| terms.next_run(error));
             if let Some(delay) = delay
                 && call.is_some()

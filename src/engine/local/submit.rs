@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 
 use crate::Error;
 use crate::engine::local::about::{About, short_name};
@@ -12,7 +12,7 @@ use crate::engine::local::core::Core;
 use crate::engine::local::node::{Node, Slot, Task};
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::{Arguments, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, sum_amounts};
+use crate::task::{Arguments, Entry, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, sum_amounts};
 
 impl ClientState {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -49,7 +49,7 @@ impl ClientState {
         Args: 'static,
     {
         let mut about = self.about(F::name, F::ASYNCHRONOUS, location);
-        if self.lifecycle.is_closing() {
+        if self.refuses() {
             return refused::<F, A, Args>(about, Error::ClientClosed { operation });
         }
         let Some(mut options) = options else {
@@ -72,6 +72,10 @@ impl ClientState {
             Trace::submitted(&mut about);
             return TaskFuture::new(self.enter(about, function, arguments, repeat));
         };
+        // Before the key is looked at: the numbers of their tasks would mean others here.
+        if let Some(key) = self.foreign_input(&arguments) {
+            return refused::<F, A, Args>(about, Error::ForeignFuture { key });
+        }
         about.is_keyed = true;
         about.key = Box::new(key.clone()).into();
         let mut node = None;
@@ -84,8 +88,11 @@ impl ClientState {
         match joined {
             Ok(view) => {
                 if let Some(node) = node {
-                    Arc::clone(&node).enter(function, arguments);
-                    self.look_after(&node);
+                    node.enter(function, arguments);
+                }
+                // As `look_after`, but the task may be another client's, too.
+                if self.refuses() {
+                    Arc::clone(&view).cancel(&self.lifecycle.reason().into());
                 }
                 TaskFuture::new(view)
             }
@@ -121,6 +128,17 @@ impl ClientState {
         Ok(Some((format!("{prefix}-{digest:016x}").into(), identity)))
     }
 
+    /// The key of an input that is another client's.
+    fn foreign_input<Args>(&self, arguments: &impl Arguments<Args>) -> Option<Key> {
+        let mut foreign = None;
+        arguments.visit(&mut |input| {
+            if foreign.is_none() && input.entry().scheduler_id() != self.id() {
+                foreign = Some(input.entry().key());
+            }
+        });
+        foreign
+    }
+
     pub(super) fn about(
         self: &Arc<Self>,
         name: fn() -> &'static str,
@@ -135,7 +153,7 @@ impl ClientState {
             is_keyed: false,
             location,
             is_asynchronous,
-            has_body: AtomicBool::new(false),
+            bodies: AtomicU32::new(0),
             row: None,
             trace: Trace::none(),
             terms: None,
@@ -174,7 +192,7 @@ impl ClientState {
     /// Ends a new task if the client has closed meanwhile: whoever closes says so first and looks through the table
     /// second, and the task entered it first.
     fn look_after(&self, node: &Arc<impl Node + 'static>) {
-        if self.lifecycle.is_closing() {
+        if self.refuses() {
             cancel(Arc::clone(node) as Arc<dyn Node>, &self.lifecycle.reason().into());
         }
     }

@@ -19,8 +19,10 @@ use crate::task::{BoxFuture, Options};
 /// What a task was submitted with, and how far it has come with it.
 pub(crate) struct Terms {
     pub(crate) options: Options,
-    /// Runs that have begun.
+    /// Runs that have begun, in all attempts.
     runs: AtomicU32,
+    /// Those of earlier attempts.
+    earlier_runs: AtomicU32,
     /// The run whose time is over although its body goes on; 0 is none.
     out_of_time: AtomicU32,
     /// Whether it holds its resources.
@@ -38,6 +40,7 @@ impl Terms {
         Self {
             options,
             runs: AtomicU32::new(0),
+            earlier_runs: AtomicU32::new(0),
             out_of_time: AtomicU32::new(0),
             holds_resources: AtomicBool::new(false),
             run_timer: Mutex::new(None),
@@ -54,8 +57,8 @@ impl Terms {
 
     /// The user has the failed task run again: it begins anew.
     pub(crate) fn begin_anew(&self) {
-        self.runs.store(0, Ordering::Release);
-        self.out_of_time.store(0, Ordering::Release);
+        // A timer of an earlier run must find that its run is over, so they are not counted from 0 again.
+        self.earlier_runs.store(self.runs(), Ordering::Release);
     }
 
     /// Why a run failed that was not the last, if it is remembered.
@@ -65,14 +68,19 @@ impl Terms {
 
     fn remember(&self, error: &Error) {
         let mut failures = lock(&self.failures);
-        failures.push_back((self.runs(), error.clone()));
+        failures.push_back((self.runs_of_attempt(), error.clone()));
         let forgotten = if failures.len() > Steps::KEPT { failures.pop_front() } else { None };
         drop(failures);
         // It may hold something of the user's.
         drop(forgotten);
     }
 
-    /// How many runs have begun.
+    /// How many runs of this attempt have begun.
+    pub(crate) fn runs_of_attempt(&self) -> u32 {
+        self.runs() - self.earlier_runs.load(Ordering::Acquire)
+    }
+
+    /// How many runs have begun, in all attempts.
     pub(crate) fn runs(&self) -> u32 {
         self.runs.load(Ordering::Acquire)
     }
@@ -90,7 +98,7 @@ impl Terms {
 
     /// Whether the task is run once more if the present run errs.
     fn has_retries(&self) -> bool {
-        self.runs() <= self.options.retry.retries
+        self.runs_of_attempt() <= self.options.retry.retries
     }
 
     /// How long to wait before the task that erred is run again, if it is.
@@ -107,7 +115,7 @@ impl Terms {
             return None;
         }
         self.remember(error);
-        Some(self.options.retry.delay(self.runs()))
+        Some(self.options.retry.delay(self.runs_of_attempt()))
     }
 
     /// The task has ended, or the run has: nobody waits for its time.

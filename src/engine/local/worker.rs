@@ -117,22 +117,20 @@ impl Worker {
 
     fn run(&self, node: Arc<dyn Node>) {
         let about = node.about();
-        // First: whoever looks for bodies finds one too many rather than one too few.
-        about.has_body.store(true, Ordering::Release);
         let mut again = None;
+        // First: whoever looks for bodies finds one too many rather than one too few.
+        about.bodies.fetch_add(1, Ordering::AcqRel);
         if node.core().start() {
             if let Some(terms) = &about.terms {
                 terms.begin_run();
                 start_run_timer(&node);
             }
             again = Arc::clone(&node).run();
+        } else {
+            about.bodies.fetch_sub(1, Ordering::AcqRel);
+            about.engine().pass_over(&node);
         }
-        if about.terms.is_some() {
-            about.engine().give_back_resources(&node);
-        }
-        about.has_body.store(false, Ordering::Release);
         about.client().lifecycle.handle_exit();
-        // The next run takes its resources anew, so this one must have given them back.
         if let Some(delay) = again {
             requeue_after(node, delay);
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -77,13 +78,13 @@ impl<R: Runtime> BlockOn for Lent<R> {
         if self.in_async_context() {
             return Err(NestedBlockOn::new(self.name()));
         }
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let parked = Arc::new(Parked { thread: thread::current(), is_woken: AtomicBool::new(false) });
+        let waker = Waker::from(Arc::clone(&parked));
         let mut future = pin!(future);
         loop {
             match future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 Poll::Ready(output) => return Ok(output),
-                // A token that somebody else left costs one poll more.
-                Poll::Pending => thread::park(),
+                Poll::Pending => parked.wait(),
             }
         }
     }
@@ -95,10 +96,23 @@ impl<R: Runtime> Shutdown for Lent<R> {
     }
 }
 
-struct Unpark(Thread);
+/// A thread that waits to be woken. The thread's own token does not tell: a wait inside the future takes it, too.
+struct Parked {
+    thread: Thread,
+    is_woken: AtomicBool,
+}
 
-impl Wake for Unpark {
+impl Parked {
+    fn wait(&self) {
+        while !self.is_woken.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
+    }
+}
+
+impl Wake for Parked {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.is_woken.store(true, Ordering::Release);
+        self.thread.unpark();
     }
 }
