@@ -11,7 +11,8 @@ use crate::task::sum_amounts;
 
 /// An embedded engine that several clients share.
 ///
-/// Clones are the same engine. It closes with [`close`](Self::close), or when all clones and all clients are gone.
+/// Clones are the same engine. It closes with [`close`](Self::close), or when all clones and all clients are gone; that of a
+/// client which started it by itself, as [`Client::local`] does, closes with that client.
 /// Each client has futures of its own; those of one are refused by another with [`Error::ForeignFuture`]. A chosen key
 /// is one task for all of them: it is done once, and goes on as long as one client wants it.
 ///

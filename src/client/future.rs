@@ -134,7 +134,8 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 
     /// Calls `callback` with this future once the task has ended, in whichever way; at once if it has.
     ///
-    /// It runs on the thread that ends the task, so it should be short. A panic in it harms nothing else.
+    /// It runs on the thread that ends the task, so it should be short. A panic in it harms nothing else. It holds a future
+    /// until then, so that dropping the others cancels nothing.
     ///
     /// # Examples
     ///

@@ -25,6 +25,7 @@ on_every_runtime! {
     cancels_race_with_the_ends_of_tasks;
     outside_of_tasks_there_is_no_context;
     contexts_nest_as_tasks_do;
+    a_task_cancels_the_losers_of_a_race;
 }
 
 async fn a_queued_task_that_is_cancelled_never_starts<R: AnyOf>(on: Setting<R>) {
@@ -325,4 +326,30 @@ async fn contexts_nest_as_tasks_do<R: AnyOf>(on: Setting<R>) {
         (),
     );
     assert_eq!(on.value(&outer).await.unwrap(), outer.key());
+}
+
+/// Whoever waits for any of several runs none of them on its own thread: it could not cancel it then.
+async fn a_task_cancels_the_losers_of_a_race<R: AnyOf>(on: Setting<R>) {
+    fn lose() -> Result<i64, Error> {
+        let context = TaskContext::current()?;
+        while context.check().is_ok() {
+            std::thread::yield_now();
+        }
+        Ok(0)
+    }
+    fn race(way: usize) -> Result<i64, Error> {
+        let client = TaskContext::current()?.client()?;
+        let (loser, winner) = (client.submit(fallible(lose), ()), client.submit(inc, 0));
+        let both = [&loser, &winner];
+        let first = match way {
+            0 => client.wait_any(both).wait()?.done.remove(0),
+            _ => anydask::as_completed(both).next().wait()?.ok_or(Error::NotInTask)?,
+        };
+        loser.cancel();
+        first.wait()
+    }
+    let client = on.client(2).await;
+    for way in 0..2 {
+        assert_eq!(on.take(client.submit(fallible(race), way)).await.unwrap(), 1, "in way {way}");
+    }
 }

@@ -11,8 +11,9 @@ on_every_runtime! {
     an_asynchronous_task_has_the_client_that_submitted_it;
     what_is_entered_inside_a_task_comes_first;
     what_is_entered_around_a_wait_is_not_around_the_tasks_in_it;
-    a_task_whose_client_was_dropped_has_none;
+    a_detached_task_has_its_client_though_it_was_dropped;
     a_current_client_keeps_its_client_open;
+    guards_are_dropped_in_any_order;
 }
 
 /// The number of threads tells the clients of a test apart.
@@ -91,23 +92,24 @@ async fn what_is_entered_around_a_wait_is_not_around_the_tasks_in_it<R: AnyOf>(o
     assert_eq!(on.value(&future).await.unwrap(), (Some(1), Some(2)));
 }
 
-async fn a_task_whose_client_was_dropped_has_none<R: AnyOf>(on: Setting<R>) {
+async fn a_detached_task_has_its_client_though_it_was_dropped<R: AnyOf>(on: Setting<R>) {
     let engine = on.engine(1).await;
     let client = Client::on(&engine).unwrap();
     let held = Held::new();
     let (send, receive) = std::sync::mpsc::channel();
     let wait = held.body();
     let body = move || {
-        wait(0);
-        send.send(TaskContext::current()?.client().map(|_| ())).unwrap();
-        Client::current().map(|_| ())
+        let x = wait(0);
+        let from_context = TaskContext::current()?.client()?.submit(inc, x).wait();
+        send.send((from_context, Client::current()?.submit(inc, x).wait())).unwrap();
+        Ok::<_, Error>(())
     };
     client.submit(fallible(body), ()).detach();
     on.passed(&held.running).await;
     drop(client);
     held.release.set();
-    let told = receive.recv().unwrap();
-    assert!(matches!(told, Err(Error::ClientClosed { .. })), "{told:?}");
+    let (first, second) = receive.recv().unwrap();
+    assert_eq!((first.unwrap(), second.unwrap()), (2, 2));
 }
 
 async fn a_current_client_keeps_its_client_open<R: AnyOf>(on: Setting<R>) {
@@ -127,4 +129,17 @@ async fn future_of<R: AnyOf>(on: &Setting<R>) -> TaskFuture<i64> {
     let client = on.client(1).await;
     let _entered = client.enter();
     Client::current().unwrap().submit(asynchronous(std::future::pending::<i64>), ())
+}
+
+async fn guards_are_dropped_in_any_order<R: AnyOf>(on: Setting<R>) {
+    if !on.is_blocking {
+        // A guard belongs to its thread.
+        return;
+    }
+    let (one, other) = (on.client(1).await, on.client(2).await);
+    let (first, second) = (one.enter(), other.enter());
+    drop(first);
+    assert_eq!(Client::current().unwrap().threads(), 2);
+    drop(second);
+    assert!(matches!(Client::current(), Err(Error::NoClient)));
 }

@@ -12,6 +12,7 @@ on_every_runtime! {
     a42_what_the_last_of_two_clients_drops_is_gone;
     a43_an_error_lives_as_long_as_somebody_blames_it;
     a44_a_client_that_is_dropped_leaves_nothing;
+    a_chain_of_keyed_tasks_is_dropped_at_once;
 }
 
 async fn a40_a_task_holds_its_inputs_and_nobody_else_does<R: AnyOf>(on: Setting<R>) {
@@ -173,4 +174,16 @@ async fn a44_a_client_that_is_dropped_leaves_nothing<R: AnyOf>(on: Setting<R>) {
     assert_eq!((engine.info().clients, finished.status()), (0, Status::Finished));
     drop(finished);
     on.until("the task table is empty", || engine.dump().tasks.is_empty()).await;
+}
+
+async fn a_chain_of_keyed_tasks_is_dropped_at_once<R: AnyOf>(on: Setting<R>) {
+    let client = on.client(1).await;
+    let (_occupant, release) = on.occupy(&client).await;
+    let mut last = client.task(inc, 0).key("link-0").submit();
+    for index in 1..20_000 {
+        last = client.task(inc, &last).key(format!("link-{index}")).submit();
+    }
+    drop(last);
+    assert_eq!(client.info().tasks, 1);
+    release.set();
 }

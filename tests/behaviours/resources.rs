@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anydask::{Client, Error, Status, asynchronous, fallible};
 
 use crate::support::{AnyOf, Event, Setting, on_every_runtime};
-use crate::{Gauge, Held, available, inc};
+use crate::{Counter, Gauge, Held, available, inc};
 
 on_every_runtime! {
     no_more_is_held_than_there_is;
@@ -28,6 +28,9 @@ on_every_runtime! {
     decimal_fractions_add_up;
     ten_thousand_wait_for_one;
     a_task_waits_inside_for_one_that_needs_a_resource;
+    a_retry_as_soon_as_the_failure_is_told_takes_them_anew;
+    a_restart_leaves_them_to_cancelled_bodies_that_run;
+    a_tiny_amount_of_what_nobody_has_is_an_error;
 }
 
 async fn client_with<R: AnyOf, const N: usize>(on: &Setting<R>, threads: usize, has: [(&str, f64); N]) -> Client<R> {
@@ -335,4 +338,38 @@ async fn a_task_waits_inside_for_one_that_needs_a_resource<R: AnyOf>(on: Setting
     let inner = client.clone();
     let outer = client.submit(fallible(move || inner.task(inc, 1).resources([("gpu", 1.0)]).submit().wait()), ());
     assert_eq!(on.value(&outer).await.unwrap(), 2);
+}
+
+async fn a_retry_as_soon_as_the_failure_is_told_takes_them_anew<R: AnyOf>(on: Setting<R>) {
+    let client = client_with(&on, 2, [("gpu", 2.0)]).await;
+    let runs = Counter::new();
+    let body = {
+        let runs = runs.clone();
+        move || if runs.add().is_multiple_of(2) { Err("once more") } else { Ok(1) }
+    };
+    for _ in 0..200 {
+        let future = client.task(fallible(body.clone()), ()).resources([("gpu", 1.0)]).submit();
+        // Wherever that is: it is done at the first poll.
+        future.on_done(|future| _ = futures_lite::future::block_on(future.retry()));
+        on.until("it has been retried", || future.status() == Status::Finished).await;
+    }
+    on.until("all is given back", || available(&client, "gpu") == 2.0 && client.info().running == 0).await;
+}
+
+async fn a_restart_leaves_them_to_cancelled_bodies_that_run<R: AnyOf>(on: Setting<R>) {
+    let client = client_with(&on, 2, [("gpu", 1.0)]).await;
+    let held = Held::new();
+    let future = client.task(held.body(), 1).resources([("gpu", 1.0)]).submit();
+    on.passed(&held.running).await;
+    future.cancel();
+    client.engine().restart();
+    assert_eq!(available(&client, "gpu"), 0.0);
+    held.release.set();
+    on.until("all is given back", || available(&client, "gpu") == 1.0).await;
+}
+
+async fn a_tiny_amount_of_what_nobody_has_is_an_error<R: AnyOf>(on: Setting<R>) {
+    let client = on.get(on.builder().threads(1).unrunnable_timeout(Duration::ZERO).local()).await.unwrap();
+    let future = client.task(inc, 1).resources([("nobody", 1e-10)]).submit();
+    assert!(matches!(on.error(&future).await, Error::NoResource { .. }));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anydask::{Client, ClientStatus, Error, Status, TaskFuture, asynchronous, fallible};
+use anydask::{Client, ClientStatus, Error, Status, TaskContext, TaskFuture, asynchronous, fallible};
 
 use crate::support::{AnyOf, Counts, Event, Setting, on_every_runtime};
 use crate::{Counter, Gauge, Held, double, inc};
@@ -27,6 +27,9 @@ on_every_runtime! {
     clients_come_and_go_while_others_work;
     a_retry_of_one_client_is_not_forgotten_when_the_other_drops;
     a_retry_of_one_client_leaves_the_failure_of_the_other;
+    a_shared_task_that_submits_tasks_outlives_its_client;
+    a_detached_task_that_submits_tasks_outlives_its_client;
+    a_foreign_input_is_refused_under_a_key_too;
 }
 
 pub(crate) async fn two<R: AnyOf>(on: &Setting<R>, threads: usize) -> (Client<R>, Client<R>) {
@@ -101,7 +104,7 @@ async fn two_cancels_end_a_shared_task<R: AnyOf>(on: Setting<R>) {
     let [a, b] = [&c, &f].map(|client| client.task(asynchronous(never), ()).key("shared").submit());
     a.cancel();
     assert!(is_cancelled(&a) && !b.is_done());
-    assert_eq!(c.info().asynchronous, 1);
+    on.until("only the shared one is left", || c.info().asynchronous == 1).await;
     b.cancel();
     assert!(is_cancelled(&b));
     on.until("it is dropped", || c.info().asynchronous == 0).await;
@@ -432,4 +435,72 @@ async fn a_retry_of_one_client_leaves_the_failure_of_the_other<R: AnyOf>(on: Set
     assert_eq!(b.status(), Status::Error);
     on.get(f.retry(&b)).await.unwrap();
     assert_eq!(on.value(&b).await.unwrap(), number);
+}
+
+/// Submits tasks before and after its client has closed, and waits for them.
+fn submitting(running: Event, release: Event) -> impl Fn(i64) -> Result<i64, Error> + Clone + Send + Sync {
+    move |x| {
+        let client = TaskContext::current()?.client()?;
+        let before = client.submit(inc, x);
+        running.set();
+        release.wait();
+        let after = client.task(inc, &before).key("inside").submit();
+        after.wait()
+    }
+}
+
+async fn a_shared_task_that_submits_tasks_outlives_its_client<R: AnyOf>(on: Setting<R>) {
+    let engine = on.get(on.builder().threads(1).engine()).await.unwrap();
+    let (one, other) = (Client::on(&engine).unwrap(), Client::on(&engine).unwrap());
+    static RUNNING: std::sync::Mutex<Vec<(Event, Event)>> = std::sync::Mutex::new(Vec::new());
+    fn shared(index: usize) -> Result<i64, Error> {
+        let (running, release) = RUNNING.lock().unwrap()[index].clone();
+        submitting(running, release)(1)
+    }
+    let (running, release) = (Event::new(), Event::new());
+    let index = {
+        let mut all = RUNNING.lock().unwrap();
+        all.push((running.clone(), release.clone()));
+        all.len() - 1
+    };
+    let [first, second] = [&one, &other].map(|client| client.task(fallible(shared), index).key("shared").submit());
+    on.passed(&running).await;
+    on.get(one.close()).await.unwrap();
+    drop(one);
+    assert!(on.error(&first).await.is_cancelled());
+    release.set();
+    assert_eq!(on.value(&second).await.unwrap(), 3);
+    drop((first, second));
+    on.until("all has gone", || engine.info().tasks == 0).await;
+}
+
+async fn a_detached_task_that_submits_tasks_outlives_its_client<R: AnyOf>(on: Setting<R>) {
+    let engine = on.get(on.builder().threads(1).engine()).await.unwrap();
+    let client = Client::on(&engine).unwrap();
+    let (running, release, done) = (Event::new(), Event::new(), Event::new());
+    let body = {
+        let (submitting, done) = (submitting(running.clone(), release.clone()), done.clone());
+        move |x| {
+            let value = submitting(x)?;
+            assert_eq!(value, 3);
+            done.set();
+            Ok::<_, Error>(value)
+        }
+    };
+    client.submit(fallible(body), 1).detach();
+    on.passed(&running).await;
+    drop(client);
+    release.set();
+    on.passed(&done).await;
+    on.until("all has gone", || engine.info().tasks == 0).await;
+}
+
+async fn a_foreign_input_is_refused_under_a_key_too<R: AnyOf>(on: Setting<R>) {
+    let (one, other) = (on.client(1).await, on.client(1).await);
+    // Each is the first task of its engine.
+    let (own, foreign) = (one.submit(inc, 1), other.submit(inc, 2));
+    let kept = one.task(inc, &own).key("k").submit();
+    let refused = one.task(inc, &foreign).key("k").submit();
+    assert!(matches!(on.error(&refused).await, Error::ForeignFuture { .. }));
+    assert_eq!(on.value(&kept).await.unwrap(), 3);
 }

@@ -26,6 +26,7 @@ on_every_runtime! {
     times_that_are_none_and_times_without_end;
     a_timeout_gives_back_what_is_held;
     deadlines_of_finished_tasks_keep_nothing;
+    a_late_value_that_panics_in_its_drop_costs_no_thread;
 }
 
 const SHORT: Duration = Duration::from_millis(20);
@@ -287,5 +288,29 @@ async fn deadlines_of_finished_tasks_keep_nothing<R: AnyOf>(on: Setting<R>) {
     assert_eq!(counts.alive(), 100);
     drop(made);
     assert_eq!(counts.alive(), 0);
+    on.get(client.close()).await.unwrap();
+}
+
+async fn a_late_value_that_panics_in_its_drop_costs_no_thread<R: AnyOf>(on: Setting<R>) {
+    struct Explosive;
+
+    impl Drop for Explosive {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let client = on.client(1).await;
+    let release = Event::new();
+    let body = {
+        let release = release.clone();
+        move || {
+            release.wait();
+            Explosive
+        }
+    };
+    let late = client.task(body, ()).timeout(Duration::from_millis(1)).submit();
+    assert!(matches!(on.error(&late).await, Error::RunTimeout { .. }));
+    release.set();
+    assert_eq!(on.take(client.submit(inc, 1)).await.unwrap(), 2);
     on.get(client.close()).await.unwrap();
 }
