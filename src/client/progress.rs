@@ -14,7 +14,7 @@ use crate::client::next::{Completing, Next};
 use crate::client::shape::Leaves;
 use crate::client::{Client, Counts};
 use crate::runtime::Runtime;
-use crate::task::{Entry, Outcome, Scheduler, Watch, Watcher, Watchers};
+use crate::task::{Outcome, Scheduler, Watch, Watcher, Watchers};
 
 impl<R: Runtime> Client<R> {
     /// Counts how futures end, in any arrangement that can be gathered: Dask's `progress`.
@@ -144,9 +144,13 @@ impl Progress {
         }
         counts
     }
+}
 
+/// What [`Progress::bar`] needs.
+#[cfg(feature = "progress")]
+impl Progress {
     /// The tasks that have not ended.
-    pub(crate) fn unfinished(&self) -> Vec<Arc<dyn Entry>> {
+    pub(crate) fn unfinished(&self) -> Vec<Arc<dyn crate::task::Entry>> {
         let mut entries = Vec::new();
         if let Some(shape) = &self.shape {
             shape.visit(&mut |leaf| {
@@ -157,11 +161,7 @@ impl Progress {
         }
         entries
     }
-}
 
-/// What [`Progress::bar`] needs.
-#[cfg(feature = "progress")]
-impl Progress {
     /// The counts as they are. The caller is woken when they are no longer.
     pub(crate) fn watch_counts(&self, cx: &mut Context<'_>) -> Counts {
         loop {
