@@ -120,6 +120,8 @@ impl Engine {
         // After saying so: whoever submits meanwhile enters the table first and looks second.
         let reason = self.lifecycle.reason().into();
         self.tasks.nodes().into_iter().for_each(|node| cancel(node, &reason));
+        // Of a keyed task that has just ended, a view may not have heard yet.
+        self.keys.all_views().into_iter().for_each(|view| view.cancel(&reason));
         self.drop_queues();
     }
 
