@@ -134,7 +134,8 @@ where
     }
 
     /// Lets [`Client::retry`] run the task again once it has failed, with clones of its arguments. What comes without
-    /// arguments, and what failed because of its inputs, can be retried without this.
+    /// arguments, and what failed because of its inputs, can be retried without this. An asynchronous task that its
+    /// [`deadline`](Self::deadline) drops while it runs cannot be retried: its call goes with it.
     pub fn retryable(mut self) -> Self
     where
         G::Arguments: Clone,
