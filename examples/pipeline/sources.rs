@@ -26,10 +26,16 @@ pub(crate) async fn fetch(name: &'static str) -> Result<String, Unavailable> {
             _ => Ok(PRICES.to_owned()),
         },
         "harbour" => pending().await,
-        "market" => Ok(sales(120).replace("tea 3\n", "tea three\n")),
+        "market" => Ok(with_one_mistake(&sales(120))),
         "north" => Ok(sales(180)),
         shop => Ok(sales(40 * shop.len())),
     }
+}
+
+/// The last sale of three teas is written in words.
+fn with_one_mistake(sales: &str) -> String {
+    let (before, after) = sales.rsplit_once("tea 3\n").unwrap_or_default();
+    format!("{before}tea three\n{after}")
 }
 
 /// One line for each sale.
