@@ -100,6 +100,22 @@ fn a_lent_runtime_that_is_dropped_loses_asynchronous_tasks_only() {
 }
 
 #[test]
+fn a_task_that_lacks_resources_is_lost_with_the_runtime_that_counts_its_time() {
+    within_deadline("lacking", || {
+        let runtime = Tokio::multi_thread(1).unwrap();
+        let builder = Client::with_runtime(runtime.clone()).threads(1).unrunnable_timeout(Duration::from_secs(3600));
+        let client = builder.local().wait().unwrap();
+        let submit = || client.task(|| 1, ()).resources([("gpu", 1.0)]).submit();
+        let before = submit();
+        let _ = spin_on(runtime.shutdown(Duration::from_secs(20)));
+        for lacking in [before, submit()] {
+            assert!(matches!(lacking.timeout(Duration::from_secs(20)).wait(), Err(Error::RuntimeGone { .. })));
+        }
+        client.close().wait().unwrap();
+    });
+}
+
+#[test]
 fn a_client_that_is_dropped_inside_its_own_runtime_leaves_it_alone() {
     within_deadline("inside", || {
         let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -83,6 +83,7 @@ impl Resources {
 
     /// Takes what `node` needs, if it is there. Whoever must wait is told by who gives back, or by who adds.
     fn take(&self, node: &Arc<dyn Node>) -> Taken {
+        let mut dead = Vec::new();
         let mut table = lock(&self.table);
         if let Some(error) = table.lack_of(node) {
             table.unrunnable.insert(place(node), Arc::clone(node));
@@ -90,7 +91,7 @@ impl Resources {
         }
         // One that wants much would wait for ever if those that want little went past it.
         let place = place(node);
-        let is_before = |group: &mut Group| group.first().is_some_and(|first| first < place);
+        let mut is_before = |group: &mut Group| group.first(&mut dead).is_some_and(|first| first < place);
         if !table.waiting.iter_mut().any(|group| group.shares(wanted(node)) && is_before(group)) && table.try_take(node)
         {
             return Taken::Granted;
@@ -102,9 +103,10 @@ impl Resources {
 
     /// Adds to what there is, and hands out the tasks that can go on now.
     fn add(&self, amounts: BTreeMap<String, f64>) -> Vec<Arc<dyn Node>> {
+        let mut dead = Vec::new();
         let mut table = lock(&self.table);
         table.add(amounts);
-        table.grant()
+        table.grant(&mut dead)
     }
 
     /// Hands out those who want more than there was in all, to be tried again.
@@ -122,11 +124,12 @@ impl Resources {
 
     /// Gives back what `node` holds, if it does, and hands out the tasks that can go on now.
     fn give_back(&self, node: &Arc<dyn Node>, holds: bool) -> Vec<Arc<dyn Node>> {
+        let mut dead = Vec::new();
         let mut table = lock(&self.table);
         if holds {
             table.put(node);
         }
-        table.grant()
+        table.grant(&mut dead)
     }
 }
 
@@ -186,14 +189,15 @@ impl Table {
     }
 
     /// Takes for those who wait, in their order, as long as there is enough for the next of those who wait for the same.
-    fn grant(&mut self) -> Vec<Arc<dyn Node>> {
+    /// Those who are no longer wanted go to `dead`.
+    fn grant(&mut self, dead: &mut Vec<Arc<dyn Node>>) -> Vec<Arc<dyn Node>> {
         let mut granted = Vec::new();
         let mut groups = std::mem::take(&mut self.waiting);
         // Groups whose first must wait, and those that share a resource with them.
         let mut blocked = Vec::new();
         loop {
             let open = groups.iter_mut().enumerate().filter(|(index, _)| !blocked.contains(index));
-            let first = open.filter_map(|(index, group)| Some((group.first()?, index))).min();
+            let first = open.filter_map(|(index, group)| Some((group.first(dead)?, index))).min();
             let Some((place, index)) = first else { break };
             let is_behind = blocked.iter().any(|other: &usize| groups[*other].has_one_of(&groups[index].names));
             if is_behind || !self.try_take(&groups[index].tasks[&place]) {
@@ -211,13 +215,14 @@ impl Table {
 }
 
 impl Group {
-    /// The place of the first that is still wanted.
-    fn first(&mut self) -> Option<Place> {
+    /// The place of the first that is still wanted. Those before it go to `dead`: whoever drops the last reference on a
+    /// task runs the user's code, which must not happen under the lock.
+    fn first(&mut self, dead: &mut Vec<Arc<dyn Node>>) -> Option<Place> {
         while let Some(first) = self.tasks.first_entry() {
             if first.get().core().is_ready() {
                 return Some(*first.key());
             }
-            first.remove();
+            dead.push(first.remove());
         }
         None
     }

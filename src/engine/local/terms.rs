@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use crate::Error;
@@ -175,10 +175,13 @@ pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
     *lock(&terms.run_timer) = Some(timer);
 }
 
-/// Has a task fail after a while that waits for resources that the engine does not have, unless it gets them.
+/// Has a task fail after a while that waits for resources that the engine does not have, unless it gets them; and at once
+/// if the runtime goes away meanwhile, since nobody would count the time.
 pub(crate) fn start_unrunnable_timer(node: &Arc<dyn Node>, after: Duration, error: Error) {
     let Some(terms) = node.about().terms.as_deref() else { return };
+    let lacking = Lacking(Some(Arc::downgrade(node)));
     let timer = after_delay(node, after, move |node| {
+        lacking.defuse();
         if node.about().engine().resources.forget_unrunnable(&node) {
             fail(node, &error);
         }
@@ -234,6 +237,27 @@ struct Waiting(Option<Arc<dyn Node>>);
 impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some(node) = self.0.take() {
+            let error = Error::RuntimeGone { key: node.about().key() };
+            fail(node, &error);
+        }
+    }
+}
+
+/// A task that waits for resources that the engine does not have. Its timer is dropped when it gets them or ends, or with
+/// the runtime.
+struct Lacking(Option<Weak<dyn Node>>);
+
+impl Lacking {
+    fn defuse(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Lacking {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.take().and_then(|node| node.upgrade())
+            && node.about().engine().resources.forget_unrunnable(&node)
+        {
             let error = Error::RuntimeGone { key: node.about().key() };
             fail(node, &error);
         }
