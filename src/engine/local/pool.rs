@@ -99,7 +99,7 @@ impl Pool {
 
     /// Queues a ready task.
     pub(crate) fn push(self: &Arc<Self>, node: Arc<dyn Node>) {
-        if node.about().terms.as_deref().is_some_and(|terms| terms.options.priority != 0) {
+        if node.about().terms().is_some_and(|terms| terms.options.priority != 0) {
             self.prioritized.push(node);
             return self.notify();
         }

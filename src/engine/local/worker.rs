@@ -3,13 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::Error;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
-use crate::engine::local::terms::{requeue_after, start_run_timer};
 use crate::task::Resume;
 use crate::task::context::is_in_task;
 
@@ -116,24 +114,10 @@ impl Worker {
     }
 
     fn run(&self, node: Arc<dyn Node>) {
-        let about = node.about();
-        let mut again = None;
-        // First: whoever looks for bodies finds one too many rather than one too few.
-        about.bodies.fetch_add(1, Ordering::AcqRel);
-        if node.core().start() {
-            if let Some(terms) = &about.terms {
-                terms.begin_run();
-                start_run_timer(&node);
-            }
-            again = Arc::clone(&node).run();
-        } else {
-            about.bodies.fetch_sub(1, Ordering::AcqRel);
-            about.engine().pass_over(&node);
+        if !Arc::clone(&node).run() {
+            node.about().engine().pass_over(&node);
         }
-        about.client().lifecycle.handle_exit();
-        if let Some(delay) = again {
-            requeue_after(node, delay);
-        }
+        node.about().client().lifecycle.handle_exit();
     }
 }
 

@@ -1,0 +1,141 @@
+//! Leases: what tasks that one thread submits in a row share, so that threads which submit and threads which drop tasks do
+//! not meet at one counter or at one table.
+
+use std::cell::RefCell;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, Weak};
+
+use crate::engine::local::clients::ClientState;
+use crate::engine::local::node::Node;
+use crate::engine::local::parking::lock;
+use crate::engine::local::table::Row;
+use crate::task::context::with_current_task;
+
+/// A block of tasks with numbers in a row: their reference on their client, and on where they came from, and their part of
+/// the table of all tasks.
+pub(crate) struct Lease {
+    client: Arc<ClientState>,
+    /// The number of the task that submitted them, if a task of the same client did.
+    parent: Option<u64>,
+    /// The number of the first of them.
+    first_id: u64,
+    /// Where it stands in the table of the engine.
+    row: Row,
+    /// The tasks, by their places in the block.
+    tasks: Mutex<Vec<Option<Leased>>>,
+}
+
+/// A task of a lease.
+struct Leased {
+    /// Nobody, of one that was refused.
+    node: Weak<dyn Node>,
+    /// Where it was submitted. Few ask for it, so it is not in the task.
+    location: &'static Location<'static>,
+}
+
+/// How many tasks share a lease: enough that it costs nothing, and few enough that a thread has gone on to the next by the
+/// time that the first of them are dropped.
+const LEASE_TASKS: u8 = 64;
+
+/// The lease that a thread gives out.
+struct Leasing {
+    client_id: usize,
+    parent: Option<u64>,
+    /// Keeps nothing alive.
+    lease: Weak<Lease>,
+    /// How many tasks have it.
+    tasks: u8,
+}
+
+thread_local! {
+    static LEASING: RefCell<Leasing> =
+        const { RefCell::new(Leasing { client_id: 0, parent: None, lease: Weak::new(), tasks: 0 }) };
+}
+
+impl Lease {
+    pub(crate) fn client(&self) -> &Arc<ClientState> {
+        &self.client
+    }
+
+    pub(crate) fn parent(&self) -> Option<u64> {
+        self.parent
+    }
+
+    /// The number of the task at `index`.
+    pub(crate) fn id(&self, index: u8) -> u64 {
+        self.first_id + u64::from(index)
+    }
+
+    /// Where the task at `index` was submitted, as long as it is there.
+    pub(crate) fn location(&self, index: u8) -> Option<&'static Location<'static>> {
+        let tasks = lock(&self.tasks);
+        tasks.get(usize::from(index))?.as_ref().map(|leased| leased.location)
+    }
+
+    /// Enters a task that has been made. It leaves with [`leave`](Self::leave), when it is dropped.
+    pub(crate) fn enter(&self, index: u8, node: Weak<dyn Node>, location: &'static Location<'static>) {
+        let index = usize::from(index);
+        let mut tasks = lock(&self.tasks);
+        // A number may be skipped: of a task that turned out to be there already.
+        while tasks.len() < index {
+            tasks.push(None);
+        }
+        tasks.push(Some(Leased { node, location }));
+    }
+
+    /// A task is dropped.
+    pub(crate) fn leave(&self, index: u8) {
+        let mut tasks = lock(&self.tasks);
+        let left = tasks.get_mut(usize::from(index)).and_then(Option::take);
+        drop(tasks);
+        drop(left);
+    }
+
+    /// Adds the tasks that are there to `nodes`.
+    pub(crate) fn nodes(&self, nodes: &mut Vec<Arc<dyn Node>>) {
+        nodes.extend(lock(&self.tasks).iter().flatten().filter_map(|leased| leased.node.upgrade()));
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.client.engine().tasks.remove(self.row);
+    }
+}
+
+impl ClientState {
+    /// A lease for one task, and the task's place in it.
+    pub(super) fn lease(self: &Arc<Self>) -> (Arc<Lease>, u8) {
+        let client_id = self.id();
+        let parent = with_current_task(|task| (task.scheduler_id() == client_id).then(|| task.id())).flatten();
+        let leased = LEASING.try_with(|leasing| {
+            let leasing = &mut *leasing.borrow_mut();
+            let is_same = leasing.client_id == client_id && leasing.parent == parent;
+            if is_same
+                && leasing.tasks < LEASE_TASKS
+                && let Some(lease) = leasing.lease.upgrade()
+            {
+                leasing.tasks += 1;
+                return (lease, leasing.tasks - 1);
+            }
+            // Whoever has used one up will use up the next.
+            let lease = self.new_lease(parent, if is_same { LEASE_TASKS } else { 0 });
+            *leasing = Leasing { client_id, parent, lease: Arc::downgrade(&lease), tasks: 1 };
+            (lease, 0)
+        });
+        // A thread that ends has lost its locals.
+        leased.unwrap_or_else(|_| (self.new_lease(parent, 0), 0))
+    }
+
+    fn new_lease(self: &Arc<Self>, parent: Option<u64>, capacity: u8) -> Arc<Lease> {
+        let engine = self.engine();
+        let first_id = engine.next_ids(u64::from(LEASE_TASKS));
+        Arc::new_cyclic(|lease| Lease {
+            client: Arc::clone(self),
+            parent,
+            first_id,
+            row: engine.tasks.insert(Weak::clone(lease)),
+            tasks: Mutex::new(Vec::with_capacity(usize::from(capacity))),
+        })
+    }
+}
