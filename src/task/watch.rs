@@ -151,31 +151,35 @@ impl Watchers {
     /// Tells everyone, and everyone who fails because of it, and so on. Call it without a lock.
     pub(crate) fn notify(self, outcome: Outcome) {
         let mut failed = Vec::new();
-        let mut next = Some((self, outcome));
-        while let Some((watchers, outcome)) = next {
-            match watchers.0 {
-                Kept::Nobody => {}
-                Kept::Waker(waker) => wake(waker),
-                Kept::Object(object, token) => failed.extend(tell(object, token as usize, &outcome)),
-                Kept::Many(many) => {
-                    for (_, watcher) in many.watchers {
-                        match watcher {
-                            Watcher::Waker(waker) => wake(waker),
-                            Watcher::Object(object, token) => failed.extend(tell(object, token, &outcome)),
-                        }
-                    }
-                }
+        let mut next = self.tell(&outcome, &mut failed);
+        while let Some((watchers, outcome)) = next.or_else(|| failed.pop()) {
+            next = watchers.tell(&outcome, &mut failed);
+        }
+    }
+
+    /// Tells everyone. Those who fail because of it come back, or, if there are several, go to `failed`.
+    fn tell(self, outcome: &Outcome, failed: &mut Vec<(Self, Outcome)>) -> Option<(Self, Outcome)> {
+        match self.0 {
+            Kept::Nobody => None,
+            Kept::Waker(waker) => wake(waker),
+            Kept::Object(object, token) => tell(object, token as usize, outcome),
+            Kept::Many(many) => {
+                let tell = |(_, watcher)| match watcher {
+                    Watcher::Waker(waker) => wake(waker),
+                    Watcher::Object(object, token) => tell(object, token, outcome),
+                };
+                failed.extend(many.watchers.into_iter().filter_map(tell));
+                None
             }
-            next = failed.pop();
         }
     }
 }
 
-fn wake(waker: Waker) {
+fn wake(waker: Waker) -> Option<(Watchers, Outcome)> {
     guard(|| {
         waker.wake();
         None
-    });
+    })
 }
 
 fn tell(object: Arc<dyn Watch>, token: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {

@@ -72,24 +72,35 @@ impl Draft {
 }
 
 impl About {
+    #[inline]
     pub(crate) fn lease(&self) -> &Lease {
         &self.lease
     }
 
+    #[inline]
     pub(crate) fn client(&self) -> &Arc<ClientState> {
         self.lease.client()
     }
 
+    #[inline]
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         self.client().engine()
     }
 
+    /// Whether it has no options, no chosen key and no span.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.special.is_none()
+    }
+
     /// There only if it was submitted with options.
+    #[inline]
     pub(crate) fn terms(&self) -> Option<&Terms> {
         self.special.as_deref()?.terms.as_ref()
     }
 
     /// Whether the key was chosen and stands in the engine's table.
+    #[inline]
     pub(crate) fn is_keyed(&self) -> bool {
         self.special.as_deref().is_some_and(|special| special.is_keyed)
     }
@@ -98,6 +109,7 @@ impl About {
         self.special.as_deref()?.repeat.as_ref()?.downcast_ref().copied()
     }
 
+    #[inline]
     pub(crate) fn trace(&self) -> &Trace {
         const NONE: &Trace = &Trace::none();
         self.special.as_deref().map_or(NONE, |special| &special.trace)

@@ -46,10 +46,12 @@ impl ClientState {
     }
 
     /// Tells clients apart.
+    #[inline]
     pub(crate) fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
+    #[inline]
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
@@ -93,6 +95,7 @@ impl ClientState {
 
 impl ClientState {
     /// Whether it takes no submissions from here. What goes on after a close, for the sake of others, may still submit.
+    #[inline]
     pub(super) fn refuses(&self) -> bool {
         self.lifecycle.is_closing() && (self.engine.lifecycle.is_closing() || !self.is_inside_of_its_own())
     }

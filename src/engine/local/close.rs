@@ -82,16 +82,22 @@ impl Lifecycle {
         self.status.store(EngineStatus::Closed as u8, Ordering::SeqCst);
     }
 
+    #[inline]
     pub(crate) fn is_closing(&self) -> bool {
         self.status.load(Ordering::SeqCst) != EngineStatus::Running as u8
     }
 
     /// A thread, or a body, has gone. Who closes looks again.
+    #[inline]
     pub(crate) fn handle_exit(&self) {
         if self.is_closing() {
-            let wakers = std::mem::take(&mut self.lock().wakers);
-            wakers.into_iter().for_each(|waker| _ = quietly(|| waker.wake()));
+            self.wake_all();
         }
+    }
+
+    fn wake_all(&self) {
+        let wakers = std::mem::take(&mut self.lock().wakers);
+        wakers.into_iter().for_each(|waker| _ = quietly(|| waker.wake()));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {

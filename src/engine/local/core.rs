@@ -95,6 +95,7 @@ impl<S> Core<S> {
         Self::new(&[Step::Erred], index, slot, Hearers::Told(Box::new(error)))
     }
 
+    #[inline]
     fn new(made: &[Step], index: u8, slot: S, hearers: Hearers) -> Self {
         let steps = made.iter().fold(Steps::default(), |steps, step| steps.and(*step));
         Self {
@@ -113,6 +114,7 @@ impl<S: ?Sized> Core<S> {
     // --- transitions ---------------------------------------------------------------------------------------------
 
     /// Makes a step, if the phase allows it.
+    #[inline]
     fn step(&self, step: Step, from: impl Fn(Phase) -> bool) -> Option<Phase> {
         // Acquire and release: whoever makes the next step sees what was written before this one.
         let made = self.steps.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
@@ -122,6 +124,7 @@ impl<S: ?Sized> Core<S> {
         made.ok().map(|bits| Steps::of_bits(bits).phase())
     }
 
+    #[inline]
     fn phase(&self) -> Phase {
         self.steps().phase()
     }
@@ -132,6 +135,7 @@ impl<S: ?Sized> Core<S> {
     }
 
     /// Which time this is that the task waits for its inputs. An input that was watched the time before does not count.
+    #[inline]
     pub(crate) fn attempt(&self) -> usize {
         (self.missing.load(Ordering::Acquire) >> ATTEMPT_SHIFT) as usize
     }
@@ -143,6 +147,7 @@ impl<S: ?Sized> Core<S> {
     }
 
     /// The same for several at once.
+    #[inline]
     pub(crate) fn inputs_finished(&self, attempt: usize, count: usize) -> bool {
         let count = count as u64;
         // Acquire: whoever makes the task ready sees what all others have written of the inputs.
@@ -155,6 +160,7 @@ impl<S: ?Sized> Core<S> {
 
     /// Takes a ready task to run it, and what `begin` takes of its slot. A body begins: [`leave`](Self::leave), or
     /// [`finish`](Self::finish), must follow. `None` if somebody else has it, or nobody wants it.
+    #[inline]
     pub(crate) fn start<R>(&self, begin: impl FnOnce(&mut S) -> R) -> Option<R> {
         let mut rest = self.lock();
         self.step(Step::Started, |phase| phase == Phase::Ready)?;
@@ -169,12 +175,14 @@ impl<S: ?Sized> Core<S> {
         drop(rest);
     }
 
+    #[inline]
     fn leave_locked(&self) {
         self.bodies.store(self.bodies.load(Ordering::Relaxed) - 1, Ordering::Release);
     }
 
     /// Ends the attempt of a running task with the value that `put` puts into the slot; and its body, if that is not
     /// over yet. `None` if it was cancelled meanwhile: then nothing was put.
+    #[inline]
     pub(crate) fn finish<R>(
         &self,
         attempt: usize,
@@ -272,6 +280,7 @@ impl<S: ?Sized> Core<S> {
     }
 
     /// The lock is held since before the step, so that nobody sees the one without the other.
+    #[inline]
     fn ended(&self, hearers: &mut Hearers, error: Option<&Error>, before: Option<Phase>, attempt: usize) -> Ended {
         let then = error.map_or_else(Hearers::default, |error| Hearers::Told(Box::new(error.clone())));
         let (watchers, told) = match replace(hearers, then) {
@@ -304,15 +313,11 @@ impl<S: ?Sized> Core<S> {
         match self.phase() {
             Phase::Waiting | Phase::Ready | Phase::Running => None,
             Phase::Memory => Some(Ok(())),
-            Phase::Erred => self.outcome_of(&self.lock().hearers),
-        }
-    }
-
-    fn outcome_of(&self, hearers: &Hearers) -> Option<Outcome> {
-        match (self.phase(), hearers) {
-            (Phase::Memory, _) => Some(Ok(())),
-            (Phase::Erred, Hearers::Told(error)) => Some(Err(Error::clone(error))),
-            (Phase::Waiting | Phase::Ready | Phase::Running | Phase::Erred, _) => None,
+            Phase::Erred => match &self.lock().hearers {
+                Hearers::Told(error) => Some(Err(Error::clone(error))),
+                // The user has it run again since.
+                Hearers::Waiting(_) => None,
+            },
         }
     }
 
@@ -337,6 +342,7 @@ impl<S: ?Sized> Core<S> {
     }
 
     /// What has happened to the task.
+    #[inline]
     pub(crate) fn steps(&self) -> Steps {
         Steps::of_bits(self.steps.load(Ordering::Acquire))
     }
@@ -352,6 +358,7 @@ impl<S: ?Sized> Core<S> {
     }
 
     /// Looks at what is in the slot, or changes it. Nothing of the user's may run in there.
+    #[inline]
     pub(crate) fn slot<R>(&self, look: impl FnOnce(&mut S) -> R) -> R {
         look(&mut self.lock().slot)
     }
@@ -374,10 +381,10 @@ impl<S: ?Sized> Core<S> {
     ) -> Result<WatchId, Outcome> {
         let mut dead = Vec::new();
         let mut rest = self.lock();
-        let outcome = self.outcome_of(&rest.hearers);
-        let changed = match (outcome, &mut rest.hearers) {
-            (None, Hearers::Waiting(watchers)) => Ok(change(watchers, self.round(), &mut dead)),
-            (outcome, _) => Err(outcome.unwrap_or(Ok(()))),
+        let changed = match &mut rest.hearers {
+            Hearers::Waiting(_) if self.phase() == Phase::Memory => Err(Ok(())),
+            Hearers::Waiting(watchers) => Ok(change(watchers, self.round(), &mut dead)),
+            Hearers::Told(error) => Err(Err(Error::clone(error))),
         };
         drop(rest);
         drop(dead);
@@ -422,11 +429,13 @@ impl<S: ?Sized> Core<S> {
     }
 
     /// Gives the value to the last handle, which stays. False, and nothing done, if there are others, or it has it.
+    #[inline]
     pub(crate) fn spend_if_last(&self) -> bool {
         self.handles.compare_exchange(1, SPENT | 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// Gives up a handle. True if it was the last, and there may be a value.
+    #[inline]
     pub(crate) fn release(&self) -> bool {
         // Nobody else has one: a spent task gets no more.
         if self.handles.load(Ordering::Relaxed) == SPENT | 1 {
@@ -451,6 +460,7 @@ impl<S: ?Sized> Core<S> {
         true
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, Rest<S>> {
         // Nothing of the user's runs under the lock, and nothing of ours panics there; a poisoned lock still holds a
         // whole state.

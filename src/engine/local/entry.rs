@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::Error;
+use crate::engine::local::Engine;
 use crate::engine::local::close::cancel;
 use crate::engine::local::failing::{fail, fail_silently, inherited, restart};
 use crate::engine::local::node::{Node, Slot, Task, count_inputs};
@@ -24,8 +25,7 @@ where
         match outcome {
             Ok(()) => {
                 if self.core.input_finished(attempt) {
-                    // The task's own count, not that of the engine, which all threads would meet at.
-                    self.about.engine().schedule(Arc::clone(&self) as Arc<dyn Node>);
+                    Engine::schedule_alone(self);
                 }
                 None
             }

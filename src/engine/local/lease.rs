@@ -35,7 +35,7 @@ struct Leased {
 
 /// How many tasks share a lease: enough that it costs nothing, and few enough that a thread has gone on to the next by the
 /// time that the first of them are dropped.
-const LEASE_TASKS: u8 = 64;
+const LEASE_TASKS: u8 = 40;
 
 /// The lease that a thread gives out.
 struct Leasing {
@@ -53,6 +53,7 @@ thread_local! {
 }
 
 impl Lease {
+    #[inline]
     pub(crate) fn client(&self) -> &Arc<ClientState> {
         &self.client
     }
@@ -62,6 +63,7 @@ impl Lease {
     }
 
     /// The number of the task at `index`.
+    #[inline]
     pub(crate) fn id(&self, index: u8) -> u64 {
         self.first_id + u64::from(index)
     }

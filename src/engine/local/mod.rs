@@ -191,6 +191,22 @@ impl Engine {
         }
     }
 
+    /// The same for whoever has only the task.
+    fn schedule_alone(node: Arc<dyn Node>) {
+        let mut node = node;
+        // Mostly it goes to the queue of this very thread. Nothing counts a reference on the engine for it, which all threads
+        // would meet at.
+        if node.about().is_plain() && !node.is_asynchronous() {
+            match worker::push_own(node) {
+                Ok(false) => return,
+                Ok(true) => return worker::drop_queues(),
+                Err(back) => node = back,
+            }
+        }
+        let engine = Arc::clone(node.about().engine());
+        engine.schedule(node);
+    }
+
     /// Has a ready task run that holds its resources.
     fn queue(&self, node: Arc<dyn Node>) {
         if node.is_asynchronous() {

@@ -30,9 +30,8 @@ pub(crate) trait Node: Entry + Watch {
     /// Whether it runs on the runtime instead of on a thread of the engine.
     fn is_asynchronous(&self) -> bool;
 
-    /// Runs the task on this thread, if it is ready, and ends it; or has it queued for its next run. False if it was not
-    /// ready.
-    fn run(self: Arc<Self>) -> bool;
+    /// Runs the task on this thread, if it is ready, and ends it; or has it queued for its next run.
+    fn run(self: Arc<Self>);
 
     /// What a started asynchronous task does. Ends it, also when it is dropped before it is done; or queues it for its
     /// next run.
@@ -238,8 +237,8 @@ where
         F::ASYNCHRONOUS
     }
 
-    fn run(self: Arc<Self>) -> bool {
-        self.run_on_thread()
+    fn run(self: Arc<Self>) {
+        self.run_on_thread();
     }
 
     fn future(self: Arc<Self>, presence: Presence) -> BoxFuture<()> {

@@ -103,10 +103,12 @@ impl Pool {
             self.prioritized.push(node);
             return self.notify();
         }
-        // A task that is made ready by one that has just ended is picked up by that very thread: nobody is woken, and
-        // a chain stays on one core.
-        let push = |node| if is_in_task() { self.nested.push(node) } else { self.common.push(node) };
-        if worker::push_local(self, node, push) {
+        if let Err(node) = worker::push_own(node) {
+            if is_in_task() {
+                self.nested.push(node)
+            } else {
+                self.common.push(node)
+            }
             self.notify();
         }
     }

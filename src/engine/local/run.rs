@@ -25,21 +25,24 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    /// Runs the task on this thread, if it is ready, and ends it; or has it queued for its next run. False if it was not
-    /// ready.
-    pub(super) fn run_on_thread(self: Arc<Self>) -> bool {
-        let Some(call) = self.core.start(Slot::take_call) else { return false };
-        let Some((function, arguments)) = call else {
-            leave_body(&(self as Arc<dyn Node>));
-            return true;
-        };
+    /// Runs the task on this thread, if it is ready, and ends it; or has it queued for its next run.
+    pub(super) fn run_on_thread(self: Arc<Self>) {
+        match self.core.start(Slot::take_call) {
+            Some(Some((function, arguments))) => self.run_body(function, arguments),
+            Some(None) => leave_body(&(Arc::clone(&self) as Arc<dyn Node>)),
+            None => self.about.engine().pass_over(&(Arc::clone(&self) as Arc<dyn Node>)),
+        }
+        self.about.client().lifecycle.handle_exit();
+    }
+
+    fn run_body(self: &Arc<Self>, function: F, arguments: A) {
         if let Some(terms) = self.about.terms() {
             terms.begin_run();
-            start_run_timer(&(Arc::clone(&self) as Arc<dyn Node>));
+            start_run_timer(&(Arc::clone(self) as Arc<dyn Node>));
         }
         let attempt = self.core.attempt();
         let entered = self.about.trace().started();
-        let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>, false);
+        let entered_task = context::enter(Arc::clone(self) as Arc<dyn Entry>, false);
         let mut kept = None;
         // Whatever runs of the user's runs in here: clones of inputs, and the function.
         let result = catch(|| match self.call(&function, arguments, &mut kept)? {
@@ -52,16 +55,15 @@ where
         drop(entered);
         match result {
             // The end of the body and that of the task are one step.
-            Ok(value) if self.about.terms().is_none() => _ = self.end_with(attempt, true, value, call),
+            Ok(value) if self.about.is_plain() => self.end_with(attempt, true, value, call),
             result => {
-                let node = Arc::clone(&self) as Arc<dyn Node>;
+                let node = Arc::clone(self) as Arc<dyn Node>;
                 leave_body(&node);
                 if let Some(delay) = self.end_run(attempt, result, call) {
                     requeue_after(node, delay);
                 }
             }
         }
-        true
     }
 
     /// What a started asynchronous task does. It is one allocation, so whatever it needs is in it once.
@@ -95,7 +97,7 @@ where
             };
             presence.leave();
             unfinished.defuse();
-            let again = Arc::clone(&self).end_run(attempt, result, call);
+            let again = self.end_run(attempt, result, call);
             drop(presence);
             // The next run takes its resources anew, so this one must have given them back.
             if let Some(delay) = again {
@@ -123,7 +125,7 @@ where
 
     /// Ends a run: the task, or, if it erred and is to be tried again, only this run. Then the caller queues it after the
     /// delay that this gives, once all is given back that the run held.
-    fn end_run(self: Arc<Self>, attempt: usize, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
+    fn end_run(self: &Arc<Self>, attempt: usize, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
         let mut result = result;
         if let Some(terms) = self.about.terms() {
             terms.stop_run_timer();
@@ -148,7 +150,7 @@ where
     }
 
     /// Ends the task with its value; and its body, if that is not over yet.
-    fn end_with(self: Arc<Self>, attempt: usize, ends_body: bool, value: T, call: Option<(F, A)>) {
+    fn end_with(self: &Arc<Self>, attempt: usize, ends_body: bool, value: T, call: Option<(F, A)>) {
         let mut value = Some(value);
         let put = |slot: &mut Slot<T, F, A>| {
             let held = value.take().map_or(Held::Nothing, |value| Held::Value(Stored::Owned(value)));
@@ -172,7 +174,7 @@ where
     }
 
     /// Ends the task with an error.
-    fn end_without(self: Arc<Self>, attempt: usize, error: Error, call: Option<(F, A)>) {
+    fn end_without(self: &Arc<Self>, attempt: usize, error: Error, call: Option<(F, A)>) {
         // The call of a failed task is kept, since the user may have it run again: before anybody hears of the failure.
         self.keep_call(call);
         self.detach_spawned();
@@ -181,12 +183,17 @@ where
         }
     }
 
-    fn tell(self: Arc<Self>, ended: Ended, outcome: Outcome) {
-        self.about.trace().finished(|| self.key(), &outcome);
-        if let Some(terms) = self.about.terms() {
-            terms.stop();
+    fn tell(self: &Arc<Self>, ended: Ended, outcome: Outcome) {
+        if !self.about.is_plain() {
+            self.about.trace().finished(|| self.key(), &outcome);
+            if let Some(terms) = self.about.terms() {
+                terms.stop();
+            }
         }
-        settle(&(self as Arc<dyn Node>), ended).notify(outcome);
+        // Looked at here as well: a reference on the task is not for nothing.
+        let watchers =
+            if ended.detached { settle(&(Arc::clone(self) as Arc<dyn Node>), ended) } else { ended.watchers };
+        watchers.notify(outcome);
     }
 
     fn keep_call(&self, call: Option<(F, A)>) {

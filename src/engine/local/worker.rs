@@ -33,6 +33,11 @@ struct Worker {
     stack_base: usize,
 }
 
+/// Looks at this thread, if it is one of an engine. Nothing of the user's may run in there.
+fn with_current<T>(look: impl FnOnce(&Worker) -> T) -> Option<T> {
+    WORKER.try_with(|worker| worker.borrow().as_deref().map(look)).ok().flatten()
+}
+
 fn current() -> Option<Rc<Worker>> {
     // A thread that ends has lost its locals, and is no longer a worker.
     WORKER.try_with(|worker| worker.borrow().clone()).ok().flatten()
@@ -40,12 +45,12 @@ fn current() -> Option<Rc<Worker>> {
 
 /// Whether this is a thread of an engine.
 pub(crate) fn is_worker() -> bool {
-    current().is_some()
+    with_current(|_| ()).is_some()
 }
 
 /// Whether this is a thread of this engine.
 pub(crate) fn is_worker_of(pool: &Arc<Pool>) -> bool {
-    current().is_some_and(|worker| Arc::ptr_eq(&worker.pool, pool))
+    with_current(|worker| Arc::ptr_eq(&worker.pool, pool)).unwrap_or(false)
 }
 
 /// The whole life of a thread.
@@ -82,7 +87,7 @@ impl Worker {
     fn run_on_from(&self, node: Arc<dyn Node>) {
         let mut next = Some(node);
         while let Some(node) = next {
-            self.run(node);
+            node.run();
             next = if self.is_needed_elsewhere() { None } else { self.find() };
         }
     }
@@ -112,28 +117,37 @@ impl Worker {
     fn is_needed_elsewhere(&self) -> bool {
         self.pool.is_wanted() || self.pool.is_closed()
     }
+}
 
-    fn run(&self, node: Arc<dyn Node>) {
-        if !Arc::clone(&node).run() {
-            node.about().engine().pass_over(&node);
+/// Queues a task on this thread's own seat, if it has one of the task's engine, and wakes somebody for it if this thread will
+/// not take it at once. Says whether the engine has closed meanwhile. Else the task comes back.
+pub(crate) fn push_own(node: Arc<dyn Node>) -> Result<bool, Arc<dyn Node>> {
+    let mut node = Some(node);
+    let pushed = with_current(|worker| {
+        let seat = worker.seat.borrow();
+        let seat = seat.as_ref()?;
+        let node = node.take_if(|node| Arc::ptr_eq(&worker.pool, &node.about().engine().pool))?;
+        // A task that is made ready by one that has just ended is picked up by this very thread: nobody is woken, and a
+        // chain stays on one core.
+        let is_next = seat.deque.is_empty() && !is_in_task();
+        seat.deque.push(node);
+        if !is_next {
+            worker.pool.notify();
         }
-        node.about().client().lifecycle.handle_exit();
+        Some(worker.pool.is_closed())
+    });
+    match (pushed.flatten(), node) {
+        (Some(is_closed), _) => Ok(is_closed),
+        (None, Some(node)) => Err(node),
+        (None, None) => unreachable!("a task that was taken was pushed"),
     }
 }
 
-/// Queues a task on this thread's own seat, if it has one of `pool`; else has `push_common` queue it. Whether somebody
-/// must be woken for it: not if this thread will take it at once.
-pub(crate) fn push_local(pool: &Arc<Pool>, node: Arc<dyn Node>, push_common: impl FnOnce(Arc<dyn Node>)) -> bool {
-    if let Some(worker) = current()
-        && Arc::ptr_eq(&worker.pool, pool)
-        && let Some(seat) = worker.seat.borrow().as_ref()
-    {
-        let is_next = seat.deque.is_empty() && !is_in_task();
-        seat.deque.push(node);
-        return !is_next;
+/// Drops what is queued on a pool that has closed: nobody runs it any more, and each task keeps its engine alive.
+pub(crate) fn drop_queues() {
+    if let Some(worker) = current() {
+        worker.pool.drain().for_each(|node| node.about().engine().give_back_resources(&node));
     }
-    push_common(node);
-    true
 }
 
 /// Runs a ready task on this thread, on top of the task that waits for it, if this is a thread of `pool` and its stack
@@ -147,7 +161,7 @@ pub(crate) fn run_inline(pool: &Arc<Pool>, node: Arc<dyn Node>) {
         && worker.seat.borrow().is_some()
         && worker.stack_base.abs_diff(stack_address()) < INLINE_STACK_NBYTES_MAX
     {
-        worker.run(node);
+        node.run();
     }
 }
 
