@@ -2,6 +2,7 @@
 //! not meet at one counter or at one table.
 
 use std::cell::RefCell;
+use std::mem::replace;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -9,6 +10,7 @@ use crate::engine::local::clients::ClientState;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::table::Row;
+use crate::engine::local::worker::is_worker;
 use crate::task::context::with_current_task;
 
 /// A block of tasks with numbers in a row: their reference on their client, and on where they came from, and their part of
@@ -45,11 +47,40 @@ struct Leasing {
     lease: Weak<Lease>,
     /// How many tasks have it.
     tasks: u8,
+    /// The same, if this is a thread of an engine and a task submits: one that submits and waits, again and again, does not
+    /// need a lease for each.
+    #[expect(dead_code, reason = "it is kept for as long as it is here")]
+    kept: Option<Arc<Lease>>,
 }
 
 thread_local! {
     static LEASING: RefCell<Leasing> =
-        const { RefCell::new(Leasing { client_id: 0, parent: None, lease: Weak::new(), tasks: 0 }) };
+        const { RefCell::new(NONE) };
+}
+
+const NONE: Leasing = Leasing { client_id: 0, parent: None, lease: Weak::new(), tasks: 0, kept: None };
+
+/// What this thread gave out before, while it runs a task on top of another. Given back when this is dropped.
+pub(crate) struct Kept(Option<Leasing>);
+
+impl Kept {
+    pub(crate) fn set_aside() -> Self {
+        Self(LEASING.try_with(|leasing| leasing.replace(NONE)).ok())
+    }
+
+    /// Gives it up instead.
+    pub(crate) fn give_up(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            // What it replaces may be the last reference on a client.
+            drop(LEASING.try_with(|leasing| leasing.replace(before)));
+        }
+    }
 }
 
 impl Lease {
@@ -110,6 +141,8 @@ impl ClientState {
     pub(super) fn lease(self: &Arc<Self>) -> (Arc<Lease>, u8) {
         let client_id = self.id();
         let parent = with_current_task(|task| (task.scheduler_id() == client_id).then(|| task.id())).flatten();
+        // Dropped when nothing is borrowed.
+        let mut outdated = NONE;
         let leased = LEASING.try_with(|leasing| {
             let leasing = &mut *leasing.borrow_mut();
             let is_same = leasing.client_id == client_id && leasing.parent == parent;
@@ -122,9 +155,11 @@ impl ClientState {
             }
             // Whoever has used one up will use up the next.
             let lease = self.new_lease(parent, if is_same { LEASE_TASKS } else { 0 });
-            *leasing = Leasing { client_id, parent, lease: Arc::downgrade(&lease), tasks: 1 };
+            let kept = (parent.is_some() && is_worker()).then(|| Arc::clone(&lease));
+            outdated = replace(leasing, Leasing { client_id, parent, lease: Arc::downgrade(&lease), tasks: 1, kept });
             (lease, 0)
         });
+        drop(outdated);
         // A thread that ends has lost its locals.
         leased.unwrap_or_else(|_| (self.new_lease(parent, 0), 0))
     }

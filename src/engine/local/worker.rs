@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::Error;
+use crate::engine::local::lease::Kept;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
@@ -76,6 +77,8 @@ impl Worker {
                 self.pool.begin_search();
                 continue;
             }
+            // A thread that has nothing to do keeps nothing alive.
+            Kept::set_aside().give_up();
             match self.pool.park(&self.thread, self.seat.take()) {
                 Some(seat) => *self.seat.borrow_mut() = Some(seat),
                 None => return,
@@ -112,6 +115,16 @@ impl Worker {
 
     fn find(&self) -> Option<Arc<dyn Node>> {
         self.seat.borrow_mut().as_mut().and_then(|seat| self.pool.find(seat))
+    }
+
+    /// Takes a task out of the queue that is about to be run, if it is the newest there. One that stays is passed over later.
+    fn unqueue(&self, node: &Arc<dyn Node>) {
+        if let Some(seat) = self.seat.borrow().as_ref()
+            && let Some(newest) = seat.deque.pop()
+            && !Arc::ptr_eq(&newest, node)
+        {
+            seat.deque.push(newest);
+        }
     }
 
     fn is_needed_elsewhere(&self) -> bool {
@@ -161,6 +174,8 @@ pub(crate) fn run_inline(pool: &Arc<Pool>, node: Arc<dyn Node>) {
         && worker.seat.borrow().is_some()
         && worker.stack_base.abs_diff(stack_address()) < INLINE_STACK_NBYTES_MAX
     {
+        worker.unqueue(&node);
+        let _kept = Kept::set_aside();
         node.run();
     }
 }
