@@ -20,11 +20,12 @@
 //! (`node.rs`).
 
 use std::mem::{replace, take};
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::Error;
+use crate::engine::local::handles::Handles;
 use crate::engine::local::story::{Phase, Step, Steps};
 use crate::task::{Outcome, TaskState, WatchId, Watcher, Watchers};
 
@@ -35,8 +36,7 @@ pub(crate) struct Core<S: ?Sized = dyn Send> {
     /// Inputs that have not finished, and one for the submit itself until it has looked at all of them; above them, in
     /// the upper half, how often the user had the task run again.
     missing: AtomicU64,
-    /// Handles: futures, and arguments of other tasks.
-    handles: AtomicU32,
+    handles: Handles,
     /// How many bodies of it are on threads, or futures on the runtime. A cancelled one may still run when the next attempt
     /// begins. Each holds a thread, or is about to be dropped by the runtime: there are fewer than 2^16. Changed under
     /// the lock only.
@@ -67,12 +67,6 @@ const ATTEMPT_SHIFT: u32 = 32;
 /// The rest of it: a task has fewer than 2^32 inputs, since each takes memory.
 const MISSING_MASK: u64 = (1 << ATTEMPT_SHIFT) - 1;
 
-/// Set among the handles when the last one has taken the value. That handle goes on being counted.
-const SPENT: u32 = 1 << 31;
-
-/// Most handles of one task. Each takes 16 bytes, so that only a program that forgets them has as many.
-const HANDLES_MAX: u32 = 1 << 30;
-
 impl<S> Core<S> {
     /// A task that is being submitted and waits for `inputs`, with one handle.
     pub(crate) fn waiting(inputs: usize, index: u8, slot: S) -> Self {
@@ -101,7 +95,7 @@ impl<S> Core<S> {
         Self {
             steps: AtomicU64::new(steps.bits()),
             missing: AtomicU64::new(1),
-            handles: AtomicU32::new(1),
+            handles: Handles::one(),
             bodies: AtomicU16::new(0),
             is_detached: AtomicBool::new(false),
             index,
@@ -412,36 +406,29 @@ impl<S: ?Sized> Core<S> {
     // --- handles -------------------------------------------------------------------------------------------------
 
     pub(crate) fn retain(&self) {
-        let before = self.handles.fetch_add(1, Ordering::Relaxed);
-        assert!(before & !SPENT < HANDLES_MAX, "a task has no more than {HANDLES_MAX} handles");
+        self.handles.retain();
     }
 
     /// Adds a handle to a task that still has one.
     pub(crate) fn retain_if_held(&self) -> bool {
-        let is_held = |handles: u32| (1..HANDLES_MAX).contains(&handles);
-        let add = |handles| is_held(handles).then(|| handles + 1);
-        self.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+        self.handles.retain_if_held()
     }
 
     /// Whether somebody holds the task, and has not taken its value away.
     pub(crate) fn has_handles(&self) -> bool {
-        (1..SPENT).contains(&self.handles.load(Ordering::Acquire))
+        self.handles.are_any()
     }
 
-    /// Gives the value to the last handle, which stays. False, and nothing done, if there are others, or it has it.
+    /// Lets the last handle take the value. False, and nothing done, if there are others.
     #[inline]
     pub(crate) fn spend_if_last(&self) -> bool {
-        self.handles.compare_exchange(1, SPENT | 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.handles.spend_if_last()
     }
 
-    /// Gives up a handle. True if it was the last, and there may be a value.
+    /// Gives up a handle. True if it was the last, and has not taken the value.
     #[inline]
     pub(crate) fn release(&self) -> bool {
-        // Nobody else has one: a spent task gets no more.
-        if self.handles.load(Ordering::Relaxed) == SPENT | 1 {
-            return false;
-        }
-        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+        self.handles.release()
     }
 
     /// Lets the engine hold the caller's handle until the task ends. False if it has ended: then the caller gives
@@ -453,7 +440,7 @@ impl<S: ?Sized> Core<S> {
         }
         if self.is_detached.load(Ordering::Relaxed) {
             // One is enough. The other cannot be the last.
-            self.handles.fetch_sub(1, Ordering::AcqRel);
+            self.handles.release();
         }
         self.is_detached.store(true, Ordering::Release);
         drop(rest);

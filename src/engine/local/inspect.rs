@@ -62,7 +62,7 @@ impl Engine {
         self.resources.amounts()
     }
 
-    /// Every task with all that is known of it, in the order in which they were submitted.
+    /// Every task with all that is known of it; those of each thread in the order in which it submitted them.
     pub(crate) fn dump(&self) -> Vec<TaskInfo> {
         let mut nodes = self.tasks.nodes();
         nodes.sort_unstable_by_key(|node| node.id());

@@ -5,7 +5,7 @@
 //! | `core.rs`, `story.rs` | a task's phases and who may change them, and those that it has had |
 //! | `node.rs`, `about.rs`, `run.rs` | a task with its call, its value and its name, and its runs |
 //! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
-//! | `release.rs` | the last handle |
+//! | `handles.rs`, `release.rs` | the handles, and the last one |
 //! | `clients.rs`, `lease.rs` | whose tasks they are, and what those submitted in a row share |
 //! | `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
@@ -25,6 +25,7 @@ mod core;
 mod entry;
 mod failing;
 mod future_state;
+mod handles;
 mod inspect;
 mod keys;
 mod lease;

@@ -60,6 +60,10 @@ pub(crate) fn run(pool: Arc<Pool>, thread: Arc<Thread>) {
         let worker = Rc::new(Worker { pool, thread, seat: RefCell::new(Some(seat)), stack_base: stack_address() });
         WORKER.set(Some(Rc::clone(&worker)));
         worker.work();
+        if worker.pool.is_closed() {
+            // What the last body made ready, if whoever closes had looked before.
+            drop_queues();
+        }
         WORKER.set(None);
         worker.pool.exit(&worker.thread);
     } else {
