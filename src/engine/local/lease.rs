@@ -110,11 +110,12 @@ impl Lease {
     pub(crate) fn enter(&self, index: u8, node: Weak<dyn Node>, location: &'static Location<'static>) {
         let index = usize::from(index);
         let mut tasks = lock(&self.tasks);
-        // A number may be skipped: of a task that turned out to be there already.
-        while tasks.len() < index {
-            tasks.push(None);
+        // In any order: a number may be skipped, of a task that turned out to be there already, and what listens to a span may
+        // submit another meanwhile.
+        if tasks.len() <= index {
+            tasks.resize_with(index + 1, || None);
         }
-        tasks.push(Some(Leased { node, location }));
+        tasks[index] = Some(Leased { node, location });
     }
 
     /// A task is dropped.
