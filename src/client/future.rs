@@ -50,10 +50,12 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     {
         let scheduler = self.entry().scheduler();
         scheduler.check_may_block("future")?;
+        if !self.is_done() {
+            self.shared_entry().help();
+        }
         match self.entry().outcome() {
             Some(outcome) => outcome?,
             None => {
-                self.shared_entry().help();
                 let _inside = WaitInside::begin(&scheduler, || unfinished(self))?;
                 let mut ended = Ended { entry: self.entry(), watch: None };
                 block_on(Some(&*scheduler), Pin::new(&mut ended), None)?.unwrap_or(Ok(()))?;

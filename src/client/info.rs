@@ -85,7 +85,7 @@ pub struct Dump {
     pub status: ClientStatus,
     /// What there is, in numbers.
     pub info: Info,
-    /// Every task that somebody holds, in the order in which they were submitted.
+    /// Every task that somebody holds; those of each thread in the order in which it submitted them.
     pub tasks: Vec<TaskInfo>,
 }
 

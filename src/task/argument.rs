@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::task::{AnyFuture, TaskFuture, plain};
+use crate::task::{AnyFuture, Input, TaskFuture, plain};
 
 /// One argument as it is kept until the task runs: a value, or references on the futures that it is made of.
 #[doc(hidden)]
@@ -94,13 +94,13 @@ impl<T: Send + 'static> IntoArg<T> for T {
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Argument<T> for TaskFuture<T> {
+impl<T: Clone + Send + Sync + 'static> Argument<T> for Input<T> {
     fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture)) {
         input(self);
     }
 
     fn take(self) -> Result<T, Error> {
-        self.into_value()
+        self.value()
     }
 
     fn again(&self) -> Option<Self> {
@@ -109,25 +109,25 @@ impl<T: Clone + Send + Sync + 'static> Argument<T> for TaskFuture<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> IntoArg<T> for TaskFuture<T> {
-    type Argument = Self;
+    type Argument = Input<T>;
 
-    fn into_arg(self) -> Self {
-        self
+    fn into_arg(self) -> Input<T> {
+        self.into_input()
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> IntoArg<T> for &TaskFuture<T> {
-    type Argument = TaskFuture<T>;
+    type Argument = Input<T>;
 
-    fn into_arg(self) -> TaskFuture<T> {
-        self.clone()
+    fn into_arg(self) -> Input<T> {
+        self.input()
     }
 }
 
 /// A future whose value is shared instead of cloned.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Shared<T>(TaskFuture<T>);
+pub struct Shared<T>(Input<T>);
 
 impl<T: Send + Sync + 'static> Argument<Arc<T>> for Shared<T> {
     fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture)) {
@@ -135,7 +135,7 @@ impl<T: Send + Sync + 'static> Argument<Arc<T>> for Shared<T> {
     }
 
     fn take(self) -> Result<Arc<T>, Error> {
-        self.0.into_shared()
+        self.0.shared()
     }
 
     fn again(&self) -> Option<Self> {
@@ -147,7 +147,7 @@ impl<T: Send + Sync + 'static> IntoArg<Arc<T>> for TaskFuture<T> {
     type Argument = Shared<T>;
 
     fn into_arg(self) -> Shared<T> {
-        Shared(self)
+        Shared(self.into_input())
     }
 }
 
@@ -155,7 +155,7 @@ impl<T: Send + Sync + 'static> IntoArg<Arc<T>> for &TaskFuture<T> {
     type Argument = Shared<T>;
 
     fn into_arg(self) -> Shared<T> {
-        Shared(self.clone())
+        Shared(self.input())
     }
 }
 
@@ -192,7 +192,7 @@ macro_rules! several {
         where
             T: Clone + Send + Sync + 'static,
         {
-            type Argument = Several<TaskFuture<T>>;
+            type Argument = Several<Input<T>>;
 
             fn into_arg(self) -> Self::Argument {
                 Several(self.into_iter().map(IntoArg::<T>::into_arg).collect())

@@ -94,7 +94,12 @@ impl fmt::Debug for TaskContext {
 
 /// The task whose body runs on this thread, or is being polled on it.
 pub(crate) fn current_task() -> Option<Arc<dyn Entry>> {
-    CURRENT.try_with(|current| current.borrow().last().map(|frame| Arc::clone(&frame.entry))).ok().flatten()
+    with_current_task(Arc::clone)
+}
+
+/// Looks at that task. Nothing of the user's may run in there.
+pub(crate) fn with_current_task<T>(look: impl FnOnce(&Arc<dyn Entry>) -> T) -> Option<T> {
+    CURRENT.try_with(|current| current.borrow().last().map(|frame| look(&frame.entry))).ok().flatten()
 }
 
 /// The current task, and below it those that wait on this thread's stack until it has ended, each for the one before.

@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 
 use crate::Error;
 use crate::task::context::is_in_task;
-use crate::task::{AnyFuture, Entry, Key, Outcome, Status, Transition, TypedEntry, WaitInside, WatchId, Watcher};
+use crate::task::{
+    AnyFuture, Entry, Input, Key, Outcome, Status, Transition, TypedEntry, WaitInside, WatchId, Watcher,
+};
 
 /// The result of a task that was submitted: a reference count on it, and a future of its value.
 ///
@@ -159,6 +161,22 @@ impl<T> TaskFuture<T> {
     /// ```
     pub fn story(&self) -> Vec<Transition> {
         self.entry.story()
+    }
+
+    /// The same handle, as an argument.
+    pub(crate) fn into_input(mut self) -> Input<T> {
+        // A handle whose value has been moved out has no count to give.
+        if self.spent {
+            return self.input();
+        }
+        self.spent = true;
+        Input::new(Arc::clone(&self.entry))
+    }
+
+    /// A handle of its own, as an argument.
+    pub(crate) fn input(&self) -> Input<T> {
+        self.entry.retain();
+        Input::new(Arc::clone(&self.entry))
     }
 
     pub(crate) fn entry(&self) -> &dyn Entry {

@@ -1,7 +1,7 @@
 //! Who waits for a task: awaiting futures, countdowns over many tasks, and the tasks that depend on it.
 
 use std::fmt;
-use std::mem::forget;
+use std::mem::{forget, replace, take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
@@ -46,21 +46,27 @@ impl fmt::Debug for Watcher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchId {
     index: u32,
+    /// Which time it was that the task ran. An id from a time before names nobody, although its index may be taken again.
     round: u32,
 }
 
-/// Those who wait for one task. The first costs no allocation.
+/// Those who wait for one task. The first costs no allocation, and little room, since every task has it.
 #[derive(Debug, Default)]
-pub struct Watchers {
-    first: Option<Watcher>,
-    rest: Option<Box<Rest>>,
-    /// How often the task has ended before: an id from then names nobody, although its index may be taken again.
-    round: u32,
+pub struct Watchers(Kept);
+
+#[derive(Default)]
+enum Kept {
+    #[default]
+    Nobody,
+    Waker(Waker),
+    /// Its number is a small one, as most are.
+    Object(Arc<dyn Watch>, u32),
+    Many(Box<Many>),
 }
 
-/// Those after the first.
+/// Several, or one with a big number.
 #[derive(Debug, Default)]
-struct Rest {
+struct Many {
     watchers: Slab<Watcher>,
     /// Look for dead watchers when there are this many.
     prune_at: usize,
@@ -72,82 +78,130 @@ const PRUNE_MIN: usize = 64;
 impl Watchers {
     /// Adds a watcher. Whatever is thrown away for it goes to `dead`: dropping it may run code of the user's executor,
     /// which must not happen under a lock.
-    pub(crate) fn insert(&mut self, watcher: Watcher, dead: &mut Vec<Watcher>) -> WatchId {
-        if self.first.is_none() {
-            self.first = Some(watcher);
-            return self.id(0);
+    pub(crate) fn insert(&mut self, watcher: Watcher, round: u32, dead: &mut Vec<Watcher>) -> WatchId {
+        let index = match (&mut self.0, watcher) {
+            (kept @ Kept::Nobody, Watcher::Waker(waker)) => {
+                *kept = Kept::Waker(waker);
+                0
+            }
+            (kept @ Kept::Nobody, Watcher::Object(object, token)) if u32::try_from(token).is_ok() => {
+                *kept = Kept::Object(object, token as u32);
+                0
+            }
+            (_, watcher) => self.many().insert(watcher, dead),
+        };
+        // Each takes memory: there are fewer than 2^32.
+        WatchId { index: index as u32, round }
+    }
+
+    /// Makes room for several. One that is there keeps its index, which is 0.
+    fn many(&mut self) -> &mut Many {
+        if !matches!(self.0, Kept::Many(_)) {
+            let mut many = Box::<Many>::default();
+            match take(&mut self.0) {
+                Kept::Waker(waker) => _ = many.watchers.insert(Watcher::Waker(waker)),
+                Kept::Object(object, token) => _ = many.watchers.insert(Watcher::Object(object, token as usize)),
+                Kept::Nobody | Kept::Many(_) => {}
+            }
+            self.0 = Kept::Many(many);
         }
-        let rest = self.rest.get_or_insert_default();
-        if rest.watchers.len() >= rest.prune_at.max(PRUNE_MIN) {
-            rest.prune(dead);
+        match &mut self.0 {
+            Kept::Many(many) => many,
+            Kept::Nobody | Kept::Waker(_) | Kept::Object(..) => unreachable!("it was made above"),
         }
-        let index = rest.watchers.insert(watcher) + 1;
-        self.id(index)
     }
 
     /// Replaces the waker at `id` if it would wake somebody else. One from before the task was run again is added anew.
     /// What is thrown away goes to `dead`.
-    pub(crate) fn update(&mut self, id: WatchId, waker: &Waker, dead: &mut Vec<Watcher>) -> WatchId {
-        if id.round != self.round {
-            return self.insert(Watcher::Waker(waker.clone()), dead);
+    pub(crate) fn update(&mut self, id: WatchId, round: u32, waker: &Waker, dead: &mut Vec<Watcher>) -> WatchId {
+        if id.round != round {
+            return self.insert(Watcher::Waker(waker.clone()), round, dead);
         }
-        let watcher = match id.index {
-            0 => self.first.as_mut(),
-            index => self.rest.as_mut().and_then(|rest| rest.watchers.get_mut(index as usize - 1)),
+        let current = match &mut self.0 {
+            Kept::Waker(current) => Some(current),
+            Kept::Many(many) => match many.watchers.get_mut(id.index as usize) {
+                Some(Watcher::Waker(current)) => Some(current),
+                Some(Watcher::Object(..)) | None => None,
+            },
+            Kept::Nobody | Kept::Object(..) => None,
         };
-        match watcher {
-            Some(Watcher::Waker(current)) if current.will_wake(waker) => {}
-            Some(current @ Watcher::Waker(_)) => dead.push(std::mem::replace(current, Watcher::Waker(waker.clone()))),
-            _ => debug_assert!(false, "a waker's id names a waker"),
+        match current {
+            Some(current) if current.will_wake(waker) => {}
+            Some(current) => dead.push(Watcher::Waker(replace(current, waker.clone()))),
+            None => debug_assert!(false, "a waker's id names a waker"),
         }
         id
     }
 
-    pub(crate) fn remove(&mut self, id: WatchId) -> Option<Watcher> {
-        match id.index {
-            _ if id.round != self.round => None,
-            0 => self.first.take(),
-            index => self.rest.as_mut()?.watchers.try_remove(index as usize - 1),
+    pub(crate) fn remove(&mut self, id: WatchId, round: u32) -> Option<Watcher> {
+        if id.round != round {
+            return None;
         }
-    }
-
-    /// Takes all who wait: the task has ended.
-    pub(crate) fn take(&mut self) -> Self {
-        let next = Self { round: self.round.wrapping_add(1), ..Self::default() };
-        std::mem::replace(self, next)
-    }
-
-    fn id(&self, index: usize) -> WatchId {
-        // Each takes memory: there are fewer than 2^32.
-        WatchId { index: index as u32, round: self.round }
+        match &mut self.0 {
+            Kept::Nobody => None,
+            Kept::Many(many) => many.watchers.try_remove(id.index as usize),
+            kept => match take(kept) {
+                Kept::Waker(waker) => Some(Watcher::Waker(waker)),
+                Kept::Object(object, token) => Some(Watcher::Object(object, token as usize)),
+                Kept::Nobody | Kept::Many(_) => None,
+            },
+        }
     }
 
     /// Tells everyone, and everyone who fails because of it, and so on. Call it without a lock.
     pub(crate) fn notify(self, outcome: Outcome) {
         let mut failed = Vec::new();
-        let mut next = Some((self, outcome));
-        while let Some((watchers, outcome)) = next {
-            let rest = watchers.rest.into_iter().flat_map(|rest| rest.watchers).map(|(_, watcher)| watcher);
-            for watcher in watchers.first.into_iter().chain(rest) {
-                // What is told may run wakers of the user's: one that panics must not keep the others from hearing.
-                let told = catch_unwind(AssertUnwindSafe(|| match watcher {
-                    Watcher::Waker(waker) => {
-                        waker.wake();
-                        None
-                    }
-                    Watcher::Object(object, token) => object.handle_outcome(token, &outcome),
-                }));
-                match told {
-                    Ok(told) => failed.extend(told),
-                    Err(payload) => forget(payload),
-                }
+        let mut next = self.tell(&outcome, &mut failed);
+        while let Some((watchers, outcome)) = next.or_else(|| failed.pop()) {
+            next = watchers.tell(&outcome, &mut failed);
+        }
+    }
+
+    /// Tells everyone. Those who fail because of it come back, or, if there are several, go to `failed`.
+    fn tell(self, outcome: &Outcome, failed: &mut Vec<(Self, Outcome)>) -> Option<(Self, Outcome)> {
+        match self.0 {
+            Kept::Nobody => None,
+            Kept::Waker(waker) => wake(waker),
+            Kept::Object(object, token) => tell(object, token as usize, outcome),
+            Kept::Many(many) => {
+                let tell = |(_, watcher)| match watcher {
+                    Watcher::Waker(waker) => wake(waker),
+                    Watcher::Object(object, token) => tell(object, token, outcome),
+                };
+                failed.extend(many.watchers.into_iter().filter_map(tell));
+                None
             }
-            next = failed.pop();
         }
     }
 }
 
-impl Rest {
+fn wake(waker: Waker) -> Option<(Watchers, Outcome)> {
+    guard(|| {
+        waker.wake();
+        None
+    })
+}
+
+fn tell(object: Arc<dyn Watch>, token: usize, outcome: &Outcome) -> Option<(Watchers, Outcome)> {
+    guard(|| object.handle_outcome(token, outcome))
+}
+
+/// What is told may run wakers of the user's: one that panics must not keep the others from hearing.
+fn guard(tell: impl FnOnce() -> Option<(Watchers, Outcome)>) -> Option<(Watchers, Outcome)> {
+    catch_unwind(AssertUnwindSafe(tell)).unwrap_or_else(|payload| {
+        forget(payload);
+        None
+    })
+}
+
+impl Many {
+    fn insert(&mut self, watcher: Watcher, dead: &mut Vec<Watcher>) -> usize {
+        if self.watchers.len() >= self.prune_at.max(PRUNE_MIN) {
+            self.prune(dead);
+        }
+        self.watchers.insert(watcher)
+    }
+
     /// A long-running task may be watched by countless short-lived dependants. Doubling the mark keeps an insert at
     /// constant cost on average.
     fn prune(&mut self, dead: &mut Vec<Watcher>) {
@@ -155,5 +209,16 @@ impl Rest {
         let ids: Vec<_> = self.watchers.iter().filter(|(_, watcher)| is_dead(watcher)).map(|(id, _)| id).collect();
         dead.extend(ids.into_iter().filter_map(|id| self.watchers.try_remove(id)));
         self.prune_at = self.watchers.len() * 2;
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("Nobody"),
+            Self::Waker(_) => f.write_str("Waker"),
+            Self::Object(..) => f.write_str("Object"),
+            Self::Many(many) => many.fmt(f),
+        }
     }
 }

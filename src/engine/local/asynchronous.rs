@@ -74,12 +74,11 @@ impl Running {
 impl Engine {
     /// Starts a ready asynchronous task.
     pub(super) fn spawn(self: &Engine, node: Arc<dyn Node>) {
-        if !node.core().start() {
+        if node.core().start(|_| ()).is_none() {
             return self.pass_over(&node);
         }
-        let run = node.about().terms.as_deref().map_or(node.core().attempt() as u32, Terms::begin_run);
+        let run = node.about().terms().map_or(node.core().attempt() as u32, Terms::begin_run);
         self.asynchronous.count.fetch_add(1, Ordering::AcqRel);
-        node.about().bodies.fetch_add(1, Ordering::AcqRel);
         let body = Arc::clone(&node).future(Presence { node: Arc::clone(&node), has_left: false });
         let spawned = self.host.spawn(body);
         node.keep(run, spawned);

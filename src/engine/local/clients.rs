@@ -4,9 +4,8 @@
 //! several on an engine takes only its own tasks, and of those not the detached ones.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::Error;
@@ -47,10 +46,12 @@ impl ClientState {
     }
 
     /// Tells clients apart.
+    #[inline]
     pub(crate) fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
+    #[inline]
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
@@ -92,72 +93,9 @@ impl ClientState {
     }
 }
 
-/// A task's reference on its client, and on where it came from.
-///
-/// Tasks that one thread submits in a row share it, so that threads which submit and threads which drop tasks do not
-/// meet at one counter.
-pub(crate) struct Lease {
-    client: Arc<ClientState>,
-    /// The number of the task that submitted them, if a task of the same client did.
-    parent: Option<u64>,
-}
-
-/// How many tasks share a lease: enough that it costs nothing, and few enough that a thread has gone on to the next by the
-/// time that the first of them are dropped.
-const LEASE_TASKS: u32 = 64;
-
-/// The lease that a thread gives out.
-struct Leasing {
-    client_id: usize,
-    parent: Option<u64>,
-    /// Keeps nothing alive.
-    lease: Weak<Lease>,
-    /// For how many tasks more.
-    left: u32,
-}
-
-thread_local! {
-    static LEASING: RefCell<Leasing> =
-        const { RefCell::new(Leasing { client_id: 0, parent: None, lease: Weak::new(), left: 0 }) };
-}
-
-impl Lease {
-    pub(crate) fn client(&self) -> &Arc<ClientState> {
-        &self.client
-    }
-
-    pub(crate) fn parent(&self) -> Option<u64> {
-        self.parent
-    }
-}
-
 impl ClientState {
-    pub(super) fn lease(self: &Arc<Self>) -> Arc<Lease> {
-        let client_id = self.id();
-        let parent = current_task().filter(|task| task.scheduler_id() == client_id).map(|task| task.id());
-        let leased = LEASING.try_with(|leasing| {
-            let leasing = &mut *leasing.borrow_mut();
-            if leasing.client_id == client_id
-                && leasing.parent == parent
-                && leasing.left > 0
-                && let Some(lease) = leasing.lease.upgrade()
-            {
-                leasing.left -= 1;
-                return lease;
-            }
-            let lease = self.new_lease(parent);
-            *leasing = Leasing { client_id, parent, lease: Arc::downgrade(&lease), left: LEASE_TASKS - 1 };
-            lease
-        });
-        // A thread that ends has lost its locals.
-        leased.unwrap_or_else(|_| self.new_lease(parent))
-    }
-
-    fn new_lease(self: &Arc<Self>, parent: Option<u64>) -> Arc<Lease> {
-        Arc::new(Lease { client: Arc::clone(self), parent })
-    }
-
     /// Whether it takes no submissions from here. What goes on after a close, for the sake of others, may still submit.
+    #[inline]
     pub(super) fn refuses(&self) -> bool {
         self.lifecycle.is_closing() && (self.engine.lifecycle.is_closing() || !self.is_inside_of_its_own())
     }

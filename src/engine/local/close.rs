@@ -82,16 +82,22 @@ impl Lifecycle {
         self.status.store(EngineStatus::Closed as u8, Ordering::SeqCst);
     }
 
+    #[inline]
     pub(crate) fn is_closing(&self) -> bool {
         self.status.load(Ordering::SeqCst) != EngineStatus::Running as u8
     }
 
     /// A thread, or a body, has gone. Who closes looks again.
+    #[inline]
     pub(crate) fn handle_exit(&self) {
         if self.is_closing() {
-            let wakers = std::mem::take(&mut self.lock().wakers);
-            wakers.into_iter().for_each(|waker| _ = quietly(|| waker.wake()));
+            self.wake_all();
         }
+    }
+
+    fn wake_all(&self) {
+        let wakers = std::mem::take(&mut self.lock().wakers);
+        wakers.into_iter().for_each(|waker| _ = quietly(|| waker.wake()));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -166,14 +172,13 @@ impl ClientState {
         let views = engine.keys().views_of(self.id());
         // What detached tasks need goes on, and what the tasks need that other clients want, too.
         let mut needed = Needed::new(engine, own(), &views);
-        let is_needed = |node: &&Arc<dyn Node>| {
-            node.core().is_detached() || engine.keys().is_wanted_by_others(node.about(), self.id())
-        };
+        let is_needed =
+            |node: &&Arc<dyn Node>| node.core().is_detached() || engine.keys().is_wanted_by_others(&***node, self.id());
         own().filter(is_needed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
         views.iter().filter(|view| view.is_detached()).for_each(|view| needed.add(Arc::clone(view)));
         views.into_iter().filter(|view| !needed.has(Arc::as_ptr(view).cast())).for_each(|view| view.cancel(&reason));
         // A keyed task ends when nobody wants it any more.
-        own().filter(|node| node.about().is_keyed).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
+        own().filter(|node| node.about().is_keyed()).for_each(|node| needed.add(Arc::clone(node) as Arc<dyn Entry>));
         own().filter(|node| !needed.has(Arc::as_ptr(node).cast())).for_each(|node| cancel(Arc::clone(node), &reason));
     }
 
@@ -205,7 +210,7 @@ impl ClientState {
 /// Cancels a task because its engine or its client closes. Those that wait for it fail with it.
 pub(super) fn cancel(node: Arc<dyn Node>, reason: &Arc<str>) {
     if node.core().outcome().is_none() {
-        let error = Error::Cancelled { key: node.about().key(), reason: Arc::clone(reason) };
+        let error = Error::Cancelled { key: node.key(), reason: Arc::clone(reason) };
         fail(node, &error);
     }
 }

@@ -12,41 +12,53 @@
 //! ```
 //!
 //! The phase is the last of the steps that the task has made (`story.rs`), so that one word holds both, and one operation
-//! on it is a transition. What comes with an end, the watchers and the error, is under a lock.
+//! on it is a transition. What comes with an end, and the slot with the call and then the value, are under one lock: who
+//! runs a task takes it once to begin and once to end.
 //!
 //! `Memory` and `Erred` are final, so a future resolves once, unless its user has a failed task run again, or restarts
-//! the engine. A late result finds its task resolved and is dropped. The state says nothing about values: they sit
-//! beside it, typed (`node.rs`).
+//! the engine. A late result finds its task resolved and is dropped. The state knows nothing of what is in the slot
+//! (`node.rs`).
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::mem::{replace, take};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::Error;
+use crate::engine::local::handles::Handles;
 use crate::engine::local::story::{Phase, Step, Steps};
 use crate::task::{Outcome, TaskState, WatchId, Watcher, Watchers};
 
-/// The state of one task, without its value.
-#[derive(Debug)]
-pub(crate) struct Core {
+/// The state of one task, and a slot for its call and its value, whatever they are. Every task has one, so it is small.
+pub(crate) struct Core<S: ?Sized = dyn Send> {
     /// The steps that it has made; the last is its phase.
     steps: AtomicU64,
     /// Inputs that have not finished, and one for the submit itself until it has looked at all of them; above them, in
     /// the upper half, how often the user had the task run again.
     missing: AtomicU64,
-    /// Handles: futures, and arguments of other tasks.
-    handles: AtomicUsize,
-    rest: Mutex<Rest>,
+    handles: Handles,
+    /// How many bodies of it are on threads, or futures on the runtime. A cancelled one may still run when the next attempt
+    /// begins. Each holds a thread, or is about to be dropped by the runtime: there are fewer than 2^16. Changed under
+    /// the lock only.
+    bodies: AtomicU16,
+    /// Whether the engine holds a handle until the task has ended. Changed under the lock only.
+    is_detached: AtomicBool,
+    /// Which task of its lease it is. The state does not need it, but has room for it.
+    index: u8,
+    rest: Mutex<Rest<S>>,
 }
 
-/// What is told at the end.
-#[derive(Debug, Default)]
-struct Rest {
-    watchers: Watchers,
-    /// There in the phase `Erred`.
-    error: Option<Box<Error>>,
-    /// Whether the engine holds a handle until the task has ended.
-    detached: bool,
+struct Rest<S: ?Sized> {
+    hearers: Hearers,
+    slot: S,
+}
+
+/// Who is to hear of the end, and then what there was to hear.
+enum Hearers {
+    /// None in the phase `Memory`.
+    Waiting(Watchers),
+    /// In the phase `Erred`.
+    Told(Box<Error>),
 }
 
 /// Where the count of attempts begins in `Core::missing`.
@@ -55,40 +67,48 @@ const ATTEMPT_SHIFT: u32 = 32;
 /// The rest of it: a task has fewer than 2^32 inputs, since each takes memory.
 const MISSING_MASK: u64 = (1 << ATTEMPT_SHIFT) - 1;
 
-impl Core {
-    /// A task that is being submitted, with one handle.
-    pub(crate) fn waiting() -> Self {
-        Self::new(&[Step::Submitted], None)
+impl<S> Core<S> {
+    /// A task that is being submitted and waits for `inputs`, with one handle.
+    pub(crate) fn waiting(inputs: usize, index: u8, slot: S) -> Self {
+        let core = Self::new(&[Step::Submitted], index, slot, Hearers::default());
+        Self { missing: AtomicU64::new(1 + inputs as u64), ..core }
     }
 
     /// A task that is submitted without inputs, with one handle. The caller must queue it.
-    pub(crate) fn ready() -> Self {
-        Self::new(&[Step::Submitted, Step::Ready], None)
+    pub(crate) fn ready(index: u8, slot: S) -> Self {
+        Self::new(&[Step::Submitted, Step::Ready], index, slot, Hearers::default())
     }
 
     /// A task that has its value already, with one handle.
-    pub(crate) fn memory() -> Self {
-        Self::new(&[Step::Scattered], None)
+    pub(crate) fn memory(index: u8, slot: S) -> Self {
+        Self::new(&[Step::Scattered], index, slot, Hearers::default())
     }
 
     /// A task that could not be submitted, with one handle.
-    pub(crate) fn erred(error: Error) -> Self {
-        Self::new(&[Step::Erred], Some(Box::new(error)))
+    pub(crate) fn erred(index: u8, slot: S, error: Error) -> Self {
+        Self::new(&[Step::Erred], index, slot, Hearers::Told(Box::new(error)))
     }
 
-    fn new(made: &[Step], error: Option<Box<Error>>) -> Self {
+    #[inline]
+    fn new(made: &[Step], index: u8, slot: S, hearers: Hearers) -> Self {
         let steps = made.iter().fold(Steps::default(), |steps, step| steps.and(*step));
         Self {
             steps: AtomicU64::new(steps.bits()),
             missing: AtomicU64::new(1),
-            handles: AtomicUsize::new(1),
-            rest: Mutex::new(Rest { error, ..Rest::default() }),
+            handles: Handles::one(),
+            bodies: AtomicU16::new(0),
+            is_detached: AtomicBool::new(false),
+            index,
+            rest: Mutex::new(Rest { hearers, slot }),
         }
     }
+}
 
+impl<S: ?Sized> Core<S> {
     // --- transitions ---------------------------------------------------------------------------------------------
 
     /// Makes a step, if the phase allows it.
+    #[inline]
     fn step(&self, step: Step, from: impl Fn(Phase) -> bool) -> Option<Phase> {
         // Acquire and release: whoever makes the next step sees what was written before this one.
         let made = self.steps.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
@@ -98,16 +118,18 @@ impl Core {
         made.ok().map(|bits| Steps::of_bits(bits).phase())
     }
 
+    #[inline]
     fn phase(&self) -> Phase {
         self.steps().phase()
     }
 
-    /// Counts an input that has not finished.
-    pub(crate) fn add_missing(&self) {
-        self.missing.fetch_add(1, Ordering::Relaxed);
+    /// Counts inputs that have not finished, of a task that was taken back.
+    pub(crate) fn add_missing(&self, inputs: usize) {
+        self.missing.fetch_add(inputs as u64, Ordering::Relaxed);
     }
 
     /// Which time this is that the task waits for its inputs. An input that was watched the time before does not count.
+    #[inline]
     pub(crate) fn attempt(&self) -> usize {
         (self.missing.load(Ordering::Acquire) >> ATTEMPT_SHIFT) as usize
     }
@@ -115,24 +137,70 @@ impl Core {
     /// Counts an input that has finished, or the end of the submit. True when it was the last: the task is ready
     /// and the caller must queue it.
     pub(crate) fn input_finished(&self, attempt: usize) -> bool {
+        self.inputs_finished(attempt, 1)
+    }
+
+    /// The same for several at once.
+    #[inline]
+    pub(crate) fn inputs_finished(&self, attempt: usize, count: usize) -> bool {
+        let count = count as u64;
         // Acquire: whoever makes the task ready sees what all others have written of the inputs.
         let counted = self.missing.fetch_update(Ordering::AcqRel, Ordering::Acquire, |missing| {
-            (missing >> ATTEMPT_SHIFT == attempt as u64).then(|| missing - 1)
+            (missing >> ATTEMPT_SHIFT == attempt as u64).then(|| missing - count)
         });
-        let is_last = counted.map(|missing| missing & MISSING_MASK) == Ok(1);
+        let is_last = counted.map(|missing| missing & MISSING_MASK) == Ok(count);
         is_last && self.step(Step::Ready, |phase| phase == Phase::Waiting).is_some()
     }
 
-    /// Takes a ready task to run it. False if somebody else has it, or nobody wants it.
-    pub(crate) fn start(&self) -> bool {
-        self.step(Step::Started, |phase| phase == Phase::Ready).is_some()
+    /// Takes a ready task to run it, and what `begin` takes of its slot. A body begins: [`leave`](Self::leave), or
+    /// [`finish`](Self::finish), must follow. `None` if somebody else has it, or nobody wants it.
+    #[inline]
+    pub(crate) fn start<R>(&self, begin: impl FnOnce(&mut S) -> R) -> Option<R> {
+        let mut rest = self.lock();
+        self.step(Step::Started, |phase| phase == Phase::Ready)?;
+        self.bodies.store(self.bodies.load(Ordering::Relaxed) + 1, Ordering::Release);
+        Some(begin(&mut rest.slot))
     }
 
-    /// Ends the attempt of a running task. `None` if it was cancelled meanwhile; then its value must be dropped.
-    ///
-    /// The value must be in place before.
-    pub(crate) fn finish(&self, attempt: usize, outcome: &Outcome) -> Option<Ended> {
-        self.end(outcome, Some(attempt), |phase| phase == Phase::Running)
+    /// A body is over, whatever came of it.
+    pub(crate) fn leave(&self) {
+        let rest = self.lock();
+        self.leave_locked();
+        drop(rest);
+    }
+
+    #[inline]
+    fn leave_locked(&self) {
+        self.bodies.store(self.bodies.load(Ordering::Relaxed) - 1, Ordering::Release);
+    }
+
+    /// Ends the attempt of a running task with the value that `put` puts into the slot; and its body, if that is not
+    /// over yet. `None` if it was cancelled meanwhile: then nothing was put.
+    #[inline]
+    pub(crate) fn finish<R>(
+        &self,
+        attempt: usize,
+        ends_body: bool,
+        put: impl FnOnce(&mut S) -> R,
+    ) -> Option<(Ended, R)> {
+        let mut rest = self.lock();
+        if ends_body {
+            self.leave_locked();
+        }
+        let steps = self.steps();
+        // Attempts change only under the lock.
+        if steps.phase() != Phase::Running || attempt != self.attempt() {
+            return None;
+        }
+        let before = put(&mut rest.slot);
+        // No operation that compares: nobody leaves this phase without the lock.
+        self.steps.store(steps.and(Step::Finished).bits(), Ordering::Release);
+        Some((self.ended(&mut rest.hearers, None, Some(Phase::Running), attempt), before))
+    }
+
+    /// Ends the attempt of a running task with an error. `None` if it was cancelled meanwhile.
+    pub(crate) fn err(&self, attempt: usize, error: &Error) -> Option<Ended> {
+        self.end(error, Some(attempt), |phase| phase == Phase::Running)
     }
 
     /// Takes a running task back, so that it waits for its next run: [`input_finished`](Self::input_finished) makes it
@@ -151,14 +219,17 @@ impl Core {
     /// somebody else did, or it has not failed.
     pub(crate) fn retry(&self) -> bool {
         let mut rest = self.lock();
-        let again = self.phase() == Phase::Erred && rest.error.as_deref().is_some_and(Error::is_failure);
-        if again {
+        let has_failed = matches!(&rest.hearers, Hearers::Told(error) if error.is_failure());
+        let again = self.phase() == Phase::Erred && has_failed;
+        let told = if again {
             self.wait_again(Step::Retried, self.attempt() + 1);
-        }
-        let error = if again { rest.error.take() } else { None };
+            take(&mut rest.hearers)
+        } else {
+            Hearers::default()
+        };
         drop(rest);
         // It may hold something of the user's.
-        drop(error);
+        drop(told);
         again
     }
 
@@ -172,28 +243,51 @@ impl Core {
     pub(crate) fn restart(&self, error: &Error) -> Ended {
         let mut rest = self.lock();
         let before = self.step(Step::Cancelled, |_| true);
-        rest.end(&Err(error.clone()), before, self.attempt())
+        self.ended(&mut rest.hearers, Some(error), before, self.attempt())
     }
 
     /// Ends what has not ended, wherever it is; if an attempt is given, only in this one. `None` if it has.
     pub(crate) fn conclude(&self, outcome: &Outcome, attempt: Option<usize>) -> Option<Ended> {
-        self.end(outcome, attempt, |phase| !phase.is_final())
+        match outcome {
+            Err(error) => self.end(error, attempt, |phase| !phase.is_final()),
+            Ok(()) => {
+                let mut rest = self.lock();
+                let now = self.attempt();
+                if attempt.is_some_and(|attempt| attempt != now) {
+                    return None;
+                }
+                let before = self.step(Step::Finished, |phase| !phase.is_final())?;
+                Some(self.ended(&mut rest.hearers, None, Some(before), now))
+            }
+        }
     }
 
-    fn end(&self, outcome: &Outcome, attempt: Option<usize>, from: impl Fn(Phase) -> bool) -> Option<Ended> {
-        let step = match outcome {
-            Ok(()) => Step::Finished,
-            Err(error) if error.is_cancelled() => Step::Cancelled,
-            Err(_) => Step::Erred,
-        };
+    fn end(&self, error: &Error, attempt: Option<usize>, from: impl Fn(Phase) -> bool) -> Option<Ended> {
+        let step = if error.is_cancelled() { Step::Cancelled } else { Step::Erred };
         let mut rest = self.lock();
-        // Attempts change only under the lock.
         let now = self.attempt();
         if attempt.is_some_and(|attempt| attempt != now) {
             return None;
         }
         let before = self.step(step, from)?;
-        Some(rest.end(outcome, Some(before), now))
+        Some(self.ended(&mut rest.hearers, Some(error), Some(before), now))
+    }
+
+    /// The lock is held since before the step, so that nobody sees the one without the other.
+    #[inline]
+    fn ended(&self, hearers: &mut Hearers, error: Option<&Error>, before: Option<Phase>, attempt: usize) -> Ended {
+        let then = error.map_or_else(Hearers::default, |error| Hearers::Told(Box::new(error.clone())));
+        let (watchers, told) = match replace(hearers, then) {
+            Hearers::Waiting(watchers) => (watchers, None),
+            // It belongs to a task that is restarted; it is told once more.
+            Hearers::Told(error) => (Watchers::default(), Some(error)),
+        };
+        let detached = self.is_detached.load(Ordering::Relaxed);
+        if detached {
+            self.is_detached.store(false, Ordering::Relaxed);
+        }
+        let was_queued = matches!(before, Some(Phase::Waiting | Phase::Ready));
+        Ended { watchers, detached, was_queued, attempt, _told: told }
     }
 
     /// Notes that a ready task waits for resources.
@@ -213,15 +307,11 @@ impl Core {
         match self.phase() {
             Phase::Waiting | Phase::Ready | Phase::Running => None,
             Phase::Memory => Some(Ok(())),
-            Phase::Erred => self.outcome_of(&self.lock()),
-        }
-    }
-
-    fn outcome_of(&self, rest: &Rest) -> Option<Outcome> {
-        match self.phase() {
-            Phase::Waiting | Phase::Ready | Phase::Running => None,
-            Phase::Memory => Some(Ok(())),
-            Phase::Erred => rest.error.as_deref().cloned().map(Err),
+            Phase::Erred => match &self.lock().hearers {
+                Hearers::Told(error) => Some(Err(Error::clone(error))),
+                // The user has it run again since.
+                Hearers::Waiting(_) => None,
+            },
         }
     }
 
@@ -235,19 +325,36 @@ impl Core {
         self.phase() == Phase::Ready
     }
 
+    /// Whether a body of it runs, also of one that has ended meanwhile.
+    pub(crate) fn has_body(&self) -> bool {
+        self.bodies.load(Ordering::Acquire) > 0
+    }
+
     /// What it does, in Dask's words.
     pub(crate) fn task_state(&self) -> TaskState {
         self.steps().state()
     }
 
     /// What has happened to the task.
+    #[inline]
     pub(crate) fn steps(&self) -> Steps {
         Steps::of_bits(self.steps.load(Ordering::Acquire))
     }
 
     /// Whether the engine holds a handle of it.
     pub(crate) fn is_detached(&self) -> bool {
-        self.lock().detached
+        self.is_detached.load(Ordering::Acquire)
+    }
+
+    /// Which task of its lease it is.
+    pub(crate) fn index(&self) -> u8 {
+        self.index
+    }
+
+    /// Looks at what is in the slot, or changes it. Nothing of the user's may run in there.
+    #[inline]
+    pub(crate) fn slot<R>(&self, look: impl FnOnce(&mut S) -> R) -> R {
+        look(&mut self.lock().slot)
     }
 
     pub(crate) fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
@@ -255,99 +362,106 @@ impl Core {
         if self.phase() == Phase::Memory {
             return Err(Ok(()));
         }
-        let mut dead = Vec::new();
-        let mut rest = self.lock();
-        let watched = match self.outcome_of(&rest) {
-            Some(outcome) => Err(outcome),
-            None => Ok(rest.watchers.insert(watcher, &mut dead)),
-        };
-        drop(rest);
-        drop(dead);
-        watched
+        self.change_watchers(|watchers, round, dead| watchers.insert(watcher, round, dead))
     }
 
     pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
+        self.change_watchers(|watchers, round, dead| watchers.update(id, round, waker, dead))
+    }
+
+    fn change_watchers(
+        &self,
+        change: impl FnOnce(&mut Watchers, u32, &mut Vec<Watcher>) -> WatchId,
+    ) -> Result<WatchId, Outcome> {
         let mut dead = Vec::new();
         let mut rest = self.lock();
-        let watched = match self.outcome_of(&rest) {
-            Some(outcome) => Err(outcome),
-            None => Ok(rest.watchers.update(id, waker, &mut dead)),
+        let changed = match &mut rest.hearers {
+            Hearers::Waiting(_) if self.phase() == Phase::Memory => Err(Ok(())),
+            Hearers::Waiting(watchers) => Ok(change(watchers, self.round(), &mut dead)),
+            Hearers::Told(error) => Err(Err(Error::clone(error))),
         };
         drop(rest);
         drop(dead);
-        watched
+        changed
     }
 
     pub(crate) fn unwatch(&self, id: WatchId) {
         let mut rest = self.lock();
-        // A watcher of a task that has ended was taken when it did, and the ids with it.
-        let removed = if self.is_done() { None } else { rest.watchers.remove(id) };
+        let removed = match &mut rest.hearers {
+            Hearers::Waiting(watchers) => watchers.remove(id, self.round()),
+            // They were taken when the task ended, and the ids with them.
+            Hearers::Told(_) => None,
+        };
         drop(rest);
         // Dropping a waker may run code of the user's executor: not under the lock.
         drop(removed);
     }
 
+    /// The attempt as a watcher's id has it. Watchers are taken at the end of each, and it takes more than 2^32 of them for
+    /// a number to come again.
+    fn round(&self) -> u32 {
+        self.attempt() as u32
+    }
+
     // --- handles -------------------------------------------------------------------------------------------------
 
     pub(crate) fn retain(&self) {
-        self.handles.fetch_add(1, Ordering::Relaxed);
+        self.handles.retain();
     }
 
     /// Adds a handle to a task that still has one.
     pub(crate) fn retain_if_held(&self) -> bool {
-        self.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n > 0).then_some(n + 1)).is_ok()
+        self.handles.retain_if_held()
     }
 
-    /// Whether somebody holds the task.
+    /// Whether somebody holds the task, and has not taken its value away.
     pub(crate) fn has_handles(&self) -> bool {
-        self.handles.load(Ordering::Acquire) > 0
+        self.handles.are_any()
     }
 
-    /// Gives up the last handle. False, and nothing done, if there are others.
+    /// Lets the last handle take the value. False, and nothing done, if there are others.
+    #[inline]
     pub(crate) fn spend_if_last(&self) -> bool {
-        self.handles.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.handles.spend_if_last()
     }
 
-    /// Gives up a handle. True if it was the last.
+    /// Gives up a handle. True if it was the last, and has not taken the value.
+    #[inline]
     pub(crate) fn release(&self) -> bool {
-        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+        self.handles.release()
     }
 
     /// Lets the engine hold the caller's handle until the task ends. False if it has ended: then the caller gives
     /// the handle up itself.
     pub(crate) fn detach(&self) -> bool {
-        let mut rest = self.lock();
+        let rest = self.lock();
         if self.is_done() {
             return false;
         }
-        if rest.detached {
+        if self.is_detached.load(Ordering::Relaxed) {
             // One is enough. The other cannot be the last.
-            self.handles.fetch_sub(1, Ordering::AcqRel);
+            self.handles.release();
         }
-        rest.detached = true;
+        self.is_detached.store(true, Ordering::Release);
+        drop(rest);
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, Rest> {
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Rest<S>> {
         // Nothing of the user's runs under the lock, and nothing of ours panics there; a poisoned lock still holds a
         // whole state.
         self.rest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Rest {
-    /// The lock is held since before the step, so that nobody sees the one without the other.
-    fn end(&mut self, outcome: &Outcome, before: Option<Phase>, attempt: usize) -> Ended {
-        // One that is there belongs to a task that is restarted; it is told once more.
-        self.error = outcome.as_ref().err().cloned().map(Box::new);
-        let watchers = self.watchers.take();
-        let was_queued = matches!(before, Some(Phase::Waiting | Phase::Ready));
-        Ended { watchers, detached: std::mem::take(&mut self.detached), was_queued, attempt }
+impl Default for Hearers {
+    fn default() -> Self {
+        Self::Waiting(Watchers::default())
     }
 }
 
 /// What a task leaves when it ends.
-#[derive(Debug)]
 #[must_use = "those who wait must hear of it"]
 pub(crate) struct Ended {
     /// Who must be told.
@@ -358,4 +472,6 @@ pub(crate) struct Ended {
     pub(crate) was_queued: bool,
     /// Which attempt has ended.
     pub(crate) attempt: usize,
+    /// How it had ended before, to be dropped without the lock: it may hold something of the user's.
+    _told: Option<Box<Error>>,
 }

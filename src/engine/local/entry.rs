@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::Error;
+use crate::engine::local::Engine;
 use crate::engine::local::close::cancel;
 use crate::engine::local::failing::{fail, fail_silently, inherited, restart};
-use crate::engine::local::node::{Node, Slot, Task, lock};
+use crate::engine::local::node::{Node, Slot, Task, count_inputs};
 use crate::engine::local::release::bury;
 use crate::task::{
     Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, Transition, TypedEntry, Watch, WatchId, Watcher,
@@ -24,13 +25,12 @@ where
         match outcome {
             Ok(()) => {
                 if self.core.input_finished(attempt) {
-                    // The task's own count, not that of the engine, which all threads would meet at.
-                    self.about.engine().schedule(Arc::clone(&self) as Arc<dyn Node>);
+                    Engine::schedule_alone(self);
                 }
                 None
             }
             Err(error) => {
-                let error = inherited(&self.about, error);
+                let error = inherited(&*self, error);
                 fail_silently(self, Some(attempt), &error)
             }
         }
@@ -57,11 +57,11 @@ where
     }
 
     fn id(&self) -> u64 {
-        self.about.id
+        self.about.lease().id(self.core.index())
     }
 
     fn key(&self) -> Key {
-        self.about.key()
+        self.about.key(F::name(), self.core.index(), || self.location())
     }
 
     fn outcome(&self) -> Option<Outcome> {
@@ -70,7 +70,7 @@ where
 
     fn run_outcome(&self) -> Option<Outcome> {
         let outcome = self.core.outcome();
-        outcome.or_else(|| self.about.terms.as_deref()?.run_timeout(&self.about).map(Err))
+        outcome.or_else(|| self.about.terms()?.run_timeout(|| self.key()).map(Err))
     }
 
     fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
@@ -110,7 +110,7 @@ where
     }
 
     fn cancel(self: Arc<Self>, reason: &Arc<str>) {
-        let error = Error::Cancelled { key: self.about.key(), reason: Arc::clone(reason) };
+        let error = Error::Cancelled { key: self.key(), reason: Arc::clone(reason) };
         fail(self, &error);
     }
 
@@ -137,23 +137,24 @@ where
     }
 
     fn is_repeatable(&self) -> bool {
-        self.has_call()
+        self.core.slot(|slot| matches!(slot, Slot::Call(..)))
     }
 
     fn retry(&self) -> bool {
         let retry = self.core.retry();
-        if retry && let Some(terms) = &self.about.terms {
+        if retry && let Some(terms) = self.about.terms() {
             terms.begin_anew();
         }
         retry
     }
 
     fn resume(self: Arc<Self>) {
-        if let Some((function, arguments)) = self.take_call() {
+        if let Some((function, arguments)) = self.core.slot(Slot::take_call) {
+            self.core.add_missing(count_inputs(&arguments));
             Arc::clone(&self).enter(function, arguments);
             // Entered first, looked second, as one that is submitted.
             let lifecycle =
-                if self.about.is_keyed { &self.about.engine().lifecycle } else { &self.about.client().lifecycle };
+                if self.about.is_keyed() { &self.about.engine().lifecycle } else { &self.about.client().lifecycle };
             if lifecycle.is_closing() {
                 let reason = lifecycle.reason();
                 cancel(Arc::clone(&self) as Arc<dyn Node>, &reason.into());
@@ -162,7 +163,7 @@ where
     }
 
     fn story(&self) -> Vec<Transition> {
-        self.core.steps().tell(&self.about, self.core.outcome().as_ref())
+        self.core.steps().tell(self, self.core.outcome().as_ref())
     }
 }
 
@@ -174,24 +175,13 @@ where
     Args: 'static,
 {
     fn shared_value(&self) -> Option<Arc<T>> {
-        let mut slot = lock(&self.slot);
-        match std::mem::replace(&mut *slot, Slot::Empty) {
-            Slot::Value(value) => {
-                let shared = value.into_shared();
-                *slot = Slot::Value(Stored::Shared(Arc::clone(&shared)));
-                Some(shared)
-            }
-            other => {
-                *slot = other;
-                None
-            }
-        }
+        self.core.slot(Slot::share)
     }
 
     fn take_value(&self) -> Option<Stored<T>> {
-        let value = self.take_stored();
-        if self.about.is_keyed {
-            self.about.engine().keys().forget(&self.about);
+        let value = self.core.slot(Slot::take_value);
+        if self.about.is_keyed() {
+            self.about.engine().keys().forget(self);
         }
         value
     }

@@ -16,7 +16,7 @@ use crate::task::{Entry, Key, Outcome, Scheduler, Stored, Transition, TypedEntry
 
 /// One client's view of a keyed task.
 pub(crate) struct FutureState<T> {
-    core: Core,
+    core: Core<()>,
     client: Arc<ClientState>,
     task: Arc<dyn TypedEntry<T>>,
     /// Where this is registered with the task.
@@ -29,7 +29,7 @@ impl<T: Send + Sync + 'static> FutureState<T> {
     /// Takes over a handle of `task`. Comes with one handle of its own.
     pub(crate) fn new(client: Arc<ClientState>, task: Arc<dyn TypedEntry<T>>) -> Arc<Self> {
         let holds = AtomicBool::new(true);
-        let state = Arc::new(Self { core: Core::waiting(), client, task, watch: Mutex::new(None), holds });
+        let state = Arc::new(Self { core: Core::waiting(0, 0, ()), client, task, watch: Mutex::new(None), holds });
         // Nobody watches it yet.
         drop(state.watch_task());
         state

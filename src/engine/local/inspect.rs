@@ -35,15 +35,14 @@ impl Engine {
         };
         for node in self.tasks.nodes() {
             let state = node.task_state();
-            let about = node.about();
-            occupancy.running += usize::from(!about.is_asynchronous && about.has_body());
+            occupancy.running += usize::from(!node.is_asynchronous() && node.core().has_body());
             occupancy.tasks += usize::from(state != TaskState::Cancelled);
             match state {
                 TaskState::Waiting => occupancy.waiting += 1,
                 TaskState::Constrained => {
                     occupancy.constrained += 1;
                     if self.resources.is_unrunnable(&node) {
-                        occupancy.unrunnable.push(node.about().key());
+                        occupancy.unrunnable.push(node.key());
                     }
                 }
                 TaskState::Ready => {
@@ -51,7 +50,7 @@ impl Engine {
                     *occupancy.priorities.entry(node.about().priority()).or_default() += 1;
                 }
                 TaskState::Erred => occupancy.erred += 1,
-                TaskState::Memory => _ = occupancy.memory.insert(node.about().key(), node.nbytes().unwrap_or_default()),
+                TaskState::Memory => _ = occupancy.memory.insert(node.key(), node.nbytes().unwrap_or_default()),
                 TaskState::Running | TaskState::Cancelled | TaskState::Released => {}
             }
         }
@@ -63,24 +62,24 @@ impl Engine {
         self.resources.amounts()
     }
 
-    /// Every task with all that is known of it, in the order in which they were submitted.
+    /// Every task with all that is known of it; those of each thread in the order in which it submitted them.
     pub(crate) fn dump(&self) -> Vec<TaskInfo> {
         let mut nodes = self.tasks.nodes();
-        nodes.sort_unstable_by_key(|node| node.about().id);
+        nodes.sort_unstable_by_key(|node| node.id());
         nodes.iter().map(|node| self.look_at(node)).collect()
     }
 
     fn look_at(&self, node: &Arc<dyn Node>) -> TaskInfo {
         let about = node.about();
-        let terms = about.terms.as_deref();
-        let missing = node.inputs().into_iter().chain(self.waits.of(about.id));
+        let terms = about.terms();
+        let missing = node.inputs().into_iter().chain(self.waits.of(node.id()));
         let waiting_on = missing.filter(|entry| entry.outcome().is_none()).map(|entry| entry.key()).collect();
         TaskInfo {
-            key: about.key(),
-            function: (about.name)(),
-            location: about.location.to_string(),
+            key: node.key(),
+            function: node.name(),
+            location: node.place(),
             state: node.task_state(),
-            is_asynchronous: about.is_asynchronous,
+            is_asynchronous: node.is_asynchronous(),
             is_detached: node.core().is_detached(),
             priority: about.priority(),
             retries: terms.map_or(0, |terms| terms.options.retry.retries),
@@ -94,7 +93,7 @@ impl Engine {
     }
 }
 
-impl dyn Node {
+impl dyn Node + '_ {
     /// What the task does.
     pub(crate) fn task_state(&self) -> TaskState {
         match self.core().task_state() {
@@ -102,17 +101,21 @@ impl dyn Node {
             state => state,
         }
     }
+
+    /// Where it was submitted, for a person.
+    pub(crate) fn place(&self) -> String {
+        self.location().map_or_else(String::new, ToString::to_string)
+    }
 }
 
 impl crate::engine::local::about::About {
     pub(crate) fn priority(&self) -> i32 {
-        self.terms.as_deref().map_or(0, |terms| terms.options.priority)
+        self.terms().map_or(0, |terms| terms.options.priority)
     }
 
     /// Whether it asks for resources and has none.
     fn is_constrained(&self) -> bool {
-        self.terms
-            .as_deref()
+        self.terms()
             .is_some_and(|terms| !terms.options.resources.is_empty() && !terms.holds_resources.load(Ordering::Acquire))
     }
 }

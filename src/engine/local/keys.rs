@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::Error;
-use crate::engine::local::about::About;
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::future_state::FutureState;
 use crate::engine::local::node::Node;
@@ -74,7 +73,7 @@ impl Keys {
         }
         let (node, entry) = make();
         let mut keyed = Keyed {
-            id: node.about().id,
+            id: node.id(),
             identity,
             node: Arc::downgrade(&node),
             entry: Box::new(Arc::downgrade(&entry)),
@@ -86,10 +85,10 @@ impl Keys {
     }
 
     /// Frees the key of a task that nobody holds any more, unless another has it by now.
-    pub(crate) fn forget(&self, about: &About) {
+    pub(crate) fn forget(&self, node: &dyn Node) {
+        let key = node.key();
         let mut table = self.lock();
-        let key = about.key();
-        if table.get(&key).is_some_and(|keyed| keyed.id == about.id) {
+        if table.get(&key).is_some_and(|keyed| keyed.id == node.id()) {
             table.remove(&key);
         }
     }
@@ -102,12 +101,12 @@ impl Keys {
     }
 
     /// Whether a client other than this one has a view of the task that has not ended.
-    pub(crate) fn is_wanted_by_others(&self, about: &About, client_id: usize) -> bool {
-        if !about.is_keyed {
+    pub(crate) fn is_wanted_by_others(&self, node: &dyn Node, client_id: usize) -> bool {
+        if !node.about().is_keyed() {
             return false;
         }
-        let others: Vec<_> = match self.lock().get(&about.key()) {
-            Some(keyed) if keyed.id == about.id => {
+        let others: Vec<_> = match self.lock().get(&node.key()) {
+            Some(keyed) if keyed.id == node.id() => {
                 let others = keyed.views.iter().filter(|view| view.client_id != client_id);
                 others.filter_map(|view| view.entry.upgrade()).collect()
             }

@@ -5,8 +5,8 @@
 //! | `core.rs`, `story.rs` | a task's phases and who may change them, and those that it has had |
 //! | `node.rs`, `about.rs`, `run.rs` | a task with its call, its value and its name, and its runs |
 //! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
-//! | `release.rs` | the last handle |
-//! | `clients.rs` | whose tasks they are |
+//! | `handles.rs`, `release.rs` | the handles, and the last one |
+//! | `clients.rs`, `lease.rs` | whose tasks they are, and what those submitted in a row share |
 //! | `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
 //! | `keys.rs`, `future_state.rs` | chosen keys, and what each client knows of them |
@@ -25,8 +25,10 @@ mod core;
 mod entry;
 mod failing;
 mod future_state;
+mod handles;
 mod inspect;
 mod keys;
+mod lease;
 mod needed;
 mod node;
 mod panics;
@@ -82,7 +84,9 @@ pub(crate) struct Engine {
     lifecycle: Lifecycle,
     /// Handles that users hold, and one for each client.
     handles: AtomicUsize,
-    /// Counts the tasks that were submitted.
+    /// Numbers of tasks that have been given out.
+    ids: AtomicU64,
+    /// Counts the tasks that were submitted with options.
     submitted: AtomicU64,
 }
 
@@ -111,6 +115,7 @@ impl Engine {
             clients: Mutex::default(),
             lifecycle: Lifecycle::default(),
             handles: AtomicUsize::new(1),
+            ids: AtomicU64::new(0),
             submitted: AtomicU64::new(0),
         }))
     }
@@ -152,7 +157,13 @@ impl Engine {
         lock(&self.clients).iter().filter_map(Weak::upgrade).collect()
     }
 
-    fn next_id(&self) -> u64 {
+    /// The first of `count` numbers in a row that no other task has.
+    fn next_ids(&self, count: u64) -> u64 {
+        self.ids.fetch_add(count, Ordering::Relaxed)
+    }
+
+    /// The number of the next task with options.
+    fn next_number(&self) -> u64 {
         self.submitted.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -164,7 +175,7 @@ impl Engine {
     pub(crate) fn restart(&self) {
         const REASON: &str = "the engine was restarted";
         for node in self.tasks.nodes() {
-            let error = Error::Cancelled { key: node.about().key(), reason: REASON.into() };
+            let error = Error::Cancelled { key: node.key(), reason: REASON.into() };
             failing::restart(node, &error);
         }
         // Second: whoever submits one of the keys meanwhile finds its task cancelled, and makes another.
@@ -181,9 +192,25 @@ impl Engine {
         }
     }
 
+    /// The same for whoever has only the task.
+    fn schedule_alone(node: Arc<dyn Node>) {
+        let mut node = node;
+        // Mostly it goes to the queue of this very thread. Nothing counts a reference on the engine for it, which all threads
+        // would meet at.
+        if node.about().is_plain() && !node.is_asynchronous() {
+            match worker::push_own(node) {
+                Ok(false) => return,
+                Ok(true) => return worker::drop_queues(),
+                Err(back) => node = back,
+            }
+        }
+        let engine = Arc::clone(node.about().engine());
+        engine.schedule(node);
+    }
+
     /// Has a ready task run that holds its resources.
     fn queue(&self, node: Arc<dyn Node>) {
-        if node.about().is_asynchronous {
+        if node.is_asynchronous() {
             self.spawn(node);
         } else {
             self.pool.push(node);
@@ -197,8 +224,8 @@ impl Engine {
     /// Runs a task that somebody on this thread waits for, if it has not begun and this is a thread of the engine.
     fn help(&self, node: Arc<dyn Node>) {
         if worker::is_worker_of(&self.pool)
-            && node.about().terms.is_none()
-            && !node.about().is_asynchronous
+            && node.about().terms().is_none()
+            && !node.is_asynchronous()
             && node.core().is_ready()
         {
             worker::run_inline(&self.pool, node);
@@ -208,7 +235,7 @@ impl Engine {
     /// The tasks whose bodies run, on threads and on the runtime.
     fn bodies(&self) -> Vec<Arc<dyn Node>> {
         let mut nodes = self.tasks.nodes();
-        nodes.retain(|node| node.about().has_body());
+        nodes.retain(|node| node.core().has_body());
         nodes
     }
 }

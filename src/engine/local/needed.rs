@@ -25,8 +25,8 @@ impl<'a> Needed<'a> {
     ) -> Self {
         let (mut submitted, mut parents) = (HashMap::<_, Vec<Arc<dyn Entry>>>::new(), HashMap::new());
         for node in own {
-            if let Some(parent) = node.about().lease.parent() {
-                parents.insert(node.about().id, parent);
+            if let Some(parent) = node.about().lease().parent() {
+                parents.insert(node.id(), parent);
                 submitted.entry(parent).or_default().push(Arc::clone(node) as Arc<dyn Entry>);
             }
         }

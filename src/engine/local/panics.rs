@@ -69,7 +69,11 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, BodyPanic> {
 
 /// That of a panic which a body caught by itself.
 fn forget_location() {
-    LOCATION.set(None);
+    LOCATION.with_borrow_mut(|location| {
+        if location.is_some() {
+            *location = None;
+        }
+    });
 }
 
 pin_project! {

@@ -99,14 +99,16 @@ impl Pool {
 
     /// Queues a ready task.
     pub(crate) fn push(self: &Arc<Self>, node: Arc<dyn Node>) {
-        if node.about().terms.as_deref().is_some_and(|terms| terms.options.priority != 0) {
+        if node.about().terms().is_some_and(|terms| terms.options.priority != 0) {
             self.prioritized.push(node);
             return self.notify();
         }
-        // A task that is made ready by one that has just ended is picked up by that very thread: nobody is woken, and
-        // a chain stays on one core.
-        let push = |node| if is_in_task() { self.nested.push(node) } else { self.common.push(node) };
-        if worker::push_local(self, node, push) {
+        if let Err(node) = worker::push_own(node) {
+            if is_in_task() {
+                self.nested.push(node)
+            } else {
+                self.common.push(node)
+            }
             self.notify();
         }
     }

@@ -8,8 +8,13 @@ use std::sync::{Arc, Mutex};
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 
-/// Priority, and number of the task.
+/// Priority, and number of the task among those with options.
 pub(crate) type Place = (Reverse<i32>, u64);
+
+/// The place of a task that has options.
+pub(crate) fn place(node: &Arc<dyn Node>) -> Place {
+    node.about().terms().map_or((Reverse(0), 0), |terms| (Reverse(terms.options.priority), terms.number))
+}
 
 /// Tasks with a priority, highest first, and oldest first among equals.
 ///
@@ -24,10 +29,10 @@ pub(crate) struct Prioritized {
 
 impl Prioritized {
     pub(crate) fn push(&self, node: Arc<dyn Node>) {
-        let priority = node.about().terms.as_deref().map_or(0, |terms| terms.options.priority);
-        let id = node.about().id;
+        let place = place(&node);
+        let Reverse(priority) = place.0;
         let mut tasks = lock(&self.tasks);
-        let before = tasks.insert((Reverse(priority), id), node);
+        let before = tasks.insert(place, node);
         self.count.store(tasks.len(), Ordering::SeqCst);
         if priority > 0 && before.is_none() {
             self.urgent.fetch_add(1, Ordering::SeqCst);

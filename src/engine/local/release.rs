@@ -56,12 +56,12 @@ impl Drop for Done {
 }
 
 fn clear((node, reason): Grave) {
-    if node.about().is_keyed {
-        node.about().engine().keys().forget(node.about());
+    if node.about().is_keyed() {
+        node.about().engine().keys().forget(&*node);
     }
     if !node.core().is_done() {
         let reason = reason.unwrap_or_else(|| "its last future was dropped".into());
-        let error = Error::Cancelled { key: node.about().key(), reason };
+        let error = Error::Cancelled { key: node.key(), reason };
         fail(Arc::clone(&node), &error);
     }
     drop_quietly(|| node.drop_body(true));

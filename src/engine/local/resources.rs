@@ -3,7 +3,6 @@
 //! A ready task takes its amounts before it is queued, and gives them back when its body has really ended, also when it
 //! was cancelled long before.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,7 @@ use crate::Error;
 use crate::engine::local::Engine;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
-use crate::engine::local::prioritized::Place;
+use crate::engine::local::prioritized::{Place, place};
 use crate::engine::local::terms::start_unrunnable_timer;
 
 /// What an engine has, and who waits for it.
@@ -148,7 +147,7 @@ impl Table {
         let lacks = |(name, amount): &&(String, f64)| total(name).is_none_or(|total| *amount > total + TOLERANCE);
         let (name, amount) = wanted(node).iter().find(lacks)?;
         let (resource, total) = (name.as_str().into(), total(name).unwrap_or_default());
-        Some(Error::NoResource { key: node.about().key(), resource, wanted: *amount, total })
+        Some(Error::NoResource { key: node.key(), resource, wanted: *amount, total })
     }
 
     fn try_take(&mut self, node: &Arc<dyn Node>) -> bool {
@@ -163,7 +162,7 @@ impl Table {
                 has.holders += 1;
             }
         }
-        if let Some(terms) = node.about().terms.as_deref() {
+        if let Some(terms) = node.about().terms() {
             terms.holds_resources.store(true, Ordering::Release);
         }
         true
@@ -241,12 +240,7 @@ impl Group {
 }
 
 fn wanted(node: &Arc<dyn Node>) -> &[(String, f64)] {
-    node.about().terms.as_deref().map_or(&[], |terms| &terms.options.resources)
-}
-
-fn place(node: &Arc<dyn Node>) -> Place {
-    let priority = node.about().terms.as_deref().map_or(0, |terms| terms.options.priority);
-    (Reverse(priority), node.about().id)
+    node.about().terms().map_or(&[], |terms| &terms.options.resources)
 }
 
 impl Engine {
@@ -260,7 +254,7 @@ impl Engine {
             Taken::Waits => false,
             Taken::Unrunnable(error) => {
                 node.core().constrain();
-                tracing::warn!(target: "anydask", key = %node.about().key(), %error, "a task cannot run");
+                tracing::warn!(target: "anydask", key = %node.key(), %error, "a task cannot run");
                 start_unrunnable_timer(node, self.resources.unrunnable_timeout, error);
                 false
             }
@@ -271,7 +265,7 @@ impl Engine {
     pub(crate) fn add_resources(&self, amounts: BTreeMap<String, f64>) {
         self.resources.add(amounts).into_iter().for_each(|node| self.queue(node));
         for node in self.resources.take_unrunnable().into_iter().filter(|node| node.core().is_ready()) {
-            if let Some(terms) = node.about().terms.as_deref() {
+            if let Some(terms) = node.about().terms() {
                 terms.stop_unrunnable_timer();
             }
             self.schedule(node);
@@ -291,7 +285,7 @@ impl Engine {
         if wanted(node).is_empty() {
             return;
         }
-        let Some(terms) = node.about().terms.as_deref() else { return };
+        let Some(terms) = node.about().terms() else { return };
         let holds = terms.holds_resources.swap(false, Ordering::AcqRel);
         self.resources.forget_unrunnable(node);
         for node in self.resources.give_back(node, holds) {

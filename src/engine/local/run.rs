@@ -1,5 +1,6 @@
 //! The runs of a task: on a thread of the engine, or on the runtime.
 
+use std::mem::{replace, take};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,12 +10,13 @@ use pin_project_lite::pin_project;
 
 use crate::Error;
 use crate::engine::local::asynchronous::Presence;
+use crate::engine::local::core::Ended;
 use crate::engine::local::failing::{fail, leave_body, settle};
-use crate::engine::local::node::{Node, Slot, Task, lock};
+use crate::engine::local::node::{Held, Node, Slot, Task};
 use crate::engine::local::panics::{CatchUnwind, catch};
 use crate::engine::local::release::drop_quietly;
-use crate::engine::local::terms::requeue_after;
-use crate::task::{Arguments, BoxFuture, Call, Entry, Failure, Stored, TaskFn, context};
+use crate::engine::local::terms::{requeue_after, start_run_timer};
+use crate::task::{Arguments, BoxFuture, Call, Entry, Failure, Outcome, Stored, TaskFn, context};
 
 impl<T, F, A, Args> Task<T, F, A, Args>
 where
@@ -23,62 +25,79 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    /// Runs the started task on this thread and ends it; or gives the delay after which it is to be queued for its next
-    /// run.
-    pub(super) fn run_on_thread(self: Arc<Self>) -> Option<Duration> {
-        let Some((function, arguments)) = self.take_call() else {
-            leave_body(&(self as Arc<dyn Node>));
-            return None;
-        };
+    /// Runs the task on this thread, if it is ready, and ends it; or has it queued for its next run.
+    pub(super) fn run_on_thread(self: Arc<Self>) {
+        match self.core.start(Slot::take_call) {
+            Some(Some((function, arguments))) => self.run_body(function, arguments),
+            Some(None) => leave_body(&(Arc::clone(&self) as Arc<dyn Node>)),
+            None => self.about.engine().pass_over(&(Arc::clone(&self) as Arc<dyn Node>)),
+        }
+        self.about.client().lifecycle.handle_exit();
+    }
+
+    fn run_body(self: &Arc<Self>, function: F, arguments: A) {
+        if let Some(terms) = self.about.terms() {
+            terms.begin_run();
+            start_run_timer(&(Arc::clone(self) as Arc<dyn Node>));
+        }
         let attempt = self.core.attempt();
-        let entered = self.about.trace.started();
-        let entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>, false);
+        let entered = self.about.trace().started();
+        let entered_task = context::enter(Arc::clone(self) as Arc<dyn Entry>, false);
         let mut kept = None;
         // Whatever runs of the user's runs in here: clones of inputs, and the function.
         let result = catch(|| match self.call(&function, arguments, &mut kept)? {
             Call::Returned(result) => result.map_err(|source| self.failed(source)),
             Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
         });
-        let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.about.key())));
+        let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.key())));
         let call = rest_of(function, kept);
         drop(entered_task);
         drop(entered);
-        leave_body(&(Arc::clone(&self) as Arc<dyn Node>));
-        self.end_run(attempt, result, call)
+        match result {
+            // The end of the body and that of the task are one step.
+            Ok(value) if self.about.is_plain() => self.end_with(attempt, true, value, call),
+            result => {
+                let node = Arc::clone(self) as Arc<dyn Node>;
+                leave_body(&node);
+                if let Some(delay) = self.end_run(attempt, result, call) {
+                    requeue_after(node, delay);
+                }
+            }
+        }
     }
 
     /// What a started asynchronous task does. It is one allocation, so whatever it needs is in it once.
     pub(super) fn run_on_runtime(self: Arc<Self>, presence: Presence) -> BoxFuture<()> {
         let unfinished = Unfinished(Some(Arc::clone(&self)));
         // Now, since the place of the call is that of the handle. One that is never polled is dropped before its presence.
-        let body = Body { call: self.take_call(), presence };
+        let body = Body { call: self.core.slot(Slot::take_call), presence };
         Box::pin(async move {
             let Body { call, mut presence } = body;
             let Some((function, arguments)) = call else { return };
             let attempt = self.core.attempt();
             let mut kept = None;
             let called = {
-                let _entered = self.about.trace.started();
+                let _entered = self.about.trace().started();
                 let _entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>, true);
                 catch(|| self.call(&function, arguments, &mut kept))
             };
             let call = rest_of(function, kept);
-            let result = match called.unwrap_or_else(|panic| Err(panic.into_error(self.about.key()))) {
+            let result = match called.unwrap_or_else(|panic| Err(panic.into_error(self.key()))) {
                 Err(error) => Err(error),
                 Ok(Call::Returned(result)) => result.map_err(|source| self.failed(source)),
                 Ok(Call::Future(future)) => {
-                    let body = CatchUnwind::new(self.about.trace.instrument(future));
+                    let body = CatchUnwind::new(self.about.trace().instrument(future));
                     let body = context::InContext::new(Arc::clone(&self) as Arc<dyn Entry>, body);
                     match (Within { future: body, sleep: self.time_limit() }).await {
-                        Err(after) => Err(Error::RunTimeout { key: self.about.key(), after }),
-                        Ok(Err(panic)) => Err(panic.into_error(self.about.key())),
+                        Err(after) => Err(Error::RunTimeout { key: self.key(), after }),
+                        Ok(Err(panic)) => Err(panic.into_error(self.key())),
                         Ok(Ok(result)) => result.map_err(|source| self.failed(source)),
                     }
                 }
             };
             presence.leave();
             unfinished.defuse();
-            let again = Arc::clone(&self).end_run(attempt, result, call);
+            let again = self.end_run(attempt, result, call);
             drop(presence);
             // The next run takes its resources anew, so this one must have given them back.
             if let Some(delay) = again {
@@ -89,7 +108,7 @@ where
 
     /// Makes the call. Arguments that another run may need are kept in `kept`.
     fn call(&self, function: &F, arguments: A, kept: &mut Option<A>) -> Result<Call<T>, Error> {
-        let arguments = match self.repeat {
+        let arguments = match self.about.repeat::<A>() {
             Some(repeat) => repeat(kept.insert(arguments)).ok_or_else(|| self.not_repeatable())?,
             None => {
                 // No arguments at all cost nothing to keep.
@@ -101,17 +120,17 @@ where
     }
 
     fn not_repeatable(&self) -> Error {
-        Error::NotRepeatable { key: self.about.key() }
+        Error::NotRepeatable { key: self.key() }
     }
 
     /// Ends a run: the task, or, if it erred and is to be tried again, only this run. Then the caller queues it after the
     /// delay that this gives, once all is given back that the run held.
-    fn end_run(self: Arc<Self>, attempt: usize, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
+    fn end_run(self: &Arc<Self>, attempt: usize, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
         let mut result = result;
-        if let Some(terms) = &self.about.terms {
+        if let Some(terms) = self.about.terms() {
             terms.stop_run_timer();
-            if let Some(late) = terms.run_timeout(&self.about) {
-                let dropped = std::mem::replace(&mut result, Err(late));
+            if let Some(late) = terms.run_timeout(|| self.key()) {
+                let dropped = replace(&mut result, Err(late));
                 drop_quietly(|| drop(dropped));
             }
             let delay = result.as_ref().err().and_then(|error| terms.next_run(error));
@@ -123,16 +142,58 @@ where
                 return Some(delay);
             }
         }
-        // The call of a failed task is kept, since the user may have it run again: before anybody hears of the failure,
-        // but after the value of a run that came too late has gone.
-        if result.is_err() {
-            self.keep_call(call);
-            self.end(attempt, result);
-        } else {
-            let late = Arc::clone(&self).end(attempt, result);
-            if late { self.keep_call(call) } else { drop_quietly(|| drop(call)) }
+        match result {
+            Ok(value) => self.end_with(attempt, false, value, call),
+            Err(error) => self.end_without(attempt, error, call),
         }
         None
+    }
+
+    /// Ends the task with its value; and its body, if that is not over yet.
+    fn end_with(self: &Arc<Self>, attempt: usize, ends_body: bool, value: T, call: Option<(F, A)>) {
+        let mut value = Some(value);
+        let put = |slot: &mut Slot<T, F, A>| {
+            let held = value.take().map_or(Held::Nothing, |value| Held::Value(Stored::Owned(value)));
+            replace(slot, Slot::Held(held))
+        };
+        let Some((ended, before)) = self.core.finish(attempt, ends_body, put) else {
+            drop_quietly(|| drop(value));
+            // It may have been retried by now, or may be.
+            return self.keep_call(call);
+        };
+        match before {
+            Slot::Held(Held::Nothing) => {}
+            // Lets the future go on that calls this: it has all but ended.
+            Slot::Held(Held::Spawned(spawned)) => spawned.detach(),
+            other => drop_quietly(|| drop(other)),
+        }
+        self.tell(ended, Ok(()));
+        if call.is_some() {
+            drop_quietly(|| drop(call));
+        }
+    }
+
+    /// Ends the task with an error.
+    fn end_without(self: &Arc<Self>, attempt: usize, error: Error, call: Option<(F, A)>) {
+        // The call of a failed task is kept, since the user may have it run again: before anybody hears of the failure.
+        self.keep_call(call);
+        self.detach_spawned();
+        if let Some(ended) = self.core.err(attempt, &error) {
+            self.tell(ended, Err(error));
+        }
+    }
+
+    fn tell(self: &Arc<Self>, ended: Ended, outcome: Outcome) {
+        if !self.about.is_plain() {
+            self.about.trace().finished(|| self.key(), &outcome);
+            if let Some(terms) = self.about.terms() {
+                terms.stop();
+            }
+        }
+        // Looked at here as well: a reference on the task is not for nothing.
+        let watchers =
+            if ended.detached { settle(&(Arc::clone(self) as Arc<dyn Node>), ended) } else { ended.watchers };
+        watchers.notify(outcome);
     }
 
     fn keep_call(&self, call: Option<(F, A)>) {
@@ -143,50 +204,18 @@ where
 
     /// How long the run of an asynchronous task may take.
     fn time_limit(&self) -> Option<(Duration, BoxFuture<()>)> {
-        let after = self.about.terms.as_deref()?.options.timeout?;
+        let after = self.about.terms()?.options.timeout?;
         Some((after, self.about.engine().host.sleep(after)))
-    }
-
-    /// Ends the task. True if it had ended before.
-    fn end(self: Arc<Self>, attempt: usize, result: Result<T, Error>) -> bool {
-        let has_value = result.is_ok();
-        let outcome = match result {
-            Ok(value) => {
-                self.replace_spawned(Slot::Value(Stored::Owned(value)));
-                Ok(())
-            }
-            Err(error) => {
-                self.detach_spawned();
-                Err(error)
-            }
-        };
-        let Some(ended) = self.core.finish(attempt, &outcome) else {
-            if has_value {
-                self.drop_value();
-            }
-            return true;
-        };
-        self.about.trace.finished(&self.about, &outcome);
-        if let Some(terms) = &self.about.terms {
-            terms.stop();
-        }
-        settle(self, ended).notify(outcome);
-        false
     }
 
     /// Lets the future go on that calls this: it has all but ended.
     fn detach_spawned(&self) {
-        if matches!(*lock(&self.slot), Slot::Spawned(_)) {
-            self.replace_spawned(Slot::Empty);
-        }
-    }
-
-    fn replace_spawned(&self, with: Slot<T, F, A>) {
-        let before = std::mem::replace(&mut *lock(&self.slot), with);
-        match before {
-            Slot::Empty => {}
-            Slot::Spawned(spawned) => spawned.detach(),
-            other => drop_quietly(|| drop(other)),
+        let spawned = self.core.slot(|slot| match slot {
+            Slot::Held(Held::Spawned(_)) => take(slot),
+            Slot::Call(..) | Slot::Held(Held::Nothing | Held::Value(_)) => Slot::default(),
+        });
+        if let Slot::Held(Held::Spawned(spawned)) = spawned {
+            spawned.detach();
         }
     }
 
@@ -194,7 +223,7 @@ where
         // A task that hands on the error of a task that it waited for fails with that error, as one that depends on it.
         match source.downcast::<Error>() {
             Ok(error) => *error,
-            Err(source) => Error::Failed { key: self.about.key(), source: source.into() },
+            Err(source) => Error::Failed { key: self.key(), source: source.into() },
         }
     }
 }
@@ -252,7 +281,7 @@ impl<N: Node> Unfinished<N> {
 impl<N: Node> Drop for Unfinished<N> {
     fn drop(&mut self) {
         if let Some(node) = self.0.take() {
-            let error = Error::RuntimeGone { key: node.about().key() };
+            let error = Error::RuntimeGone { key: node.key() };
             fail(node, &error);
         }
     }

@@ -2,17 +2,33 @@
 
 use std::any::type_name;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::engine::local::about::About;
+use crate::engine::local::about::Draft;
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::core::Core;
-use crate::engine::local::node::{Node, Slot, Task};
-use crate::task::{Identity, Key, Stored, TaskFuture, TypedEntry};
+use crate::engine::local::node::{Held, Node, Slot, Task};
+use crate::task::{Call, Identity, Key, Stored, TaskFn, TaskFuture, TypedEntry};
 
 /// A task that was never called.
-type Scattered<T> = Task<T, fn() -> T, (), ()>;
+type Scattered<T> = Task<T, Scatter<T>, (), ()>;
+
+/// What gives it its name.
+pub(crate) struct Scatter<T>(PhantomData<fn() -> T>);
+
+impl<T: Send + Sync + 'static> TaskFn<()> for Scatter<T> {
+    type Output = T;
+
+    fn call(&self, (): ()) -> Call<T> {
+        unreachable!("a scattered value is there, and is never called")
+    }
+
+    fn name() -> &'static str {
+        "scatter"
+    }
+}
 
 impl ClientState {
     /// A future of a value that is there.
@@ -21,12 +37,8 @@ impl ClientState {
         location: &'static Location<'static>,
         value: T,
     ) -> TaskFuture<T> {
-        TaskFuture::new(Scattered::new(
-            Core::memory(),
-            self.about(|| "scatter", false, location),
-            of_value(Some(value)),
-            None,
-        ))
+        let draft = Draft::new(self.lease(), location);
+        TaskFuture::new(Scattered::new(Core::memory(draft.index, of_value(Some(value))), draft))
     }
 
     /// The same under a key that is made of the value, or a future of an equal value that is there already.
@@ -44,9 +56,9 @@ impl ClientState {
                 clashes => format!("scatter-{digest:016x}-{clashes}").into(),
             };
             let joined = self.engine().keys().join_or(self, &key, Identity::of_value::<T>(), || {
-                let about = self.about(|| "scatter", false, location);
-                let about = About { key: Box::new(key.clone()).into(), is_keyed: true, ..about };
-                let node = Scattered::new(Core::memory(), about, of_value(value.take()), None);
+                let mut draft = Draft::new(self.lease(), location);
+                draft.set_key(key.clone(), true);
+                let node = Scattered::new(Core::memory(draft.index, of_value(value.take())), draft);
                 (Arc::clone(&node) as Arc<dyn Node>, node as Arc<dyn TypedEntry<T>>)
             });
             let joined = joined.map(|view| TaskFuture::new(view));
@@ -61,8 +73,8 @@ impl ClientState {
     }
 }
 
-fn of_value<T>(value: Option<T>) -> Slot<T, fn() -> T, ()> {
-    value.map_or(Slot::Empty, |value| Slot::Value(Stored::Owned(value)))
+fn of_value<T>(value: Option<T>) -> Slot<T, Scatter<T>, ()> {
+    value.map_or_else(Slot::default, |value| Slot::Held(Held::Value(Stored::Owned(value))))
 }
 
 /// The same for equal values of one type.

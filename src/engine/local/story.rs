@@ -1,6 +1,6 @@
 //! What has happened to a task, in the little room that every task has for it.
 
-use crate::engine::local::about::About;
+use crate::engine::local::node::Node;
 use crate::task::{Outcome, TaskState, Transition};
 
 /// Something that happened to a task. Each fits into four bits.
@@ -132,8 +132,9 @@ impl Steps {
         (0..Self::KEPT).rev().filter_map(move |place| Step::of_bits(self.0 >> (4 * place) & 0xf))
     }
 
-    /// The story that the steps tell of a task that is called `about` and has the outcome `outcome`.
-    pub(crate) fn tell(self, about: &About, outcome: Option<&Outcome>) -> Vec<Transition> {
+    /// The story that the steps tell of a task.
+    pub(crate) fn tell(self, node: &dyn Node, outcome: Option<&Outcome>) -> Vec<Transition> {
+        let about = node.about();
         let steps: Vec<_> = self.iter().collect();
         let last = steps.len().saturating_sub(1);
         let mut from = TaskState::Released;
@@ -146,11 +147,11 @@ impl Steps {
         for (index, step) in steps.into_iter().enumerate() {
             let error = outcome.and_then(|outcome| outcome.as_ref().err()).filter(|_| index == last);
             let why = match (step, error) {
-                (Step::Submitted, _) => format!("submitted at {}", about.location),
-                (Step::Scattered, _) => format!("scattered at {}", about.location),
+                (Step::Submitted, _) => format!("submitted at {}", node.place()),
+                (Step::Scattered, _) => format!("scattered at {}", node.place()),
                 (Step::Constrained, _) => format!("there was not enough of {}", about.resource_names()),
                 (Step::Ready, _) => "all that it waited for was there".to_owned(),
-                (Step::Started, _) if about.is_asynchronous => "spawned on the runtime".to_owned(),
+                (Step::Started, _) if node.is_asynchronous() => "spawned on the runtime".to_owned(),
                 (Step::Started, _) => "taken by a thread".to_owned(),
                 (Step::Finished, _) => "its function returned".to_owned(),
                 (Step::Rerun, _) => about.failure_of_run(runs),

@@ -2,14 +2,13 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use crate::Error;
-use crate::engine::local::about::{About, short_name};
+use crate::engine::local::about::{Draft, short_name};
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::close::cancel;
 use crate::engine::local::core::Core;
-use crate::engine::local::node::{Node, Slot, Task};
+use crate::engine::local::node::{Node, Slot, Task, count_inputs};
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
 use crate::task::{Arguments, Entry, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, sum_amounts};
@@ -48,40 +47,44 @@ impl ClientState {
         A: Arguments<Args>,
         Args: 'static,
     {
-        let mut about = self.about(F::name, F::ASYNCHRONOUS, location);
+        let mut draft = Draft::new(self.lease(), location);
         if self.refuses() {
-            return refused::<F, A, Args>(about, Error::ClientClosed { operation });
+            return refused::<F, A, Args>(draft, Error::ClientClosed { operation });
         }
         let Some(mut options) = options else {
-            Trace::submitted(&mut about);
-            return TaskFuture::new(self.enter(about, function, arguments, None));
+            Trace::submitted(&mut draft, F::name);
+            return TaskFuture::new(self.enter(draft, function, arguments));
         };
         match sum_amounts(std::mem::take(&mut options.resources)) {
             // An amount of nothing needs nothing.
             Ok(sums) => options.resources = sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect(),
-            Err(error) => return refused::<F, A, Args>(about, error),
+            Err(error) => return refused::<F, A, Args>(draft, error),
         }
         let key = match self.key_of::<F, A, Args>(&mut options, &arguments) {
             Ok(key) => key,
-            Err(error) => return refused::<F, A, Args>(about, error),
+            Err(error) => return refused::<F, A, Args>(draft, error),
         };
         // Retries that were asked for where nobody knew the arguments.
-        let repeat = repeat.or((options.retry.retries > 0).then_some(A::again));
-        about.terms = (!options.is_plain()).then(|| Box::new(Terms::new(options)));
+        if let Some(repeat) = repeat.or((options.retry.retries > 0).then_some(A::again)) {
+            draft.set_repeat(repeat);
+        }
+        if !options.is_plain() {
+            draft.set_terms(Terms::new(options, self.engine().next_number()));
+        }
         let Some((key, identity)) = key else {
-            Trace::submitted(&mut about);
-            return TaskFuture::new(self.enter(about, function, arguments, repeat));
+            Trace::submitted(&mut draft, F::name);
+            return TaskFuture::new(self.enter(draft, function, arguments));
         };
         // Before the key is looked at: the numbers of their tasks would mean others here.
         if let Some(key) = self.foreign_input(&arguments) {
-            return refused::<F, A, Args>(about, Error::ForeignFuture { key });
+            return refused::<F, A, Args>(draft, Error::ForeignFuture { key });
         }
-        about.is_keyed = true;
-        about.key = Box::new(key.clone()).into();
+        draft.set_key(key.clone(), true);
         let mut node = None;
         let joined = self.engine().keys().join_or(self, &key, identity, || {
-            Trace::submitted(&mut about);
-            let new = Task::<F::Output, F, A, Args>::new(Core::waiting(), about, Slot::Empty, repeat);
+            Trace::submitted(&mut draft, F::name);
+            let core = Core::waiting(count_inputs(&arguments), draft.index, Slot::default());
+            let new = Task::<F::Output, F, A, Args>::new(core, draft);
             node = Some(Arc::clone(&new));
             (Arc::clone(&new) as Arc<dyn Node>, new as Arc<dyn TypedEntry<F::Output>>)
         });
@@ -97,9 +100,9 @@ impl ClientState {
                 TaskFuture::new(view)
             }
             Err(error) => {
-                let mut about = self.about(F::name, F::ASYNCHRONOUS, location);
-                about.key = Box::new(key).into();
-                refused::<F, A, Args>(about, error)
+                let mut draft = Draft::new(self.lease(), location);
+                draft.set_key(key, false);
+                refused::<F, A, Args>(draft, error)
             }
         }
     }
@@ -139,49 +142,21 @@ impl ClientState {
         foreign
     }
 
-    pub(super) fn about(
-        self: &Arc<Self>,
-        name: fn() -> &'static str,
-        is_asynchronous: bool,
-        location: &'static Location<'static>,
-    ) -> About {
-        About {
-            lease: self.lease(),
-            id: self.engine().next_id(),
-            name,
-            key: std::sync::OnceLock::new(),
-            is_keyed: false,
-            location,
-            is_asynchronous,
-            bodies: AtomicU32::new(0),
-            row: None,
-            trace: Trace::none(),
-            terms: None,
-        }
-    }
-
     /// Makes a task that waits for its inputs, and runs.
-    fn enter<F, A, Args>(
-        &self,
-        about: About,
-        function: F,
-        arguments: A,
-        repeat: Option<Repeat<A>>,
-    ) -> Arc<dyn TypedEntry<F::Output>>
+    fn enter<F, A, Args>(&self, draft: Draft, function: F, arguments: A) -> Arc<dyn TypedEntry<F::Output>>
     where
         F: TaskFn<Args>,
         A: Arguments<Args>,
         Args: 'static,
     {
-        let mut has_inputs = false;
-        arguments.visit(&mut |_| has_inputs = true);
-        let node = if has_inputs || about.terms.is_some() {
-            let node = Task::<F::Output, F, A, Args>::new(Core::waiting(), about, Slot::Empty, repeat);
+        let (inputs, index) = (count_inputs(&arguments), draft.index);
+        let node = if inputs > 0 || draft.about.terms().is_some() {
+            let node = Task::<F::Output, F, A, Args>::new(Core::waiting(inputs, index, Slot::default()), draft);
             Arc::clone(&node).enter(function, arguments);
             node
         } else {
-            let call = Slot::Call(function, arguments);
-            let node = Task::<F::Output, F, A, Args>::new(Core::ready(), about, call, repeat);
+            let core = Core::ready(index, Slot::Call(function, arguments));
+            let node = Task::<F::Output, F, A, Args>::new(core, draft);
             self.engine().schedule(Arc::clone(&node) as Arc<dyn Node>);
             node
         };
@@ -198,11 +173,11 @@ impl ClientState {
     }
 }
 
-fn refused<F, A, Args>(about: About, error: Error) -> TaskFuture<F::Output>
+fn refused<F, A, Args>(draft: Draft, error: Error) -> TaskFuture<F::Output>
 where
     F: TaskFn<Args>,
     A: Arguments<Args>,
     Args: 'static,
 {
-    TaskFuture::new(Task::<F::Output, F, A, Args>::refused(about, error))
+    TaskFuture::new(Task::<F::Output, F, A, Args>::refused(draft, error))
 }

@@ -1,6 +1,7 @@
 //! The table of all tasks that somebody holds, for who needs the whole view: inspection, close, restart.
 //!
-//! It is cut into shards, and a thread always enters its tasks into the same one, so that submitters do not meet.
+//! The tasks of a lease stand in the lease (`lease.rs`), and the leases stand here. The table is cut into shards, and a
+//! thread always enters its leases into the same one, so that submitters do not meet.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,14 +10,15 @@ use std::sync::{Arc, Mutex, Weak};
 use crossbeam_utils::CachePadded;
 use slab::Slab;
 
+use crate::engine::local::lease::Lease;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 
-/// How many threads can enter tasks without meeting. More than most machines have cores; a power of two.
+/// How many threads can enter leases without meeting. More than most machines have cores; a power of two.
 const SHARDS: usize = 32;
 
 thread_local! {
-    /// The shard of this thread, once it has entered a task.
+    /// The shard of this thread, once it has entered a lease.
     static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
@@ -25,9 +27,9 @@ pub(crate) struct Table {
     shards: Box<[CachePadded<Shard>]>,
 }
 
-type Shard = Mutex<Slab<Weak<dyn Node>>>;
+type Shard = Mutex<Slab<Weak<Lease>>>;
 
-/// Where a task stands in the table.
+/// Where a lease stands in the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     shard: u32,
@@ -41,10 +43,10 @@ impl Default for Table {
 }
 
 impl Table {
-    /// Enters a task. It leaves with [`remove`](Self::remove), when it is dropped.
-    pub(crate) fn insert(&self, node: Weak<dyn Node>) -> Row {
+    /// Enters a lease. It leaves with [`remove`](Self::remove), when it is dropped.
+    pub(crate) fn insert(&self, lease: Weak<Lease>) -> Row {
         let shard = shard();
-        let index = lock(&self.shards[shard]).insert(node);
+        let index = lock(&self.shards[shard]).insert(lease);
         Row { shard: shard as u32, index: index as u32 }
     }
 
@@ -55,19 +57,21 @@ impl Table {
 
     /// All tasks, in no order that means anything.
     pub(crate) fn nodes(&self) -> Vec<Arc<dyn Node>> {
-        let mut nodes = Vec::new();
+        let mut leases = Vec::new();
         for shard in &self.shards {
-            nodes.extend(lock(shard).iter().filter_map(|(_, node)| node.upgrade()));
+            leases.extend(lock(shard).iter().filter_map(|(_, lease)| lease.upgrade()));
         }
+        let mut nodes = Vec::new();
+        leases.iter().for_each(|lease| lease.nodes(&mut nodes));
         nodes
     }
 }
 
 impl Drop for Table {
     fn drop(&mut self) {
-        // A task keeps its engine: the last one that is dropped takes its row along.
+        // A lease keeps its engine: the last one that is dropped takes its row along.
         let is_empty = |shard: &CachePadded<Mutex<Slab<_>>>| lock(shard).is_empty();
-        debug_assert!(self.shards.iter().all(is_empty), "every task has left the table");
+        debug_assert!(self.shards.iter().all(is_empty), "every lease has left the table");
     }
 }
 

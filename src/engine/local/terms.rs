@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::engine::local::Spawned;
-use crate::engine::local::about::About;
 use crate::engine::local::failing::fail;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::release::quietly;
 use crate::engine::local::story::Steps;
-use crate::task::{BoxFuture, Options};
+use crate::task::{BoxFuture, Key, Options};
 
 /// What a task was submitted with, and how far it has come with it.
 pub(crate) struct Terms {
     pub(crate) options: Options,
+    /// Counts the tasks that have terms: who was first.
+    pub(crate) number: u64,
     /// Runs that have begun, in all attempts.
     runs: AtomicU32,
     /// Those of earlier attempts.
@@ -36,9 +37,10 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, number: u64) -> Self {
         Self {
             options,
+            number,
             runs: AtomicU32::new(0),
             earlier_runs: AtomicU32::new(0),
             out_of_time: AtomicU32::new(0),
@@ -86,9 +88,9 @@ impl Terms {
     }
 
     /// The error of the present run, if its time is over.
-    pub(crate) fn run_timeout(&self, about: &About) -> Option<Error> {
+    pub(crate) fn run_timeout(&self, key: impl FnOnce() -> Key) -> Option<Error> {
         let after = self.options.timeout?;
-        self.is_out_of_time().then(|| Error::RunTimeout { key: about.key(), after })
+        self.is_out_of_time().then(|| Error::RunTimeout { key: key(), after })
     }
 
     fn is_out_of_time(&self) -> bool {
@@ -146,10 +148,10 @@ fn is_worth_a_retry(error: &Error) -> bool {
 
 /// Starts the deadline of a task that has been submitted.
 pub(crate) fn start_deadline(node: &Arc<dyn Node>) {
-    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(terms) = node.about().terms() else { return };
     let Some(after) = terms.options.deadline else { return };
     let timer = after_delay(node, after, move |node| {
-        let error = Error::DeadlineExceeded { key: node.about().key(), after };
+        let error = Error::DeadlineExceeded { key: node.key(), after };
         fail(node, &error);
     });
     *lock(&terms.deadline_timer) = Some(timer);
@@ -161,14 +163,14 @@ pub(crate) fn start_deadline(node: &Arc<dyn Node>) {
 /// Starts the time of a run of a CPU task. When it is over the task ends, though its body cannot be stopped; one that is
 /// to be run again first waits for its body.
 pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
-    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(terms) = node.about().terms() else { return };
     let Some(after) = terms.options.timeout else { return };
     let run = terms.runs();
     let timer = after_delay(node, after, move |node| {
-        let Some(terms) = node.about().terms.as_deref() else { return };
+        let Some(terms) = node.about().terms() else { return };
         terms.out_of_time.store(run, Ordering::Release);
         if terms.is_out_of_time() && !terms.has_retries() {
-            let error = Error::RunTimeout { key: node.about().key(), after };
+            let error = Error::RunTimeout { key: node.key(), after };
             fail(node, &error);
         }
     });
@@ -178,7 +180,7 @@ pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
 /// Has a task fail after a while that waits for resources that the engine does not have, unless it gets them; and at once
 /// if the runtime goes away meanwhile, since nobody would count the time.
 pub(crate) fn start_unrunnable_timer(node: &Arc<dyn Node>, after: Duration, error: Error) {
-    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(terms) = node.about().terms() else { return };
     let lacking = Lacking(Some(Arc::downgrade(node)));
     let timer = after_delay(node, after, move |node| {
         lacking.defuse();
@@ -204,7 +206,7 @@ pub(crate) fn requeue_after(node: Arc<dyn Node>, delay: Duration) {
         }
         return;
     }
-    let Some(terms) = node.about().terms.as_deref() else { return };
+    let Some(terms) = node.about().terms() else { return };
     let run = terms.runs();
     let mut waiting = Waiting(Some(Arc::clone(&node)));
     let sleep = engine.host.sleep(delay);
@@ -237,7 +239,7 @@ struct Waiting(Option<Arc<dyn Node>>);
 impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some(node) = self.0.take() {
-            let error = Error::RuntimeGone { key: node.about().key() };
+            let error = Error::RuntimeGone { key: node.key() };
             fail(node, &error);
         }
     }

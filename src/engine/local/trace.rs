@@ -3,10 +3,11 @@
 use tracing::span::EnteredSpan;
 use tracing::{Instrument, Level, Span, enabled, event};
 
-use crate::engine::local::about::About;
-use crate::task::{Outcome, Status};
+use crate::engine::local::about::Draft;
+use crate::task::{Key, Outcome, Status};
 
 /// A task's span, if somebody listened when it was submitted.
+#[derive(Default)]
 pub(crate) struct Trace(Option<Box<Span>>);
 
 impl Trace {
@@ -15,15 +16,15 @@ impl Trace {
         Self(None)
     }
 
-    /// Opens the span of a task that is being submitted.
-    pub(crate) fn submitted(about: &mut About) {
+    /// Opens the span of a task that is being submitted and calls the function `name`.
+    pub(crate) fn submitted(draft: &mut Draft, name: fn() -> &'static str) {
         if !enabled!(target: "anydask", Level::DEBUG) {
             return;
         }
-        let (key, location) = (about.key(), about.location);
+        let (key, location) = (draft.key(name()), draft.location);
         let span = tracing::debug_span!(target: "anydask", "task", key = %key, %location);
         event!(target: "anydask", parent: &span, Level::DEBUG, "submitted");
-        about.trace = Self(Some(Box::new(span)));
+        draft.set_trace(Self(Some(Box::new(span))));
     }
 
     /// The body begins on this thread: what it logs belongs to the span until the guard is dropped.
@@ -39,13 +40,13 @@ impl Trace {
     }
 
     /// The task has ended.
-    pub(crate) fn finished(&self, about: &About, outcome: &Outcome) {
+    pub(crate) fn finished(&self, key: impl Fn() -> Key, outcome: &Outcome) {
         let Some(span) = self.0.as_deref() else { return };
         let status = Status::of(Some(outcome.as_ref().map(|_| ())));
         match outcome {
-            Ok(()) => event!(target: "anydask", parent: span, Level::DEBUG, key = %about.key(), %status, "finished"),
+            Ok(()) => event!(target: "anydask", parent: span, Level::DEBUG, key = %key(), %status, "finished"),
             Err(error) => {
-                event!(target: "anydask", parent: span, Level::DEBUG, key = %about.key(), %status, %error, "finished");
+                event!(target: "anydask", parent: span, Level::DEBUG, key = %key(), %status, %error, "finished");
             }
         }
     }

@@ -3,13 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::Error;
+use crate::engine::local::lease::Kept;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
-use crate::engine::local::terms::{requeue_after, start_run_timer};
 use crate::task::Resume;
 use crate::task::context::is_in_task;
 
@@ -35,6 +34,11 @@ struct Worker {
     stack_base: usize,
 }
 
+/// Looks at this thread, if it is one of an engine. Nothing of the user's may run in there.
+fn with_current<T>(look: impl FnOnce(&Worker) -> T) -> Option<T> {
+    WORKER.try_with(|worker| worker.borrow().as_deref().map(look)).ok().flatten()
+}
+
 fn current() -> Option<Rc<Worker>> {
     // A thread that ends has lost its locals, and is no longer a worker.
     WORKER.try_with(|worker| worker.borrow().clone()).ok().flatten()
@@ -42,12 +46,12 @@ fn current() -> Option<Rc<Worker>> {
 
 /// Whether this is a thread of an engine.
 pub(crate) fn is_worker() -> bool {
-    current().is_some()
+    with_current(|_| ()).is_some()
 }
 
 /// Whether this is a thread of this engine.
 pub(crate) fn is_worker_of(pool: &Arc<Pool>) -> bool {
-    current().is_some_and(|worker| Arc::ptr_eq(&worker.pool, pool))
+    with_current(|worker| Arc::ptr_eq(&worker.pool, pool)).unwrap_or(false)
 }
 
 /// The whole life of a thread.
@@ -56,6 +60,10 @@ pub(crate) fn run(pool: Arc<Pool>, thread: Arc<Thread>) {
         let worker = Rc::new(Worker { pool, thread, seat: RefCell::new(Some(seat)), stack_base: stack_address() });
         WORKER.set(Some(Rc::clone(&worker)));
         worker.work();
+        if worker.pool.is_closed() {
+            // What the last body made ready, if whoever closes had looked before.
+            drop_queues();
+        }
         WORKER.set(None);
         worker.pool.exit(&worker.thread);
     } else {
@@ -73,6 +81,8 @@ impl Worker {
                 self.pool.begin_search();
                 continue;
             }
+            // A thread that has nothing to do keeps nothing alive.
+            Kept::set_aside().give_up();
             match self.pool.park(&self.thread, self.seat.take()) {
                 Some(seat) => *self.seat.borrow_mut() = Some(seat),
                 None => return,
@@ -84,7 +94,7 @@ impl Worker {
     fn run_on_from(&self, node: Arc<dyn Node>) {
         let mut next = Some(node);
         while let Some(node) = next {
-            self.run(node);
+            node.run();
             next = if self.is_needed_elsewhere() { None } else { self.find() };
         }
     }
@@ -111,45 +121,50 @@ impl Worker {
         self.seat.borrow_mut().as_mut().and_then(|seat| self.pool.find(seat))
     }
 
+    /// Takes a task out of the queue that is about to be run, if it is the newest there. One that stays is passed over later.
+    fn unqueue(&self, node: &Arc<dyn Node>) {
+        if let Some(seat) = self.seat.borrow().as_ref()
+            && let Some(newest) = seat.deque.pop()
+            && !Arc::ptr_eq(&newest, node)
+        {
+            seat.deque.push(newest);
+        }
+    }
+
     fn is_needed_elsewhere(&self) -> bool {
         self.pool.is_wanted() || self.pool.is_closed()
     }
+}
 
-    fn run(&self, node: Arc<dyn Node>) {
-        let about = node.about();
-        let mut again = None;
-        // First: whoever looks for bodies finds one too many rather than one too few.
-        about.bodies.fetch_add(1, Ordering::AcqRel);
-        if node.core().start() {
-            if let Some(terms) = &about.terms {
-                terms.begin_run();
-                start_run_timer(&node);
-            }
-            again = Arc::clone(&node).run();
-        } else {
-            about.bodies.fetch_sub(1, Ordering::AcqRel);
-            about.engine().pass_over(&node);
+/// Queues a task on this thread's own seat, if it has one of the task's engine, and wakes somebody for it if this thread will
+/// not take it at once. Says whether the engine has closed meanwhile. Else the task comes back.
+pub(crate) fn push_own(node: Arc<dyn Node>) -> Result<bool, Arc<dyn Node>> {
+    let mut node = Some(node);
+    let pushed = with_current(|worker| {
+        let seat = worker.seat.borrow();
+        let seat = seat.as_ref()?;
+        let node = node.take_if(|node| Arc::ptr_eq(&worker.pool, &node.about().engine().pool))?;
+        // A task that is made ready by one that has just ended is picked up by this very thread: nobody is woken, and a
+        // chain stays on one core.
+        let is_next = seat.deque.is_empty() && !is_in_task();
+        seat.deque.push(node);
+        if !is_next {
+            worker.pool.notify();
         }
-        about.client().lifecycle.handle_exit();
-        if let Some(delay) = again {
-            requeue_after(node, delay);
-        }
+        Some(worker.pool.is_closed())
+    });
+    match (pushed.flatten(), node) {
+        (Some(is_closed), _) => Ok(is_closed),
+        (None, Some(node)) => Err(node),
+        (None, None) => unreachable!("a task that was taken was pushed"),
     }
 }
 
-/// Queues a task on this thread's own seat, if it has one of `pool`; else has `push_common` queue it. Whether somebody
-/// must be woken for it: not if this thread will take it at once.
-pub(crate) fn push_local(pool: &Arc<Pool>, node: Arc<dyn Node>, push_common: impl FnOnce(Arc<dyn Node>)) -> bool {
-    if let Some(worker) = current()
-        && Arc::ptr_eq(&worker.pool, pool)
-        && let Some(seat) = worker.seat.borrow().as_ref()
-    {
-        let is_next = seat.deque.is_empty() && !is_in_task();
-        seat.deque.push(node);
-        return !is_next;
+/// Drops what is queued on a pool that has closed: nobody runs it any more, and each task keeps its engine alive.
+pub(crate) fn drop_queues() {
+    if let Some(worker) = current() {
+        worker.pool.drain().for_each(|node| node.about().engine().give_back_resources(&node));
     }
-    push_common(node);
-    true
 }
 
 /// Runs a ready task on this thread, on top of the task that waits for it, if this is a thread of `pool` and its stack
@@ -163,7 +178,9 @@ pub(crate) fn run_inline(pool: &Arc<Pool>, node: Arc<dyn Node>) {
         && worker.seat.borrow().is_some()
         && worker.stack_base.abs_diff(stack_address()) < INLINE_STACK_NBYTES_MAX
     {
-        worker.run(node);
+        worker.unqueue(&node);
+        let _kept = Kept::set_aside();
+        node.run();
     }
 }
 
