@@ -40,6 +40,7 @@
 mod client;
 mod engine;
 mod error;
+pub mod graph;
 mod task;
 
 #[doc = include_str!("architecture.md")]
@@ -87,6 +88,7 @@ pub use client::{
     Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;
+pub use graph::{Collection, Delayed, Graph, Optimize, delayed};
 /// The library that [`Progress::bar_on`] takes bars of.
 #[cfg(feature = "progress")]
 pub use indicatif;

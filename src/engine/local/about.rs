@@ -9,7 +9,7 @@ use crate::engine::local::clients::{ClientState, Lease};
 use crate::engine::local::table::Row;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::Key;
+use crate::task::{Key, call_name};
 
 /// What a task is called and where it belongs.
 pub(crate) struct About {
@@ -71,45 +71,7 @@ impl About {
     }
 
     pub(crate) fn key(&self) -> Key {
-        let make = || match short_name((self.name)()) {
-            // A program has many closures; the place tells them apart.
-            "{{closure}}" => format!("closure@{}:{}-{}", file_name(self.location), self.location.line(), self.id),
-            name => format!("{name}-{}", self.id),
-        };
+        let make = || format!("{}-{}", call_name((self.name)(), self.location), self.id);
         Key::clone(self.key.get_or_init(|| Box::new(make().into())))
-    }
-}
-
-/// The last word of a function's path, without its generic arguments.
-pub(crate) fn short_name(path: &str) -> &str {
-    let (mut depth, mut start) = (0_usize, 0);
-    for (index, letter) in path.char_indices() {
-        match letter {
-            '<' => depth += 1,
-            // Not the arrow of a function's type.
-            '>' if !path[..index].ends_with('-') => depth = depth.saturating_sub(1),
-            ':' if depth == 0 => start = index + 1,
-            _ => {}
-        }
-    }
-    let word = &path[start..];
-    word.split('<').next().unwrap_or(word)
-}
-
-fn file_name(location: &'static Location<'static>) -> &'static str {
-    location.file().rsplit(['/', '\\']).next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_name_is_the_last_word_of_a_path() {
-        assert_eq!(short_name("inc"), "inc");
-        assert_eq!(short_name("demo::inc"), "inc");
-        assert_eq!(short_name("demo::fib<anydask_smol::Smol>"), "fib");
-        assert_eq!(short_name("demo::Setting<R>::occupy::{{closure}}"), "{{closure}}");
-        assert_eq!(short_name("<demo::A as demo::B<fn(i64) -> i64>>::run"), "run");
     }
 }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use crate::Error;
-use crate::engine::local::about::{About, short_name};
+use crate::engine::local::about::About;
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::close::cancel;
 use crate::engine::local::core::Core;
 use crate::engine::local::node::{Node, Slot, Task};
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::{Arguments, Entry, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, sum_amounts};
+use crate::task::{
+    Arguments, Entry, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, short_name, sum_amounts,
+};
 
 impl ClientState {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -67,6 +69,9 @@ impl ClientState {
         };
         // Retries that were asked for where nobody knew the arguments.
         let repeat = repeat.or((options.retry.retries > 0).then_some(A::again));
+        if let Some(label) = options.label.take() {
+            about.key = Box::new(Key::from(format!("{label}-{}", about.id))).into();
+        }
         about.terms = (!options.is_plain()).then(|| Box::new(Terms::new(options)));
         let Some((key, identity)) = key else {
             Trace::submitted(&mut about);
