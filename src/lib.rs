@@ -37,6 +37,7 @@
 //! [`Client`] starts and submits, [`TaskFuture`] says what a handle means, [`Operation`] is whatever waits, [`Error`]
 //! what can go wrong, and [`architecture`] how it is built.
 
+mod bag;
 mod client;
 mod engine;
 mod error;
@@ -82,6 +83,7 @@ mod readme {}
 /// # Ok::<(), anydask::Error>(())
 /// ```
 pub use anydask_macros::task;
+pub use bag::{Bag, LinesError, bag};
 pub use client::{
     AsCompleted, Batch, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Counts, Dump, Engine, Entered,
     Gather, Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Results,

@@ -43,6 +43,11 @@ impl Submitter<'_> {
         self.state.submit_from(location, "compute", function, arguments, options, None)
     }
 
+    /// Wakes threads once for all that is submitted inside, when it is over.
+    pub(crate) fn at_once(&self, submit: impl FnOnce()) {
+        self.state.at_once(submit);
+    }
+
     /// Whether a future is one of this client's.
     pub(crate) fn owns(&self, future: &dyn AnyFuture) -> bool {
         future.entry().scheduler_id() == self.state.id()

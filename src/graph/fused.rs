@@ -54,6 +54,7 @@ impl Steps {
             })?;
             slots[index] = Slot::filled(value, uses);
         }
+        context.check()?;
         Ok(last(Inputs::new(self.last, &mut slots))?)
     }
 

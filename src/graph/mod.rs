@@ -14,6 +14,7 @@ mod asked;
 mod collection;
 mod compute;
 mod delayed;
+mod dot;
 mod fused;
 #[expect(clippy::module_inception, reason = "the file of the type `Graph`, as every other type has one")]
 mod graph;
@@ -29,6 +30,7 @@ pub use self::argument::{IntoInput, IntoInputs};
 pub use self::collection::Collection;
 pub use self::compute::Compute;
 pub use self::delayed::{Delayed, delayed, delayed_with};
+pub use self::dot::DrawError;
 pub use self::graph::Graph;
 pub use self::hints::Hints;
 pub use self::lazy::Lazy;

@@ -32,29 +32,29 @@ pub struct Optimize {
 
 impl Optimize {
     /// All.
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self { cull: true, fuse: true, blockwise: true, order: true }
     }
 
     /// None: each node is a task, in the order in which they were made.
-    pub fn none() -> Self {
+    pub const fn none() -> Self {
         Self { cull: false, fuse: false, blockwise: false, order: false }
     }
 
     /// Whether parts of collections that are not needed are left out. Otherwise they are run, and their values dropped.
-    pub fn cull(mut self, cull: bool) -> Self {
+    pub const fn cull(mut self, cull: bool) -> Self {
         self.cull = cull;
         self
     }
 
     /// Whether chains of calls become one task each.
-    pub fn fuse(mut self, fuse: bool) -> Self {
+    pub const fn fuse(mut self, fuse: bool) -> Self {
         self.fuse = fuse;
         self
     }
 
     /// Whether [blockwise](crate::graph::Hints::blockwise) calls on one block become one task.
-    pub fn blockwise(mut self, blockwise: bool) -> Self {
+    pub const fn blockwise(mut self, blockwise: bool) -> Self {
         self.blockwise = blockwise;
         self
     }
@@ -63,7 +63,7 @@ impl Optimize {
     ///
     /// Several threads, and calls that take unequal times, make the true order another one. Tasks with a
     /// [priority](crate::Options::priority) other than 0 begin strictly in this order among themselves, as they become ready.
-    pub fn order(mut self, order: bool) -> Self {
+    pub const fn order(mut self, order: bool) -> Self {
         self.order = order;
         self
     }
