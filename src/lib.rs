@@ -35,7 +35,7 @@
 //! # Where to look
 //!
 //! [`Client`] starts and submits, [`TaskFuture`] says what a handle means, [`Operation`] is whatever waits, [`Error`]
-//! what can go wrong, and [`architecture`] how it is built.
+//! what can go wrong, [`graph`] what is lazy, and [`architecture`] how it is built.
 
 mod bag;
 mod client;
