@@ -74,7 +74,7 @@ fn peak(threads: usize, priority: i32, build: impl Fn(&Arc<Live>) -> Vec<Delayed
 /// The order and the engine hold no more than this; `beside` more for each thread beyond the first.
 #[track_caller]
 fn holds(most: usize, beside: usize, build: impl Fn(&Arc<Live>) -> Vec<Delayed<Value>> + Clone + Send + 'static) {
-    let planned = Graph::of(&build(&Arc::default())).optimized(ordered()).peak_value_count();
+    let planned = Graph::of(build(&Arc::default())).optimized(ordered()).peak_value_count();
     assert!(planned <= most, "the order holds {planned} values, not {most}");
     within_deadline("memory", move || {
         for threads in [1, 2, 4] {
@@ -157,7 +157,7 @@ fn a_product_by_blocks_holds_its_factors_and_a_row_of_products() {
 
 #[test]
 fn with_a_priority_the_order_is_strict() {
-    let planned = Graph::of(&product(&Arc::default(), 6)).optimized(ordered()).peak_value_count();
+    let planned = Graph::of(product(&Arc::default(), 6)).optimized(ordered()).peak_value_count();
     assert!(planned < 2 * 6 * 6, "{planned}");
     within_deadline("strict", move || {
         for threads in [1, 2, 4] {
