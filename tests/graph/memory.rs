@@ -99,6 +99,15 @@ fn a_tree_reduction_holds_as_many_values_as_it_is_deep() {
 }
 
 #[test]
+fn what_needs_most_on_its_way_comes_first() {
+    // At each of 100 joints one more value is taken, which is better made once the rest is there.
+    let comb = |live: &_| vec![(0..100).fold(source(live), |rest, _| of(live, vec![source(live), rest]))];
+    assert_eq!(Graph::of(comb(&Arc::default())).optimized(ordered()).peak_value_count(), 3);
+    // On one thread: others have nothing to do but to run ahead.
+    within_deadline("comb", move || assert!(peak(1, 0, comb) <= 4));
+}
+
+#[test]
 fn a_map_and_a_reduction_hold_a_chain_for_each_level() {
     holds(4 * 4 + 2, 4 * 4 + 2, |live| {
         let loaded = (0..256).map(|_| source(live));
