@@ -1,7 +1,7 @@
 //! The graphs that each optimisation gives.
 
 use anydask::graph::{Collection, Hints, delayed_with};
-use anydask::{Delayed, Graph, Optimize, asynchronous, delayed};
+use anydask::{Delayed, Graph, Optimize, asynchronous};
 
 /// Only one of them.
 const CULL: Optimize = Optimize::none().cull(true);
