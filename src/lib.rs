@@ -35,11 +35,13 @@
 //! # Where to look
 //!
 //! [`Client`] starts and submits, [`TaskFuture`] says what a handle means, [`Operation`] is whatever waits, [`Error`]
-//! what can go wrong, and [`architecture`] how it is built.
+//! what can go wrong, [`graph`] what is lazy, and [`architecture`] how it is built.
 
+mod bag;
 mod client;
 mod engine;
 mod error;
+pub mod graph;
 mod task;
 
 #[doc = include_str!("architecture.md")]
@@ -81,12 +83,14 @@ mod readme {}
 /// # Ok::<(), anydask::Error>(())
 /// ```
 pub use anydask_macros::task;
+pub use bag::{Bag, LinesError, bag};
 pub use client::{
     AsCompleted, Batch, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Counts, Dump, Engine, Entered,
     Gather, Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Results,
     Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
 pub use error::Error;
+pub use graph::{Collection, Delayed, Graph, Optimize, delayed};
 /// The library that [`Progress::bar_on`] takes bars of.
 #[cfg(feature = "progress")]
 pub use indicatif;

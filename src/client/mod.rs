@@ -11,6 +11,7 @@ mod countdown;
 mod counts;
 mod current;
 mod engine;
+mod erased;
 mod future;
 mod gather;
 mod info;
@@ -52,6 +53,7 @@ pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};
 pub use self::wait::Waited;
 
+pub(crate) use self::erased::{Submitter, caught};
 use self::operation::Closed;
 use crate::Error;
 use crate::engine::local::{ClientState, EngineStatus};

@@ -32,6 +32,8 @@ use crate::task::Key;
 pub struct Options {
     /// A name that the user chose.
     pub(crate) key: Option<Key>,
+    /// What the key is made of instead of the function's name, with the number of the task.
+    pub(crate) label: Option<Arc<str>>,
     /// Whether the key is made of the contents.
     pub(crate) pure: bool,
     /// Higher first; 0 is what everything else has.

@@ -9,7 +9,7 @@ use crate::engine::local::clients::ClientState;
 use crate::engine::local::lease::Lease;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::{Key, Repeat};
+use crate::task::{Key, Repeat, call_name, short_name};
 
 /// What a task is called and where it belongs, as far as its type does not say it.
 pub(crate) struct About {
@@ -49,6 +49,12 @@ impl Draft {
     /// The key of a task that calls the function `name`.
     pub(crate) fn key(&self, name: &str) -> Key {
         self.about.key(name, self.index, || Some(self.location))
+    }
+
+    /// Names it after `label` instead of its function.
+    pub(crate) fn set_label(&mut self, label: &str) {
+        let id = self.about.lease.id(self.index);
+        self.set_key(format!("{label}-{id}").into(), false);
     }
 
     /// Gives it a key that was chosen.
@@ -146,48 +152,10 @@ impl About {
             return key.clone();
         }
         let id = self.lease.id(index);
-        let key = match short_name(name) {
-            // A program has many closures; the place tells them apart.
-            "{{closure}}" => match location() {
-                Some(location) => format!("closure@{}:{}-{id}", file_name(location), location.line()),
-                None => format!("closure-{id}"),
-            },
-            name => format!("{name}-{id}"),
+        let name = match location() {
+            Some(location) => call_name(name, location),
+            None => short_name(name).into(),
         };
-        key.into()
-    }
-}
-
-/// The last word of a function's path, without its generic arguments.
-pub(crate) fn short_name(path: &str) -> &str {
-    let (mut depth, mut start) = (0_usize, 0);
-    for (index, letter) in path.char_indices() {
-        match letter {
-            '<' => depth += 1,
-            // Not the arrow of a function's type.
-            '>' if !path[..index].ends_with('-') => depth = depth.saturating_sub(1),
-            ':' if depth == 0 => start = index + 1,
-            _ => {}
-        }
-    }
-    let word = &path[start..];
-    word.split('<').next().unwrap_or(word)
-}
-
-fn file_name(location: &'static Location<'static>) -> &'static str {
-    location.file().rsplit(['/', '\\']).next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_name_is_the_last_word_of_a_path() {
-        assert_eq!(short_name("inc"), "inc");
-        assert_eq!(short_name("demo::inc"), "inc");
-        assert_eq!(short_name("demo::fib<anydask_smol::Smol>"), "fib");
-        assert_eq!(short_name("demo::Setting<R>::occupy::{{closure}}"), "{{closure}}");
-        assert_eq!(short_name("<demo::A as demo::B<fn(i64) -> i64>>::run"), "run");
+        format!("{name}-{id}").into()
     }
 }

@@ -65,6 +65,7 @@ pub(crate) use self::close::EngineStatus;
 use self::close::Lifecycle;
 use self::keys::Keys;
 use self::node::Node;
+pub(crate) use self::panics::catch;
 use self::parking::lock;
 use self::pool::Pool;
 use self::resources::Resources;

@@ -181,8 +181,9 @@ impl Pool {
             return Some(node);
         }
         seat.searches = seat.searches.wrapping_add(1);
+        // One: a batch would be put before what this thread has made ready, and many values wait for that.
         if seat.searches.is_multiple_of(COMMON_EVERY)
-            && let Some(node) = self.find_common(seat)
+            && let Some(node) = retry(|| self.common.steal())
         {
             return Some(node);
         }

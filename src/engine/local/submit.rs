@@ -4,14 +4,16 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::engine::local::about::{Draft, short_name};
+use crate::engine::local::about::Draft;
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::close::cancel;
 use crate::engine::local::core::Core;
 use crate::engine::local::node::{Node, Slot, Task, count_inputs};
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
-use crate::task::{Arguments, Entry, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, sum_amounts};
+use crate::task::{
+    Arguments, Entry, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, short_name, sum_amounts,
+};
 
 impl ClientState {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -67,6 +69,9 @@ impl ClientState {
         // Retries that were asked for where nobody knew the arguments.
         if let Some(repeat) = repeat.or((options.retry.retries > 0).then_some(A::again)) {
             draft.set_repeat(repeat);
+        }
+        if let Some(label) = options.label.take() {
+            draft.set_label(&label);
         }
         if !options.is_plain() {
             draft.set_terms(Terms::new(options, self.engine().next_number()));

@@ -260,7 +260,7 @@ impl Drop for Lacking {
         if let Some(node) = self.0.take().and_then(|node| node.upgrade())
             && node.about().engine().resources.forget_unrunnable(&node)
         {
-            let error = Error::RuntimeGone { key: node.about().key() };
+            let error = Error::RuntimeGone { key: node.key() };
             fail(node, &error);
         }
     }

@@ -1,0 +1,11 @@
+//! Bags: sequences in partitions, each the value of a lazy call.
+
+#[expect(clippy::module_inception, reason = "the file of the type `Bag`, as every other type has one")]
+mod bag;
+mod elementwise;
+mod lines;
+mod reductions;
+mod shuffles;
+
+pub use self::bag::{Bag, bag};
+pub use self::lines::LinesError;

@@ -1,0 +1,72 @@
+//! Submitting a graph: task by task, in its order.
+
+use crate::client::Submitter;
+use crate::graph::asked::Computed;
+use crate::graph::fused::{Step, Steps};
+use crate::graph::graph::{Graph, Source, Task};
+use crate::graph::inputs::{Handle, Input, Inputs};
+
+/// How many tasks are submitted before a sleeping thread is woken for them. A task that is submitted late, when all that it
+/// takes from has finished, queues behind what is ready; one that is there when its last input ends runs next. So an
+/// idle engine begins when it has seen the first so many tasks, which takes some milliseconds at most.
+const AT_ONCE: usize = 4096;
+
+/// Submits every task and gives the futures of those that were asked for. The others are held by those that take from them
+/// only, so that their values go as soon as they can.
+pub(crate) fn submit(graph: Graph, to: &Submitter<'_>) -> Computed {
+    let Graph { tasks, wanted } = graph;
+    let mut futures = Futures::new(&tasks, &wanted);
+    let mut tasks = tasks.into_iter();
+    while tasks.len() > 0 {
+        to.at_once(|| tasks.by_ref().take(AT_ONCE).for_each(|task| futures.submit(task, to)));
+    }
+    Computed::new(wanted.into_iter().map(|place| futures.take(place)).collect())
+}
+
+/// The futures of what has been submitted, as long as somebody is to be given them.
+struct Futures {
+    handles: Vec<Option<Handle>>,
+    /// How often each is still to be given; the last time it is given away.
+    uses: Vec<usize>,
+}
+
+impl Futures {
+    fn new(tasks: &[Task], wanted: &[usize]) -> Self {
+        let mut uses = vec![0; tasks.len()];
+        let sources = tasks.iter().flat_map(|task| &task.steps).flat_map(|step| &step.sources);
+        let given = sources.filter_map(|source| source.task()).chain(wanted.iter().copied());
+        given.for_each(|place| uses[place] += 1);
+        Self { handles: Vec::with_capacity(tasks.len()), uses }
+    }
+
+    /// Submits the next task.
+    fn submit(&mut self, task: Task, to: &Submitter<'_>) {
+        let mut steps: Vec<Step> = Vec::with_capacity(task.steps.len());
+        for step in task.steps {
+            let input = |source| match source {
+                Source::Task(place) => Input::Future(self.take(place)),
+                Source::Step(step) => Input::Step(step),
+            };
+            steps.push(Step { inputs: step.sources.into_iter().map(input).collect(), node: step.node });
+        }
+        let Some(Step { node, inputs }) = steps.pop() else { return };
+        let handle = if steps.is_empty() {
+            node.submit(to, Inputs::new(inputs, &mut []))
+        } else {
+            node.submit_fused(to, Steps::new(steps, inputs))
+        };
+        if self.uses[self.handles.len()] > 0 {
+            self.handles.push(Some(handle));
+        } else {
+            // Nobody takes from it and nobody asked for it, but it is in the graph: it is to run.
+            self.handles.push(None);
+            handle.detach();
+        }
+    }
+
+    fn take(&mut self, place: usize) -> Handle {
+        self.uses[place] -= 1;
+        let handle = if self.uses[place] == 0 { self.handles[place].take() } else { self.handles[place].clone() };
+        handle.unwrap_or_else(|| unreachable!("a task is submitted before those that take from it"))
+    }
+}

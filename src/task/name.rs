@@ -1,0 +1,47 @@
+//! What a call is named after: its function.
+
+use std::borrow::Cow;
+use std::panic::Location;
+
+/// What a call of a function is named, that was written down at `location`.
+pub(crate) fn call_name<'a>(path: &'a str, location: &Location<'_>) -> Cow<'a, str> {
+    match short_name(path) {
+        // A program has many closures; the place tells them apart.
+        "{{closure}}" => format!("closure@{}:{}", file_name(location), location.line()).into(),
+        name => name.into(),
+    }
+}
+
+/// The last word of a function's path, without its generic arguments.
+pub(crate) fn short_name(path: &str) -> &str {
+    let (mut depth, mut start) = (0_usize, 0);
+    for (index, letter) in path.char_indices() {
+        match letter {
+            '<' => depth += 1,
+            // Not the arrow of a function's type.
+            '>' if !path[..index].ends_with('-') => depth = depth.saturating_sub(1),
+            ':' if depth == 0 => start = index + 1,
+            _ => {}
+        }
+    }
+    let word = &path[start..];
+    word.split('<').next().unwrap_or(word)
+}
+
+fn file_name<'a>(location: &'a Location<'_>) -> &'a str {
+    location.file().rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_is_the_last_word_of_a_path() {
+        assert_eq!(short_name("inc"), "inc");
+        assert_eq!(short_name("demo::inc"), "inc");
+        assert_eq!(short_name("demo::fib<anydask_smol::Smol>"), "fib");
+        assert_eq!(short_name("demo::Setting<R>::occupy::{{closure}}"), "{{closure}}");
+        assert_eq!(short_name("<demo::A as demo::B<fn(i64) -> i64>>::run"), "run");
+    }
+}
