@@ -30,8 +30,8 @@ pub use transition::{TaskState, Transition};
 
 pub(crate) use amounts::sum_amounts;
 pub(crate) use argument::{Arguments, Part};
-pub(crate) use entry::{AnyFuture, BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
-pub(crate) use future::poll_outcome;
+pub(crate) use entry::{AnyFuture, Awaited, BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
+pub(crate) use future::{poll_outcome, poll_value};
 pub(crate) use identity::Identity;
 pub(crate) use options::Repeat;
 pub(crate) use registry::check_registrations;
