@@ -7,6 +7,10 @@ mod blocking;
 mod buffered;
 mod builder;
 mod cancel;
+#[cfg(feature = "dask")]
+mod cluster;
+#[cfg(feature = "dask")]
+mod connect;
 mod countdown;
 mod counts;
 mod current;
@@ -28,6 +32,7 @@ mod task_builder;
 mod wait;
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +41,8 @@ use serde::Serialize;
 pub use self::as_completed::{AsCompleted, Batch, as_completed};
 pub use self::buffered::{Buffered, BufferedUnordered};
 pub use self::builder::Builder;
+#[cfg(feature = "dask")]
+pub use self::cluster::WorkerInfo;
 pub use self::counts::Counts;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
@@ -56,7 +63,7 @@ use self::operation::Closed;
 use crate::Error;
 use crate::engine::local::{ClientState, EngineStatus};
 use crate::runtime::{AnyRuntime, BlockOn, Current, NoRuntime, Runtime};
-use crate::task::{Entry, Options};
+use crate::task::{Arguments, Entry, Options, Repeat, TaskFn, TaskFuture};
 
 /// How long [`Client::close`] waits for task bodies that do not end: what Dask gives its own workers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,6 +107,9 @@ pub struct Client<R: Runtime = AnyRuntime> {
     state: Held,
     /// What each of its submissions asks for.
     defaults: Option<Arc<Options>>,
+    /// There if its tasks run on a Dask cluster. After `state`, whose end it tells the cluster.
+    #[cfg(feature = "dask")]
+    cluster: Option<Arc<connect::Connected>>,
 }
 
 /// A reference on a client, which closes with the last one.
@@ -311,7 +321,34 @@ impl<R: Runtime> Client<R> {
 
     /// Takes over the handle that `state` comes with.
     fn new(runtime: R, state: Arc<ClientState>) -> Self {
-        Self { runtime, state: Held(state), defaults: None }
+        Self {
+            runtime,
+            state: Held(state),
+            defaults: None,
+            #[cfg(feature = "dask")]
+            cluster: None,
+        }
+    }
+
+    /// Submits one task to the engine of the client.
+    fn submit_from<F, A, Args>(
+        &self,
+        location: &'static Location<'static>,
+        operation: &'static str,
+        (function, arguments): (F, A),
+        options: Option<Options>,
+        repeat: Option<Repeat<A>>,
+    ) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.connection().submit(self.state(), location, operation, (function, arguments), options);
+        }
+        self.state().submit_from(location, operation, function, arguments, options, repeat)
     }
 
     /// The same client, with defaults for what it submits; they go with its clones, and hold where a submission
@@ -426,6 +463,11 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn close(&self) -> Operation<()> {
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.cluster {
+            let closing = connect::Closing::new(Arc::clone(self.state()), Arc::clone(cluster.connection()));
+            return self.operation("close", Closed::new(closing)).timeout(CLOSE_TIMEOUT);
+        }
         self.operation("close", Closed::new(Arc::clone(self.state()))).timeout(CLOSE_TIMEOUT)
     }
 
@@ -479,7 +521,13 @@ impl<R: BlockOn> Client<R> {
 
 impl<R: Runtime> Clone for Client<R> {
     fn clone(&self) -> Self {
-        Self { runtime: self.runtime.clone(), state: self.state.clone(), defaults: self.defaults.clone() }
+        Self {
+            runtime: self.runtime.clone(),
+            state: self.state.clone(),
+            defaults: self.defaults.clone(),
+            #[cfg(feature = "dask")]
+            cluster: self.cluster.clone(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Submitting: plain calls that give typed futures at once.
 
 use std::any::TypeId;
+use std::panic::Location;
 use std::sync::Arc;
 
 use crate::client::Client;
@@ -52,7 +53,7 @@ impl<R: Runtime> Client<R> {
         A: IntoArgs<Args>,
         Args: 'static,
     {
-        self.state().submit("submit", function, args.into_args(), self.options(), None)
+        self.submit_from(Location::caller(), "submit", (function, args.into_args()), self.options(), None)
     }
 
     /// Submits one call for each item, with the same function. Never waits.
@@ -83,15 +84,11 @@ impl<R: Runtime> Client<R> {
         I::Item: IntoArgs<Args>,
         Args: 'static,
     {
-        let function = Arc::new(function);
-        let items = items.into_iter();
-        let mut futures = Vec::with_capacity(items.size_hint().0);
-        // A loop, not an adapter: the caller's place is lost in a closure.
-        for item in items {
-            let function = Each::new(&function);
-            futures.push(self.state().submit("map", function, item.into_args(), self.options(), None));
-        }
-        futures
+        let (function, location) = (Arc::new(function), Location::caller());
+        let submit = |item: I::Item| {
+            self.submit_from(location, "map", (Each::new(&function), item.into_args()), self.options(), None)
+        };
+        items.into_iter().map(submit).collect()
     }
 
     /// A call with options; submitted by [`TaskBuilder::submit`].

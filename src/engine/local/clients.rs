@@ -158,7 +158,7 @@ impl ClientState {
     }
 
     /// Whether it takes no submissions from here. What goes on after a close, for the sake of others, may still submit.
-    pub(super) fn refuses(&self) -> bool {
+    pub(crate) fn refuses(&self) -> bool {
         self.lifecycle.is_closing() && (self.engine.lifecycle.is_closing() || !self.is_inside_of_its_own())
     }
 

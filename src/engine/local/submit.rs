@@ -15,25 +15,7 @@ use crate::engine::local::trace::Trace;
 use crate::task::{Arguments, Entry, Identity, Key, Options, Repeat, TaskFn, TaskFuture, TypedEntry, sum_amounts};
 
 impl ClientState {
-    /// Submits one task. Whatever is wrong with it is told by its future.
-    #[track_caller]
-    pub(crate) fn submit<F, A, Args>(
-        self: &Arc<Self>,
-        operation: &'static str,
-        function: F,
-        arguments: A,
-        options: Option<Options>,
-        repeat: Option<Repeat<A>>,
-    ) -> TaskFuture<F::Output>
-    where
-        F: TaskFn<Args>,
-        A: Arguments<Args>,
-        Args: 'static,
-    {
-        self.submit_from(Location::caller(), operation, function, arguments, options, repeat)
-    }
-
-    /// The same for a caller that was at `location` some time ago.
+    /// Submits one task, for a caller that is or was at `location`. Whatever is wrong with it is told by its future.
     pub(crate) fn submit_from<F, A, Args>(
         self: &Arc<Self>,
         location: &'static Location<'static>,
@@ -105,7 +87,7 @@ impl ClientState {
     }
 
     /// The key that a submission has by choice or by its contents, with what tells equal work.
-    fn key_of<F, A, Args>(&self, options: &mut Options, arguments: &A) -> Result<Option<(Key, Identity)>, Error>
+    pub(crate) fn key_of<F, A, Args>(&self, options: &mut Options, arguments: &A) -> Result<Option<(Key, Identity)>, Error>
     where
         F: TaskFn<Args>,
         A: Arguments<Args>,
@@ -139,7 +121,7 @@ impl ClientState {
         foreign
     }
 
-    pub(super) fn about(
+    pub(crate) fn about(
         self: &Arc<Self>,
         name: fn() -> &'static str,
         is_asynchronous: bool,
@@ -198,7 +180,7 @@ impl ClientState {
     }
 }
 
-fn refused<F, A, Args>(about: About, error: Error) -> TaskFuture<F::Output>
+pub(crate) fn refused<F, A, Args>(about: About, error: Error) -> TaskFuture<F::Output>
 where
     F: TaskFn<Args>,
     A: Arguments<Args>,

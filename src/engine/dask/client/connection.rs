@@ -1,0 +1,341 @@
+//! A client's connection, as its tasks and its user see it: events go in from any thread, and what the state asks for
+//! happens in its order.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use crate::Error;
+use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
+use crate::engine::dask::client::task::Remote;
+use crate::engine::dask::comm::CommError;
+use crate::engine::dask::client::{Action, ClientState, Event, Outcome, Report, RpcId};
+use crate::engine::dask::inbox::Inbox;
+use crate::engine::dask::milestones::Milestones;
+use crate::engine::dask::values::py_value;
+use crate::engine::dask::wire::{TaskKey, Value};
+use crate::runtime::{AnyRuntime, Instant, Timer};
+use crate::task::Key;
+
+/// A client's connection to a scheduler.
+pub(crate) struct Connection {
+    pub(super) address: Arc<str>,
+    runtime: AnyRuntime,
+    machine: Mutex<Machine>,
+    tasks: Mutex<HashMap<TaskKey, (u64, Weak<dyn Remote>)>>,
+    /// What is in every key that this client makes.
+    token: u64,
+    made: AtomicU64,
+    /// What the driver does next.
+    pub(super) work: Inbox<Work>,
+    pub(super) milestones: Milestones,
+}
+
+/// The state, and what it has asked for.
+struct Machine {
+    state: ClientState,
+    actions: VecDeque<Action>,
+    /// Whether a thread carries out the actions. The others leave theirs to it, so that the order holds.
+    is_carrying_out: bool,
+}
+
+/// What the driver does next.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) requests: Vec<Request>,
+    pub(super) timer: Option<Instant>,
+    pub(super) must_disconnect: bool,
+    pub(super) is_closed: bool,
+}
+
+/// A request that the driver makes.
+pub(super) struct Request {
+    pub(super) reply_to: ReplyTo,
+    /// A worker's; else it goes to the scheduler.
+    pub(super) worker: Option<Arc<str>>,
+    pub(super) message: Value,
+    pub(super) confirm: bool,
+}
+
+/// Who gets a reply.
+pub(super) enum ReplyTo {
+    State(RpcId),
+    Caller(Caller),
+}
+
+/// Who waits for a reply, and hears also if none will come.
+pub(super) struct Caller(Arc<Reply>);
+
+/// A reply on its way to a caller.
+#[derive(Default)]
+struct Reply(Mutex<Replied>);
+
+#[derive(Default)]
+struct Replied {
+    is_over: bool,
+    reply: Option<Result<Value, Error>>,
+    waker: Option<Waker>,
+}
+
+impl Connection {
+    pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, state: ClientState, token: u64) -> Arc<Self> {
+        let machine = Machine { state, actions: VecDeque::new(), is_carrying_out: false };
+        Arc::new(Self {
+            address,
+            runtime,
+            machine: Mutex::new(machine),
+            tasks: Mutex::default(),
+            token,
+            made: AtomicU64::new(0),
+            work: Inbox::default(),
+            milestones: Milestones::default(),
+        })
+    }
+
+    /// A key that nobody has: of the function's name, so that the scheduler groups tasks by it.
+    pub(super) fn new_key(&self, function: &str) -> Key {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        format!("{function}-{:016x}{number:016x}", self.token).into()
+    }
+
+    // --- events in -----------------------------------------------------------------------------------------------
+
+    pub(super) fn handle(&self, event: Event) {
+        let now = self.runtime.now();
+        let mut machine = lock(&self.machine);
+        machine.state.handle(now, event);
+        self.carry_out(machine);
+    }
+
+    /// The next message to the scheduler, if there is something to say.
+    pub(super) fn poll_flush(&self) -> Option<Value> {
+        let now = self.runtime.now();
+        let mut machine = lock(&self.machine);
+        let message = if machine.state.wants_flush() { machine.state.poll_flush(now) } else { None };
+        self.carry_out(machine);
+        message
+    }
+
+    /// Does what the state has asked for, outside of its lock: those who are told may come back with more.
+    fn carry_out<'a>(&'a self, mut machine: MutexGuard<'a, Machine>) {
+        let mut wants_flush = false;
+        loop {
+            while let Some(action) = machine.state.poll_action() {
+                machine.actions.push_back(action);
+            }
+            wants_flush |= machine.state.wants_flush();
+            if machine.is_carrying_out {
+                break;
+            }
+            let Some(action) = machine.actions.pop_front() else { break };
+            machine.is_carrying_out = true;
+            drop(machine);
+            self.act(action);
+            machine = lock(&self.machine);
+            machine.is_carrying_out = false;
+        }
+        drop(machine);
+        if wants_flush {
+            self.work.change(|_| {});
+        }
+    }
+
+    fn act(&self, action: Action) {
+        match action {
+            Action::SchedulerRpc { id, message } => {
+                let request = Request { reply_to: ReplyTo::State(id), worker: None, message, confirm: false };
+                self.work.change(|work| work.requests.push(request));
+            }
+            Action::WorkerRpc { id, address, message, confirm } => {
+                let request = Request { reply_to: ReplyTo::State(id), worker: Some(address), message, confirm };
+                self.work.change(|work| work.requests.push(request));
+            }
+            Action::SetTimer { at } => self.work.change(|work| work.timer = Some(at)),
+            Action::Disconnect => self.work.change(|work| work.must_disconnect = true),
+            Action::Closed => self.work.change(|work| work.is_closed = true),
+            Action::Registered { version } => {
+                tracing::info!(target: "anydask", address = %self.address, %version, "connected to a Dask scheduler");
+                self.milestones.open(Ok(()));
+            }
+            Action::Refused(error) => {
+                self.milestones.open(Err(Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) }));
+                self.work.change(|work| work.is_closed = true);
+            }
+            Action::Resolve { key, outcome } => self.resolve(&key, outcome),
+            // The task has ended for those who wait for it. Who wants its value waits for that.
+            Action::Reset { key: _ } => {}
+            Action::Deliver { key, data } => {
+                if let Some(task) = self.task(&key) {
+                    let value = py_value(&data).map_err(|source| Error::NotDecoded {
+                        key: task.about().key(),
+                        source: Arc::new(source),
+                    });
+                    task.handle_value(value);
+                }
+            }
+            Action::Conflict { key } => {
+                if let Some(task) = self.task(&key) {
+                    let error = Error::KeyConflict { key: task.about().key() };
+                    task.handle_ended(error);
+                }
+            }
+            Action::Report(report) => self.report(&report),
+        }
+    }
+
+    fn resolve(&self, key: &TaskKey, outcome: Outcome) {
+        let Some(task) = self.task(key) else { return };
+        match outcome {
+            Outcome::Finished { nbytes, .. } => task.handle_finished(nbytes),
+            Outcome::Erred { exception, traceback, blamed } => {
+                task.handle_ended(error_of_exception(blamed.to_string().into(), &exception, &traceback));
+            }
+            Outcome::Lost(loss) => task.handle_ended(error_of_loss(key.to_string().into(), &loss)),
+            Outcome::Cancelled { reason } => {
+                let key = task.about().key();
+                task.handle_ended(Error::Cancelled { key, reason });
+            }
+        }
+    }
+
+    fn report(&self, report: &Report) {
+        let address = &self.address;
+        match report {
+            Report::NoPythonWorker { tasks } => tracing::warn!(
+                target: "anydask", %address, tasks,
+                "Python tasks wait for a Python worker; start one with `dask worker`"
+            ),
+            Report::Scheduler(message) => tracing::warn!(target: "anydask", %address, %message, "the scheduler says"),
+            Report::RequestFailed(what) => tracing::debug!(target: "anydask", %address, %what, "a request failed"),
+            Report::Malformed(what) => tracing::warn!(target: "anydask", %address, %what, "a message is malformed"),
+            Report::UnknownOp(op) => tracing::debug!(target: "anydask", %address, %op, "an unknown message"),
+        }
+    }
+
+    // --- tasks ---------------------------------------------------------------------------------------------------
+
+    /// Enters a task, before the state hears of it.
+    pub(super) fn enter(&self, key: TaskKey, task: &Arc<dyn Remote>) {
+        lock(&self.tasks).insert(key, (task.about().id(), Arc::downgrade(task)));
+    }
+
+    /// The task with this key, as long as somebody has it.
+    pub(super) fn task(&self, key: &TaskKey) -> Option<Arc<dyn Remote>> {
+        lock(&self.tasks).get(key)?.1.upgrade()
+    }
+
+    /// A task is gone. Another may have its key by now.
+    pub(super) fn forget(&self, key: &TaskKey, id: u64) {
+        let mut tasks = lock(&self.tasks);
+        if tasks.get(key).is_some_and(|(other, _)| *other == id) {
+            tasks.remove(key);
+        }
+    }
+
+    pub(super) fn release(&self, key: &TaskKey) {
+        self.handle(Event::Release(vec![key.clone()]));
+    }
+
+    pub(super) fn cancel(&self, key: &TaskKey, reason: &Arc<str>) {
+        self.handle(Event::Cancel { keys: vec![key.clone()], reason: Arc::clone(reason), force: false });
+    }
+
+    pub(super) fn detach(&self, key: &TaskKey) {
+        self.handle(Event::Detach(vec![key.clone()]));
+    }
+
+    pub(super) fn retry(&self, key: &TaskKey) {
+        self.handle(Event::Retry(vec![key.clone()]));
+    }
+
+    pub(super) fn want(&self, key: &TaskKey) {
+        self.handle(Event::Want(vec![key.clone()]));
+    }
+
+    /// Ends every task that has not ended.
+    pub(super) fn fail_all(&self, error: impl Fn(Key) -> Error) {
+        let tasks: Vec<_> = lock(&self.tasks).values().filter_map(|(_, task)| task.upgrade()).collect();
+        for task in tasks {
+            let error = error(task.about().key());
+            task.handle_ended(error);
+        }
+    }
+
+    // --- requests of the user's ------------------------------------------------------------------------------------
+
+    /// Asks the scheduler. Dropping the future does not take the request back.
+    pub(crate) fn call(&self, message: Value) -> impl Future<Output = Result<Value, Error>> + Send + use<> {
+        let reply = Arc::<Reply>::default();
+        let reply_to = ReplyTo::Caller(Caller(Arc::clone(&reply)));
+        self.work.change(|work| work.requests.push(Request { reply_to, worker: None, message, confirm: false }));
+        poll_fn(move |cx| reply.poll(cx))
+    }
+
+    pub(super) fn replied(&self, reply_to: ReplyTo, reply: Result<Value, CommError>) {
+        match (reply_to, reply) {
+            (ReplyTo::State(id), Ok(reply)) => self.handle(Event::RpcReply { id, reply }),
+            (ReplyTo::State(id), Err(error)) => {
+                tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
+                self.handle(Event::RpcFailed { id });
+            }
+            (ReplyTo::Caller(caller), reply) => {
+                let address = Arc::clone(&self.address);
+                caller.0.set(reply.map_err(|source| Error::NotConnected { address, source: Arc::new(source) }));
+            }
+        }
+    }
+
+    // --- its beginning and its end -------------------------------------------------------------------------------
+
+    pub(crate) fn poll_opened(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+        self.milestones.poll_opened(cx)
+    }
+
+    pub(crate) fn begin_close(&self) {
+        self.handle(Event::Close);
+    }
+
+    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.milestones.poll_over(cx).map(|_| ())
+    }
+}
+
+impl Reply {
+    /// The first word counts.
+    fn set(&self, reply: Result<Value, Error>) {
+        let mut replied = lock(&self.0);
+        if std::mem::replace(&mut replied.is_over, true) {
+            return;
+        }
+        replied.reply = Some(reply);
+        let waker = replied.waker.take();
+        drop(replied);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Result<Value, Error>> {
+        let mut replied = lock(&self.0);
+        if let Some(reply) = replied.reply.take() {
+            return Poll::Ready(reply);
+        }
+        let replaced = replied.waker.replace(cx.waker().clone());
+        drop(replied);
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.set(Err(Error::ClientClosed { operation: "request" }));
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing of the user's runs under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
