@@ -13,6 +13,8 @@ pub(crate) mod pickle;
 mod serialize;
 mod serialized;
 mod task_key;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(crate) use array::Array;

@@ -22,7 +22,7 @@ pub(crate) enum Data {
         pickle: Bytes,
         buffers: Vec<Bytes>,
     },
-    /// Python's `bytes`: what tasks of ours make.
+    /// Python's `bytes`, which tasks of ours make, `bytearray` or `memoryview`.
     Bytes(Bytes),
     Array(Array),
     /// The sender could not serialise it, and says why.
@@ -177,9 +177,7 @@ fn leaf(header: &Value, frames: &[Bytes], limits: &Limits) -> Result<Data, WireE
         Some("msgpack") => msgpack::read(&concatenated(frames), limits).map(Data::Value),
         Some("error") => Ok(Data::Error(String::from_utf8_lossy(&concatenated(frames)).into())),
         Some("dask") => match header.get("type").and_then(Value::as_str) {
-            Some("bytes" | "builtins.bytes" | "memoryview" | "builtins.memoryview") => {
-                Ok(Data::Bytes(concatenated(frames)))
-            }
+            Some("bytes" | "builtins.bytes" | "bytearray" | "memoryview") => Ok(Data::Bytes(concatenated(frames))),
             Some("numpy.ndarray") => Array::read(header, concatenated(frames)).map(Data::Array),
             _ => unsupported("a datum of the type", "type"),
         },
