@@ -100,7 +100,7 @@ impl<V: Clone> WorkerState<V> {
         for dependency in task.dependencies {
             // What only the graph depends on is nothing that the call takes. And a peer may name one twice.
             if inputs.contains(&dependency.key) && !self.is_waiter(&dependency.key, &task.key) {
-                missing += usize::from(!self.need(dependency, &task.key, &rank));
+                missing += usize::from(!self.need(dependency, &task.key, &rank.priority));
             }
         }
         let assigned = Assigned { run_id: task.run_id, rank, call, inputs, amounts: Arc::new(amounts) };

@@ -9,17 +9,17 @@ use crate::engine::dask::worker::state::{Action, Data, Dependency, Priority, Ran
 
 impl<V: Clone> WorkerState<V> {
     /// Has `waiter` wait for an input. True if that is here.
-    pub(super) fn need(&mut self, dependency: Dependency, waiter: &TaskKey, rank: &Rank) -> bool {
+    pub(super) fn need(&mut self, dependency: Dependency, waiter: &TaskKey, priority: &Priority) -> bool {
         self.table.add_waiter(&dependency.key, waiter);
         let is_here = matches!(self.table.state(&dependency.key), State::Memory { .. });
         if !is_here {
-            self.want(dependency, rank.clone(), false);
+            self.want(dependency, priority.clone(), false);
         }
         is_here
     }
 
     /// Has data fetched, unless it is to be made here.
-    pub(super) fn want(&mut self, dependency: Dependency, rank: Rank, is_replica: bool) {
+    pub(super) fn want(&mut self, dependency: Dependency, priority: Priority, is_replica: bool) {
         let Dependency { key, holders, nbytes } = dependency;
         let holders = self.table.peers.others(holders);
         match self.table.state(&key) {
@@ -27,6 +27,7 @@ impl<V: Clone> WorkerState<V> {
                 // Also if it is on its way for somebody who went: that may be another value, of a task of this name that the
                 // scheduler has forgotten since. It frees no keys where it does not know of any.
                 let progress = Progress::Missing;
+                let rank = Rank { priority, arrival: self.number() };
                 let mut wanted = Wanted { progress, holders, nbytes, rank, is_replica, asked_at: None };
                 wanted.settle();
                 self.table.replace(&key, State::Wanted(wanted));
@@ -36,7 +37,9 @@ impl<V: Clone> WorkerState<V> {
                     wanted.holders = holders;
                     wanted.nbytes = nbytes;
                     wanted.is_replica |= is_replica;
-                    wanted.rank = wanted.rank.clone().min(rank);
+                    if priority < wanted.rank.priority {
+                        wanted.rank.priority = priority;
+                    }
                 });
             }
             State::Waiting { .. }
@@ -70,13 +73,12 @@ impl<V: Clone> WorkerState<V> {
         if matches!(before, State::Memory { .. }) {
             waiters.iter().for_each(|waiter| self.miss_one_more(waiter));
         }
-        let ranks = waiters.iter().filter_map(|waiter| match self.table.state(waiter) {
+        let priorities = waiters.iter().filter_map(|waiter| match self.table.state(waiter) {
             State::Waiting { assigned, .. } | State::Ready { assigned } => Some(&assigned.rank.priority),
             _ => None,
         });
-        if let Some(priority) = ranks.min().cloned() {
-            let rank = Rank { priority, arrival: self.number() };
-            self.want(Dependency { key: key.clone(), holders: Vec::new(), nbytes: 0 }, rank, false);
+        if let Some(priority) = priorities.min().cloned() {
+            self.want(Dependency { key: key.clone(), holders: Vec::new(), nbytes: 0 }, priority, false);
         } else {
             self.table.forget(key);
         }
@@ -116,8 +118,7 @@ impl<V: Clone> WorkerState<V> {
     /// A copy that the scheduler wants here.
     pub(super) fn handle_acquire_replicas(&mut self, wanted: Vec<Dependency>) {
         for dependency in wanted {
-            let rank = Rank { priority: Priority::of_replicas(), arrival: self.number() };
-            self.want(dependency, rank, true);
+            self.want(dependency, Priority::of_replicas(), true);
         }
     }
 }
