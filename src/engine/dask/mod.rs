@@ -6,3 +6,4 @@
 #![allow(dead_code, unreachable_pub)] // Until all of it is used: each part is built beside the others.
 
 pub(crate) mod wire;
+pub(crate) mod worker;
