@@ -5,4 +5,5 @@
 
 #![allow(dead_code, unreachable_pub)] // Until all of it is used: each part is built beside the others.
 
+pub(crate) mod client;
 pub(crate) mod wire;
