@@ -117,6 +117,13 @@ impl Decoder {
         self.finish_frames()
     }
 
+    /// What is reserved in all.
+    #[cfg(test)]
+    pub(super) fn reserved_nbytes(&self) -> usize {
+        let frames = self.frames.capacity() * size_of::<Bytes>() + self.frames.iter().map(Bytes::len).sum::<usize>();
+        self.head.capacity() + self.lengths.capacity() * size_of::<usize>() + frames + self.frame.capacity()
+    }
+
     fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<Bytes>>, WireError> {
         self.frame.truncate(self.arrived);
         loop {
