@@ -5,5 +5,6 @@
 
 #![allow(dead_code, unreachable_pub)] // Until all of it is used: each part is built beside the others.
 
+pub(crate) mod client;
 pub(crate) mod wire;
 pub(crate) mod worker;
