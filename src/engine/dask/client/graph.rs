@@ -74,24 +74,30 @@ fn spec(task: &GraphTask<'_>) -> Pickle {
         Work::Registered { .. } => task_spec::foreign_task(task.key, ANYDASK, MISPLACED, &task.work.dependencies()),
         Work::Python { function, arguments, keywords } => {
             // Dask looks for results of tasks in a `List`, not in a plain tuple.
-            let has_results = arguments.iter().any(Argument::has_results);
+            let has_nodes = arguments.iter().any(Argument::has_nodes);
             let arguments: Vec<_> = arguments.iter().map(argument).collect();
-            let arguments = if has_results { task_spec::list(arguments) } else { Pickle::Tuple(arguments) };
-            let has_results = keywords.iter().any(|(_, value)| value.has_results());
+            let arguments = if has_nodes { task_spec::list(arguments) } else { Pickle::Tuple(arguments) };
+            let has_nodes = keywords.iter().any(|(_, value)| value.has_nodes());
             let keywords: Vec<_> =
                 keywords.iter().map(|(name, value)| (Pickle::Str(Arc::clone(name)), argument(value))).collect();
-            let keywords = if has_results { task_spec::dict(keywords) } else { Pickle::Dict(keywords) };
+            let keywords = if has_nodes { task_spec::dict(keywords) } else { Pickle::Dict(keywords) };
             let keywords = Some(keywords).filter(|keywords| *keywords != Pickle::Dict(Vec::new()));
-            task_spec::call_by_name(task.key, function, arguments, keywords)
+            task_spec::call_by_name(Some(task.key), function, arguments, keywords)
         }
     }
 }
 
 fn argument(tree: &Argument) -> Pickle {
-    let is_plain = !tree.has_results();
+    let is_plain = !tree.has_nodes();
     match tree {
         Argument::Value(value) => value.clone(),
         Argument::Result(key) => task_spec::task_ref(key),
+        Argument::Array { dtype, shape, data } => {
+            let flat = Pickle::Tuple(vec![Pickle::Bytes(data.clone()), Pickle::Str(Arc::clone(dtype))]);
+            let flat = task_spec::call_by_name(None, "numpy:frombuffer", flat, None);
+            let shape = shape.iter().map(|length| Pickle::UInt(*length as u64)).collect();
+            task_spec::call_by_name(None, "numpy:reshape", task_spec::list([flat, Pickle::Tuple(shape)]), None)
+        }
         Argument::List(items) => {
             let items: Vec<_> = items.iter().map(argument).collect();
             if is_plain { Pickle::List(items) } else { task_spec::list(items) }

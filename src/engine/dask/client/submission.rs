@@ -45,6 +45,12 @@ pub(crate) enum Argument {
     Value(Pickle),
     /// The result of a task.
     Result(TaskKey),
+    /// An array of numpy, which the worker makes of its bytes: the scheduler need not have numpy.
+    Array {
+        dtype: Arc<str>,
+        shape: Vec<usize>,
+        data: Bytes,
+    },
     List(Vec<Argument>),
     Tuple(Vec<Argument>),
     Dict(Vec<(Pickle, Argument)>),
@@ -79,7 +85,7 @@ impl Work {
                 stack.extend(arguments.iter().rev());
                 while let Some(argument) = stack.pop() {
                     match argument {
-                        Argument::Value(_) => {}
+                        Argument::Value(_) | Argument::Array { .. } => {}
                         Argument::Result(key) => keys.push(key.clone()),
                         Argument::List(items) | Argument::Tuple(items) => stack.extend(items.iter().rev()),
                         Argument::Dict(entries) => stack.extend(entries.iter().rev().map(|(_, item)| item)),
@@ -94,13 +100,13 @@ impl Work {
 }
 
 impl Argument {
-    /// Whether a result of a task is in it. What holds none is written as plain data.
-    pub(crate) fn has_results(&self) -> bool {
+    /// Whether a result of a task is in it, or what the worker makes before the call. What holds none is written as plain data.
+    pub(crate) fn has_nodes(&self) -> bool {
         let mut stack = vec![self];
         while let Some(argument) = stack.pop() {
             match argument {
                 Self::Value(_) => {}
-                Self::Result(_) => return true,
+                Self::Result(_) | Self::Array { .. } => return true,
                 Self::List(items) | Self::Tuple(items) => stack.extend(items),
                 Self::Dict(entries) => stack.extend(entries.iter().map(|(_, item)| item)),
             }

@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::engine::dask::call;
+use crate::engine::dask::call::TaskCall;
 use crate::engine::dask::client::connection::{Connection, lock};
 use crate::engine::dask::client::task::{ClusterTask, Origin, Remote};
 use crate::engine::dask::client::{Argument, Event, Submission, TaskOptions, Work};
@@ -109,7 +109,7 @@ impl Connection {
         let keys: Vec<_> = export.inputs.iter().map(|input| TaskKey::from(&*input.key())).collect();
         match &export.call {
             ExportedCall::Rust { task, arguments } => {
-                let arguments = call::encode(arguments);
+                let arguments = TaskCall::Call(arguments.clone()).to_bytes();
                 (Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(task))
             }
             ExportedCall::Python { function, arguments, keywords } => {
@@ -135,8 +135,8 @@ impl Connection {
         batch.push(Submission {
             key: made.clone(),
             work: Arc::new(Work::Registered {
-                name: call::to_python_name(name).into(),
-                arguments: call::encode(&[]),
+                name: name.into(),
+                arguments: TaskCall::ToPython.to_bytes(),
                 dependencies: vec![key],
             }),
             options: TaskOptions::default(),

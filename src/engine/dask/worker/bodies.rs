@@ -1,6 +1,6 @@
 //! The bodies of tasks, which run on an embedded engine.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -8,13 +8,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use crate::engine::dask::call::{self, to_python_target};
+use crate::engine::dask::call::{MadeCall, TaskCall, registered_tasks};
 use crate::engine::dask::values::{class, py_value, serialized};
 use crate::engine::dask::wire::{Serialized, TaskKey, Value, class_pickle};
 use crate::engine::dask::worker::shell::{Datum, Shell};
 use crate::engine::dask::worker::state::{BodyEnd, BodyId, Call, Data, Event, Kind, Ran, Refusal, TaskError};
 use crate::runtime::AnyRuntime;
-use crate::task::portable::{Argument, ErasedCall, Given, PyValue, Travelling};
+use crate::task::portable::{ErasedCall, PyValue};
 use crate::task::{Failure, Registration, TaskFuture, asynchronous, fallible};
 use crate::{Client, Error};
 
@@ -23,16 +23,14 @@ use crate::{Client, Error};
 pub(super) struct Bodies {
     /// Of the embedded engine.
     client: Client<AnyRuntime>,
-    tasks: Arc<HashMap<&'static str, &'static Registration>>,
+    tasks: Arc<BTreeMap<&'static str, &'static Registration>>,
 }
 
-/// One call, decoded as far as that costs nothing.
+/// One call, as far as it is known without its inputs.
 struct Prepared {
-    travelling: Travelling,
-    arguments: Vec<Argument>,
+    task: &'static Registration,
+    call: TaskCall,
     inputs: Vec<Datum>,
-    /// Whether the result is the first input, as a plain Python object.
-    is_to_python: bool,
 }
 
 /// What a body makes.
@@ -44,8 +42,7 @@ enum Made {
 
 impl Bodies {
     pub(super) fn new(client: Client<AnyRuntime>) -> Self {
-        let tasks = inventory::iter::<Registration>.into_iter().map(|task| (task.name, task)).collect();
-        Self { client, tasks: Arc::new(tasks) }
+        Self { client, tasks: Arc::new(registered_tasks()) }
     }
 
     pub(super) fn client(&self) -> &Client<AnyRuntime> {
@@ -69,7 +66,7 @@ impl Bodies {
             data: OnceLock::new(),
         });
         let future = match self.prepare(call, inputs) {
-            Ok(prepared) if prepared.travelling.is_asynchronous && !prepared.is_to_python => {
+            Ok(prepared) if prepared.is_asynchronous() => {
                 self.spawn(shell, body, prepared, Arc::clone(&ending))
             }
             Ok(prepared) => {
@@ -100,11 +97,11 @@ impl Bodies {
                 if let Some(shell) = shell.upgrade() {
                     shell.handle(Event::BodySeceded { body });
                 }
-                let made = match prepared.begin()? {
-                    ErasedCall::Returned(returned) => returned?,
-                    ErasedCall::Future(future) => future.await?,
-                };
-                ending.keep(Made::Bytes(made))
+                ending.keep(match prepared.begin()? {
+                    MadeCall::Python(value) => Made::Python(value),
+                    MadeCall::Called(ErasedCall::Returned(returned)) => Made::Bytes(returned?),
+                    MadeCall::Called(ErasedCall::Future(future)) => Made::Bytes(future.await?),
+                })
             }
         };
         self.client.submit(fallible(asynchronous(run)), ())
@@ -112,41 +109,28 @@ impl Bodies {
 
     fn prepare(&self, call: Result<Call, Refusal>, inputs: Vec<Datum>) -> Result<Prepared, Failure> {
         let call = call?;
-        let (name, is_to_python) = match to_python_target(&call.function) {
-            Some(name) => (name, true),
-            None => (&*call.function, false),
-        };
-        let task = self.tasks.get(name).ok_or_else(|| UnknownTask { name: name.into() })?;
-        let arguments = if is_to_python { Vec::new() } else { call::decode(&call.arguments)? };
-        Ok(Prepared { travelling: task.travelling, arguments, inputs, is_to_python })
+        let task = self.tasks.get(&*call.function).ok_or_else(|| UnknownTask { name: Arc::clone(&call.function) })?;
+        Ok(Prepared { task, call: TaskCall::of_bytes(&call.arguments)?, inputs })
     }
 }
 
 impl Prepared {
+    fn is_asynchronous(&self) -> bool {
+        self.task.travelling.is_asynchronous && !matches!(self.call, TaskCall::ToPython)
+    }
+
     fn run(&self) -> Result<Made, Failure> {
-        if self.is_to_python {
-            let input = self.inputs.first().ok_or("the task has no input")?;
-            return Ok(Made::Python((self.travelling.to_python)(&py_value(input)?)?));
-        }
         match self.begin()? {
-            ErasedCall::Returned(returned) => returned.map(Made::Bytes),
-            ErasedCall::Future(_) => Err("an asynchronous task is spawned, not run".into()),
+            MadeCall::Python(value) => Ok(Made::Python(value)),
+            MadeCall::Called(ErasedCall::Returned(returned)) => returned.map(Made::Bytes),
+            MadeCall::Called(ErasedCall::Future(_)) => Err("an asynchronous task is spawned, not run".into()),
         }
     }
 
     /// Decodes what the call takes, and calls.
-    fn begin(&self) -> Result<ErasedCall, Failure> {
+    fn begin(&self) -> Result<MadeCall, Failure> {
         let inputs = self.inputs.iter().map(|input| py_value(input)).collect::<Result<Vec<_>, _>>()?;
-        let input = |place: &u32| inputs.get(*place as usize).ok_or("the call names an input that it does not have");
-        let mut given = Vec::with_capacity(self.arguments.len());
-        for argument in &self.arguments {
-            given.push(match argument {
-                Argument::Value(bytes) => Given::Value(bytes),
-                Argument::Input(place) => Given::Input(input(place)?),
-                Argument::Inputs(places) => Given::Inputs(places.iter().map(input).collect::<Result<_, _>>()?),
-            });
-        }
-        Ok((self.travelling.call)(&given)?)
+        Ok(self.call.make(self.task, &inputs)?)
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::client::{Wait, internal_client};
 use crate::engine::dask::comm::Security;
+use crate::engine::dask::token::token;
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::driver::{Settings, Shared, Wish, drive};
 use crate::engine::dask::worker::registration::Identity;
@@ -201,7 +202,7 @@ impl<R: Runtime> Worker<R> {
             source: Arc::new(source),
         })?;
         let nthreads = self.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
-        let token = crate::engine::dask::token::token()?;
+        let token = token();
         let server_id = format!("Worker-anydask-{token:016x}");
         let identity = Identity {
             address: String::new(),

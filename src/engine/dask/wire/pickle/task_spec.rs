@@ -40,10 +40,11 @@ pub(crate) fn dict(entries: Vec<(Pickle, Pickle)>) -> Pickle {
 /// A call of a Python function `"module:name"`, which only the worker that runs it has to have.
 ///
 /// `arguments` are a plain tuple, or `list` if results of tasks are among them; `keywords` are a plain dictionary, or `dict`.
-pub(crate) fn call_by_name(key: &TaskKey, function: &str, arguments: Pickle, keywords: Option<Pickle>) -> Pickle {
+/// Without a key, it is a part of another task.
+pub(crate) fn call_by_name(key: Option<&TaskKey>, function: &str, arguments: Pickle, keywords: Option<Pickle>) -> Pickle {
     // A global would be imported by the scheduler, and the whole graph fails if it cannot.
     let function = task(None, Pickle::global("pkgutil", "resolve_name"), [function.into()]);
-    task(Some(key), apply(), [function, arguments].into_iter().chain(keywords))
+    task(key, apply(), [function, arguments].into_iter().chain(keywords))
 }
 
 /// A task that only a worker of ours can run, since it reads what to do from the task's annotations. What is here tells Dask
