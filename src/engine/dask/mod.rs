@@ -5,4 +5,7 @@
 
 #![allow(dead_code, unreachable_pub)] // Until all of it is used: each part is built beside the others.
 
+pub(crate) mod comm;
 pub(crate) mod wire;
+
+pub use comm::Security;

@@ -44,9 +44,10 @@ impl Value {
     /// The value of `key` in a map. `None` in all else.
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         match self {
-            Self::Map(entries) => {
-                entries.iter().find(|(name, _)| matches!(name, Self::Str(name) if &**name == key)).map(|(_, value)| value)
-            }
+            Self::Map(entries) => entries
+                .iter()
+                .find(|(name, _)| matches!(name, Self::Str(name) if &**name == key))
+                .map(|(_, value)| value),
             _ => None,
         }
     }
