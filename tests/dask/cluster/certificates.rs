@@ -17,7 +17,7 @@ pub struct Certificate {
 
 impl Authority {
     pub fn new() -> Self {
-        let mut params = named("the authority");
+        let mut params = named("an authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();

@@ -79,6 +79,8 @@ impl TlsError {
                 | AlertDescription::CertificateExpired
                 | AlertDescription::CertificateUnknown
                 | AlertDescription::UnknownCA
+                // Of an authority that has the name of the peer's, and is another.
+                | AlertDescription::DecryptError
                 | AlertDescription::AccessDenied => Self::Refused { alert: *alert },
                 AlertDescription::HandshakeFailure
                 | AlertDescription::ProtocolVersion

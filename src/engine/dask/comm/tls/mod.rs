@@ -3,8 +3,8 @@
 mod config;
 mod error;
 mod security;
-#[cfg(test)]
-pub(crate) mod tests;
+#[cfg(all(test, feature = "smol"))]
+mod tests;
 mod verifier;
 
 pub(crate) use config::{Role, Tls};
