@@ -218,6 +218,31 @@ pub enum Error {
         /// What it is instead.
         source: Arc<dyn StdError + Send + Sync>,
     },
+    /// A task raised an exception on a worker that runs Python, or the scheduler gave it up.
+    Exception {
+        /// The task that failed.
+        key: Key,
+        /// The exception's class, such as `ZeroDivisionError`.
+        class: Arc<str>,
+        /// What `str(exception)` is in Python.
+        message: Arc<str>,
+        /// As Python prints it; empty if there is none.
+        traceback: Arc<str>,
+    },
+    /// What the task had made, or would have made, is gone with a part of the cluster.
+    Lost {
+        /// The task.
+        key: Key,
+        /// What went away.
+        reason: Arc<str>,
+    },
+    /// There is no connection to the Dask scheduler.
+    NotConnected {
+        /// The scheduler.
+        address: Arc<str>,
+        /// What was found there.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
     /// The function is none of this program's, and the engine is embedded in it.
     NeedsDask {
         /// The function.
@@ -289,6 +314,8 @@ impl Error {
             | Self::NotFailed { key, .. }
             | Self::NotRepeatable { key }
             | Self::NotDecoded { key, .. }
+            | Self::Exception { key, .. }
+            | Self::Lost { key, .. }
             | Self::KeyConflict { key }
             | Self::Taken { key } => Some(key),
             _ => None,
@@ -335,7 +362,7 @@ impl Error {
 
     /// Whether the task itself, or one that it depends on, failed: what a retry can mend.
     pub(crate) fn is_failure(&self) -> bool {
-        !matches!(self, Self::Cancelled { .. } | Self::RuntimeGone { .. })
+        !matches!(self, Self::Cancelled { .. } | Self::RuntimeGone { .. } | Self::Lost { .. })
     }
 
     /// All levels in one line.
@@ -457,6 +484,14 @@ impl fmt::Display for Error {
                 f,
                 "the result of task `{key}` has another type than its future; ask for the type that the task gives"
             ),
+            Self::Exception { key, class, message, .. } if message.is_empty() => {
+                write!(f, "task `{key}` raised {class}")
+            }
+            Self::Exception { key, class, message, .. } => write!(f, "task `{key}` raised {class}: {message}"),
+            Self::Lost { key, reason } => write!(f, "task `{key}` is lost, reason: {reason}; submit it again"),
+            Self::NotConnected { address, .. } => {
+                write!(f, "there is no connection to the Dask scheduler at `{address}`")
+            }
             Self::NeedsDask { function } => write!(
                 f,
                 "`{function}` is a Python function, and this client's engine is embedded; open the client of a Dask \
@@ -478,9 +513,10 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Failed { source, .. } | Self::NotEncoded { source, .. } | Self::NotDecoded { source, .. } => {
-                Some(source.as_ref())
-            }
+            Self::Failed { source, .. }
+            | Self::NotEncoded { source, .. }
+            | Self::NotDecoded { source, .. }
+            | Self::NotConnected { source, .. } => Some(source.as_ref()),
             Self::Start { source } => Some(source.as_ref()),
             _ => None,
         }

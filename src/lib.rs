@@ -90,6 +90,8 @@ pub use client::{
     Gather, Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Results,
     Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
+#[cfg(feature = "dask")]
+pub use engine::dask::{OnLost, RunningWorker, Security, Worker};
 pub use error::Error;
 /// The library that [`Progress::bar_on`] takes bars of.
 #[cfg(feature = "progress")]

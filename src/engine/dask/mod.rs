@@ -13,3 +13,7 @@ mod token;
 mod values;
 pub(crate) mod wire;
 pub(crate) mod worker;
+
+pub use client::OnLost;
+pub use comm::Security;
+pub use worker::{RunningWorker, Worker};

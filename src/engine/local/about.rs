@@ -2,10 +2,11 @@
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::engine::local::Engine;
 use crate::engine::local::clients::{ClientState, Lease};
+use crate::engine::local::node::Node;
 use crate::engine::local::table::Row;
 use crate::engine::local::terms::Terms;
 use crate::engine::local::trace::Trace;
@@ -42,6 +43,18 @@ impl About {
         self.lease.client()
     }
 
+    /// Enters the task into the table of the engine, which it leaves when it is dropped.
+    pub(crate) fn enter_table(&mut self, node: Weak<dyn Node>) {
+        self.row = Some(self.engine().tasks.insert(node));
+    }
+
+    /// The task is being dropped.
+    pub(crate) fn leave_table(&self) {
+        if let Some(row) = self.row {
+            self.engine().tasks.remove(row);
+        }
+    }
+
     /// Whether a body of it runs, also of one that has ended meanwhile.
     pub(crate) fn has_body(&self) -> bool {
         self.bodies.load(Ordering::Acquire) > 0
@@ -49,6 +62,12 @@ impl About {
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         self.client().engine()
+    }
+
+    /// The same with a key of its own choice, which stands in no table of the engine.
+    #[cfg(feature = "dask")]
+    pub(crate) fn set_key(&mut self, key: Key) {
+        self.key = Box::new(key).into();
     }
 
     /// The resources that it asks for, for messages.

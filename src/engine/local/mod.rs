@@ -57,11 +57,24 @@ use crate::runtime::{AnyRuntime, Runtime};
 use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
 use self::asynchronous::Running;
+#[cfg(feature = "dask")]
+pub(crate) use self::about::{About, short_name};
 pub(crate) use self::asynchronous::{Host, Spawned};
 pub(crate) use self::clients::ClientState;
 pub(crate) use self::close::EngineStatus;
+#[cfg(feature = "dask")]
+pub(crate) use self::{
+    asynchronous::Presence,
+    core::{Core, Ended},
+    failing::{fail, inherited, restart},
+    node::Node,
+    release::{bury, drop_quietly},
+    submit::refused,
+    trace::Trace,
+};
 use self::close::Lifecycle;
 use self::keys::Keys;
+#[cfg(not(feature = "dask"))]
 use self::node::Node;
 use self::parking::lock;
 use self::pool::Pool;

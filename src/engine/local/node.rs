@@ -73,7 +73,7 @@ where
     /// A task of the table.
     pub(crate) fn new(core: Core, mut about: About, slot: Slot<T, F, A>, repeat: Option<Repeat<A>>) -> Arc<Self> {
         Arc::new_cyclic(|node: &Weak<Self>| {
-            about.row = Some(about.engine().tasks.insert(Weak::clone(node) as Weak<dyn Node>));
+            about.enter_table(Weak::clone(node) as Weak<dyn Node>);
             Self { core, about, slot: Mutex::new(slot), repeat, args: PhantomData }
         })
     }
@@ -237,9 +237,7 @@ where
 
 impl<T, F, A, Args> Drop for Task<T, F, A, Args> {
     fn drop(&mut self) {
-        if let Some(row) = self.about.row {
-            self.about.engine().tasks.remove(row);
-        }
+        self.about.leave_table();
     }
 }
 

@@ -68,19 +68,23 @@ pub(super) struct Origin<T> {
 impl<T: Send + Sync + 'static> ClusterTask<T> {
     /// A task with one handle, that the connection is about to hear of.
     pub(super) fn new(connection: &Arc<Connection>, about: About, origin: Origin<T>) -> Arc<Self> {
-        Arc::new_cyclic(|node: &Weak<Self>| Self {
-            core: Core::waiting(),
-            arrival: Core::waiting(),
-            about: about.in_table(Weak::clone(node) as Weak<dyn Node>),
-            key: origin.key,
-            connection: Arc::clone(connection),
-            decode: origin.decode,
-            rust_task: origin.rust_task,
-            python_key: Mutex::new(None),
-            value: Mutex::new(None),
-            nbytes: AtomicU64::new(NBYTES_UNKNOWN),
-            is_wanted: AtomicBool::new(false),
-            is_held: AtomicBool::new(true),
+        Arc::new_cyclic(|node: &Weak<Self>| {
+            let mut about = about;
+            about.enter_table(Weak::clone(node) as Weak<dyn Node>);
+            Self {
+                core: Core::waiting(),
+                arrival: Core::waiting(),
+                about,
+                key: origin.key,
+                connection: Arc::clone(connection),
+                decode: origin.decode,
+                rust_task: origin.rust_task,
+                python_key: Mutex::new(None),
+                value: Mutex::new(None),
+                nbytes: AtomicU64::new(NBYTES_UNKNOWN),
+                is_wanted: AtomicBool::new(false),
+                is_held: AtomicBool::new(true),
+            }
         })
     }
 
@@ -88,6 +92,9 @@ impl<T: Send + Sync + 'static> ClusterTask<T> {
     fn let_go(&self) {
         if self.is_held.swap(false, Ordering::AcqRel) {
             self.connection.release(&self.key);
+        }
+        if let Some(key) = self.python_key.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.connection.release(&key);
         }
     }
 

@@ -1,0 +1,6 @@
+//! Against a real Dask: its scheduler, its workers, and its own client beside ours.
+//!
+//! The first run installs Dask into `target/python`, and so needs Python and a network.
+
+mod cluster;
+mod clusters;
