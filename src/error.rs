@@ -243,11 +243,13 @@ pub enum Error {
         /// What was found there.
         source: Arc<dyn StdError + Send + Sync>,
     },
-    /// The function is none of this program's, and the engine is embedded in it.
+    /// What only a Dask cluster has was asked of the embedded engine.
     NeedsDask {
-        /// The function.
+        /// A Python function, or an operation.
         function: Arc<str>,
     },
+    /// Other workers were allowed, and none was named.
+    NoWorkers,
     // --- the machine's ---
     /// The operating system refused a thread or a runtime.
     Start {
@@ -494,9 +496,10 @@ impl fmt::Display for Error {
             }
             Self::NeedsDask { function } => write!(
                 f,
-                "`{function}` is a Python function, and this client's engine is embedded; open the client of a Dask \
-                 cluster with `Client::connect`"
+                "`{function}` needs a Dask cluster, and this client's engine is embedded; open the client of a cluster \
+                 with `Client::connect`"
             ),
+            Self::NoWorkers => f.write_str("`allow_other_workers` goes with `workers`; name some, or leave it out"),
             Self::NoRuntime(error) => error.fmt(f),
             Self::Start { .. } => {
                 f.write_str("the operating system refused a thread; ask for fewer with `threads`, or raise its limits")

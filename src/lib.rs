@@ -91,6 +91,8 @@ pub use client::{
     Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
 #[cfg(feature = "dask")]
+pub use client::WorkerInfo;
+#[cfg(feature = "dask")]
 pub use engine::dask::{OnLost, RunningWorker, Security, Worker};
 pub use error::Error;
 /// The library that [`Progress::bar_on`] takes bars of.

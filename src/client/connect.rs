@@ -1,5 +1,6 @@
 //! Clients of a Dask cluster.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -133,20 +134,26 @@ impl<R: Runtime> Connecting<R> {
         let (runtime, settings) = builder.runtime(is_blocking)?;
         let ClusterSettings { security, on_lost, is_direct, reconnect_timeout } = settings.cluster;
         // What a client is besides its cluster: who waits, and what closes with it. No task runs on its thread.
-        let local = local::Settings {
-            threads: 1,
-            name: settings.name,
-            resources: Default::default(),
-            unrunnable_timeout: Duration::ZERO,
-        };
-        let engine = local::Engine::start(runtime.clone(), local)?;
-        let state = ClientState::new(&engine, true)?;
-        engine.release();
+        let mut client = embedded(runtime.clone(), 1, &settings.name)?;
         let opening = Opening { address, security, on_lost, is_direct, reconnect_timeout };
-        let connection = opening.start(runtime.clone(), &state);
-        let cluster = Some(Arc::new(Connected(connection)));
-        Ok(Client { cluster, ..Client::new(runtime, state) })
+        let connection = opening.start(runtime, client.state());
+        client.state.cluster = Some(Arc::new(Connected(connection)));
+        Ok(client)
     }
+}
+
+/// A client with an embedded engine of its own, for what is no user's.
+pub(crate) fn embedded<R: Runtime>(runtime: R, threads: usize, name: &str) -> Result<Client<R>, Error> {
+    let settings = local::Settings {
+        threads,
+        name: name.to_owned(),
+        resources: BTreeMap::new(),
+        unrunnable_timeout: Duration::ZERO,
+    };
+    let engine = local::Engine::start(runtime.clone(), settings)?;
+    let state = ClientState::new(&engine, true)?;
+    engine.release();
+    Ok(Client::new(runtime, state))
 }
 
 impl<R: Runtime> Future for Connecting<R> {
@@ -159,7 +166,7 @@ impl<R: Runtime> Future for Connecting<R> {
             step => step,
         };
         let Step::Opening(client) = &self.step else { return Poll::Pending };
-        let Some(cluster) = &client.cluster else { return Poll::Pending };
+        let Some(cluster) = &client.state.cluster else { return Poll::Pending };
         match cluster.0.poll_opened(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(opened) => match std::mem::replace(&mut self.step, Step::Done) {
@@ -218,17 +225,17 @@ impl Closing {
 impl Close for Closing {
     fn begin_close(&self) {
         // First: what it cancels is told to the scheduler.
-        self.state.begin_close("the client was closed");
+        Close::begin_close(&self.state);
         self.connection.begin_close();
     }
 
     fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let state = self.state.poll_closed(cx);
+        let state = Close::poll_closed(&self.state, cx);
         let connection = self.connection.poll_closed(cx);
         if state.is_ready() && connection.is_ready() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn unfinished(&self) -> usize {
-        self.state.unfinished()
+        Close::unfinished(&self.state)
     }
 }

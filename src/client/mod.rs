@@ -59,6 +59,10 @@ pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};
 pub use self::wait::Waited;
 
+#[cfg(feature = "dask")]
+pub(crate) use self::connect::embedded;
+pub(crate) use self::operation::Wait;
+
 use self::operation::Closed;
 use crate::Error;
 use crate::engine::local::{ClientState, EngineStatus};
@@ -107,31 +111,46 @@ pub struct Client<R: Runtime = AnyRuntime> {
     state: Held,
     /// What each of its submissions asks for.
     defaults: Option<Arc<Options>>,
-    /// There if its tasks run on a Dask cluster. After `state`, whose end it tells the cluster.
+}
+
+/// A reference on a client, which closes with the last one.
+struct Held {
+    state: Arc<ClientState>,
+    /// There if its tasks run on a Dask cluster. Dropped after the state has been told, whose end it tells the cluster.
     #[cfg(feature = "dask")]
     cluster: Option<Arc<connect::Connected>>,
 }
 
-/// A reference on a client, which closes with the last one.
-struct Held(Arc<ClientState>);
-
 impl Held {
+    /// Takes over the handle that `state` comes with.
+    fn new(state: Arc<ClientState>) -> Self {
+        Self {
+            state,
+            #[cfg(feature = "dask")]
+            cluster: None,
+        }
+    }
+
     /// A reference for a task of the client, if it goes on or users still hold one.
     fn of_task(state: Arc<ClientState>, task: &dyn Entry) -> Option<Self> {
-        state.retain_for(task).then_some(Self(state))
+        state.retain_for(task).then(|| Self::new(state))
     }
 }
 
 impl Clone for Held {
     fn clone(&self) -> Self {
-        self.0.retain();
-        Self(Arc::clone(&self.0))
+        self.state.retain();
+        Self {
+            state: Arc::clone(&self.state),
+            #[cfg(feature = "dask")]
+            cluster: self.cluster.clone(),
+        }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.release();
+        self.state.release();
     }
 }
 
@@ -321,13 +340,7 @@ impl<R: Runtime> Client<R> {
 
     /// Takes over the handle that `state` comes with.
     fn new(runtime: R, state: Arc<ClientState>) -> Self {
-        Self {
-            runtime,
-            state: Held(state),
-            defaults: None,
-            #[cfg(feature = "dask")]
-            cluster: None,
-        }
+        Self { runtime, state: Held::new(state), defaults: None }
     }
 
     /// Submits one task to the engine of the client.
@@ -345,7 +358,7 @@ impl<R: Runtime> Client<R> {
         Args: 'static,
     {
         #[cfg(feature = "dask")]
-        if let Some(cluster) = &self.cluster {
+        if let Some(cluster) = &self.state.cluster {
             return cluster.connection().submit(self.state(), location, operation, (function, arguments), options);
         }
         self.state().submit_from(location, operation, function, arguments, options, repeat)
@@ -371,7 +384,7 @@ impl<R: Runtime> Client<R> {
     }
 
     fn state(&self) -> &Arc<ClientState> {
-        &self.state.0
+        &self.state.state
     }
 
     /// What a submission asks for that says nothing.
@@ -464,7 +477,7 @@ impl<R: Runtime> Client<R> {
     /// ```
     pub fn close(&self) -> Operation<()> {
         #[cfg(feature = "dask")]
-        if let Some(cluster) = &self.cluster {
+        if let Some(cluster) = &self.state.cluster {
             let closing = connect::Closing::new(Arc::clone(self.state()), Arc::clone(cluster.connection()));
             return self.operation("close", Closed::new(closing)).timeout(CLOSE_TIMEOUT);
         }
@@ -521,13 +534,7 @@ impl<R: BlockOn> Client<R> {
 
 impl<R: Runtime> Clone for Client<R> {
     fn clone(&self) -> Self {
-        Self {
-            runtime: self.runtime.clone(),
-            state: self.state.clone(),
-            defaults: self.defaults.clone(),
-            #[cfg(feature = "dask")]
-            cluster: self.cluster.clone(),
-        }
+        Self { runtime: self.runtime.clone(), state: self.state.clone(), defaults: self.defaults.clone() }
     }
 }
 

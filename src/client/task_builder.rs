@@ -187,6 +187,24 @@ where
         self.options = self.options.resources(amounts);
         self
     }
+
+    /// Runs only on these workers of a Dask cluster: their addresses, names or hosts. It waits as long as none of them is
+    /// there.
+    ///
+    /// On the embedded engine the future fails with [`Error::NeedsDask`].
+    #[cfg(feature = "dask")]
+    pub fn workers<N: AsRef<str>>(mut self, workers: impl IntoIterator<Item = N>) -> Self {
+        self.options = self.options.workers(workers);
+        self
+    }
+
+    /// Prefers the workers of [`workers`](Self::workers), and runs elsewhere if none of them is there. Without those,
+    /// the future fails with [`Error::NoWorkers`].
+    #[cfg(feature = "dask")]
+    pub fn allow_other_workers(mut self) -> Self {
+        self.options = self.options.allow_other_workers();
+        self
+    }
 }
 
 impl<R, F, A, Args> TaskBuilder<'_, R, F, One<A>, Args>

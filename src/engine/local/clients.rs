@@ -162,6 +162,12 @@ impl ClientState {
         self.lifecycle.is_closing() && (self.engine.lifecycle.is_closing() || !self.is_inside_of_its_own())
     }
 
+    /// Why it closes.
+    #[cfg(feature = "dask")]
+    pub(crate) fn reason(&self) -> &'static str {
+        self.lifecycle.reason()
+    }
+
     /// Whether the caller is a task of this client that has not ended.
     fn is_inside_of_its_own(&self) -> bool {
         current_task().is_some_and(|task| task.scheduler_id() == self.id() && task.outcome().is_none())

@@ -42,6 +42,10 @@ impl ClientState {
             Trace::submitted(&mut about);
             return TaskFuture::new(self.enter(about, function, arguments, None));
         };
+        #[cfg(feature = "dask")]
+        if !options.workers.is_empty() || options.allow_other_workers {
+            return refused::<F, A, Args>(about, Error::NeedsDask { function: "workers".into() });
+        }
         match sum_amounts(std::mem::take(&mut options.resources)) {
             // An amount of nothing needs nothing.
             Ok(sums) => options.resources = sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect(),

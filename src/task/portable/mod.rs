@@ -27,4 +27,4 @@ pub(crate) use codec::codec_of;
 pub(crate) use export::{Argument, ExportedCall};
 pub use export::{Export, Parts, export};
 pub(crate) use probe::Slot;
-pub(crate) use python::{DecodeError, PyValue};
+pub(crate) use python::{DecodeError, PyArray, PyValue};

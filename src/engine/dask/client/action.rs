@@ -33,6 +33,8 @@ pub(crate) enum Action {
     Deliver { key: TaskKey, data: Serialized },
     /// A submission was not taken, since its key stands for other work.
     Conflict { key: TaskKey },
+    /// A worker has joined or left, or may have, if somebody asked for it.
+    WorkersChanged,
     /// Sets the one timer.
     SetTimer { at: Instant },
     /// For logs.

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
 use crate::engine::dask::client::task::Remote;
 use crate::engine::dask::comm::CommError;
-use crate::engine::dask::client::{Action, ClientState, Event, Outcome, Report, RpcId};
+use crate::engine::dask::client::{self, Action, ClientState, Event, Outcome, Report, RpcId};
 use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::values::py_value;
@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     /// What the driver does next.
     pub(super) work: Inbox<Work>,
     pub(super) milestones: Milestones,
+    /// How often workers have joined or left, and who waits for it.
+    workers: Mutex<(u64, Vec<Waker>)>,
 }
 
 /// The state, and what it has asked for.
@@ -91,6 +93,7 @@ impl Connection {
             made: AtomicU64::new(0),
             work: Inbox::default(),
             milestones: Milestones::default(),
+            workers: Mutex::default(),
         })
     }
 
@@ -181,6 +184,7 @@ impl Connection {
                     task.handle_ended(error);
                 }
             }
+            Action::WorkersChanged => self.workers_changed(),
             Action::Report(report) => self.report(&report),
         }
     }
@@ -214,11 +218,16 @@ impl Connection {
         }
     }
 
+    /// Whether `key` stands for other work.
+    pub(super) fn is_conflict(&self, key: &TaskKey, work: &client::Work) -> bool {
+        lock(&self.machine).state.is_conflict(key, work)
+    }
+
     // --- tasks ---------------------------------------------------------------------------------------------------
 
     /// Enters a task, before the state hears of it.
-    pub(super) fn enter(&self, key: TaskKey, task: &Arc<dyn Remote>) {
-        lock(&self.tasks).insert(key, (task.about().id(), Arc::downgrade(task)));
+    pub(super) fn enter(&self, key: TaskKey, task: Arc<dyn Remote>) {
+        lock(&self.tasks).insert(key, (task.about().id, Arc::downgrade(&task)));
     }
 
     /// The task with this key, as long as somebody has it.
@@ -261,6 +270,34 @@ impl Connection {
             let error = error(task.about().key());
             task.handle_ended(error);
         }
+    }
+
+    // --- workers ---------------------------------------------------------------------------------------------------
+
+    /// How often workers have joined or left so far. From now on, changes are counted.
+    pub(crate) fn watch_workers(&self) -> u64 {
+        self.handle(Event::WatchWorkers);
+        lock(&self.workers).0
+    }
+
+    /// Waits until workers have joined or left since there were `changes`.
+    pub(crate) fn poll_workers_changed(&self, changes: u64, cx: &Context<'_>) -> Poll<u64> {
+        let mut workers = lock(&self.workers);
+        if workers.0 != changes {
+            return Poll::Ready(workers.0);
+        }
+        if !workers.1.iter().any(|waker| waker.will_wake(cx.waker())) {
+            workers.1.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn workers_changed(&self) {
+        let mut workers = lock(&self.workers);
+        workers.0 += 1;
+        let wakers = std::mem::take(&mut workers.1);
+        drop(workers);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     // --- requests of the user's ------------------------------------------------------------------------------------

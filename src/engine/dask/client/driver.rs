@@ -40,12 +40,12 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn new(
         runtime: R,
         connection: Arc<Connection>,
-        client: &Arc<ClientState>,
+        client: Weak<ClientState>,
         (connector, address): (Connector<R>, Address),
         reconnect_timeout: Duration,
     ) -> Self {
         let pool = Pool::new(connector.clone());
-        Self { runtime, connection, client: Arc::downgrade(client), connector, pool, address, reconnect_timeout }
+        Self { runtime, connection, client, connector, pool, address, reconnect_timeout }
     }
 
     /// Runs to the end of the connection. Dropped before, it loses all tasks: the runtime is gone.

@@ -29,6 +29,8 @@ pub(crate) enum Event {
     /// Their values are wanted, once each. Comes to nothing for keys that do not finish.
     Want(Vec<TaskKey>),
     Scatter(Scatter),
+    /// From now on, [`Action::WorkersChanged`](super::Action::WorkersChanged) says when a worker joins or leaves.
+    WatchWorkers,
     /// Ends the connection for good. [`Action::Closed`](super::Action::Closed) follows within a bounded time.
     Close,
     // --- from the connection ---

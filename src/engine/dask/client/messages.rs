@@ -28,6 +28,11 @@ pub(crate) fn register_client(client_id: &Arc<str>, versions: Value) -> Value {
     message("register-client", [("client", client_id.clone().into()), ("reply", false.into()), ("versions", versions)])
 }
 
+/// Has the scheduler tell what it writes down under `topic`.
+pub(crate) fn subscribe_topic(topic: &str, client_id: &Arc<str>) -> Value {
+    message("subscribe-topic", [("topic", topic.into()), ("client", Arc::clone(client_id).into())])
+}
+
 pub(crate) fn heartbeat_client() -> Value {
     message("heartbeat-client", [])
 }

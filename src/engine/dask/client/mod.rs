@@ -14,19 +14,29 @@
 //!    [`Event::ConnectionLost`]. Requests of the ended connection need no answers.
 
 mod action;
+mod connection;
+mod driver;
 mod event;
+mod failure;
 mod graph;
 mod messages;
+mod opening;
+pub(crate) mod requests;
 mod state;
 mod submission;
+mod submit;
+mod task;
 #[cfg(test)]
 mod tests;
 mod version;
 
-#[allow(unused_imports)] // Until the shell is there.
+pub(crate) use connection::Connection;
+pub(crate) use opening::Opening;
+
 pub(crate) use action::{Action, ConnectError, Loss, Outcome, Report, RpcId};
 pub(crate) use event::{Broadcast, Event, Scatter, Through};
-#[allow(unused_imports)]
-pub(crate) use state::{ClientState, Config, OnLost};
+pub(crate) use state::{ClientState, Config};
+pub use requests::WorkerInfo;
+pub use state::OnLost;
 pub(crate) use submission::{Argument, Submission, TaskOptions, Work};
 pub(crate) use version::Version;

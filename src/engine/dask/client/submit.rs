@@ -9,10 +9,10 @@ use crate::Error;
 use crate::engine::dask::call::TaskCall;
 use crate::engine::dask::client::connection::{Connection, lock};
 use crate::engine::dask::client::task::{ClusterTask, Origin, Remote};
-use crate::engine::dask::client::{Argument, Event, Submission, TaskOptions, Work};
+use crate::engine::dask::client::{Event, Submission, TaskOptions, Work};
 use crate::engine::dask::values::python_argument;
 use crate::engine::dask::wire::TaskKey;
-use crate::engine::local::{ClientState, Trace, inherited, refused};
+use crate::engine::local::{ClientState, Trace, inherited, refused, short_name};
 use crate::task::portable::{Export, ExportedCall};
 use crate::task::{Arguments, Entry, Key, Options, TaskFn, TaskFuture, sum_amounts};
 
@@ -44,15 +44,17 @@ impl Connection {
         };
         let key = match key {
             Some(key) => key,
-            None => self.new_key(F::short_name()),
+            None => self.new_key(short_name(F::name())),
         };
         about.set_key(key.clone());
         Trace::submitted(&mut about);
 
         let task_key = TaskKey::from(&*key);
         let mut batch = Vec::new();
-        let (work, rust_task) = self.work(&export, &mut batch);
-        let work = Arc::new(work);
+        let (work, rust_task) = match self.work(&export, &mut batch) {
+            Ok((work, rust_task)) => (Arc::new(work), rust_task),
+            Err(error) => return refused::<F, A, Args>(about, error),
+        };
         if let Some(there) = self.joined(&task_key, &work) {
             return match there {
                 Ok(there) => TaskFuture::new(there),
@@ -68,7 +70,7 @@ impl Connection {
         // The function and its arguments hold the inputs until the scheduler's client has heard of the task.
         drop((function, arguments));
         if client.refuses() {
-            future.cancel_because(client.closing_reason());
+            future.cancel_because(client.reason());
         }
         future
     }
@@ -105,19 +107,30 @@ impl Connection {
 
     /// The work of a call, and the name of the function if that is a Rust function. Tasks that it needs besides go to
     /// `batch`.
-    fn work<T>(&self, export: &Export<T>, batch: &mut Vec<Submission>) -> (Work, Option<&'static str>) {
+    fn work<T>(
+        &self,
+        export: &Export<T>,
+        batch: &mut Vec<Submission>,
+    ) -> Result<(Work, Option<&'static str>), Error> {
         let keys: Vec<_> = export.inputs.iter().map(|input| TaskKey::from(&*input.key())).collect();
         match &export.call {
             ExportedCall::Rust { task, arguments } => {
                 let arguments = TaskCall::Call(arguments.clone()).to_bytes();
-                (Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(task))
+                Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(task)))
             }
             ExportedCall::Python { function, arguments, keywords } => {
                 let keys: Vec<_> = keys.into_iter().map(|key| self.as_python(key, batch)).collect();
-                let argument = |value| -> Argument { python_argument(value, &keys) };
-                let arguments = arguments.iter().map(argument).collect();
-                let keywords = keywords.iter().map(|(name, value)| (Arc::clone(name), argument(value))).collect();
-                (Work::Python { function: Arc::clone(function), arguments, keywords }, None)
+                let argument = |value| {
+                    python_argument(value, &keys).map_err(|error| Error::NotEncoded {
+                        task: Arc::clone(function),
+                        value: "an argument".into(),
+                        source: Arc::new(error),
+                    })
+                };
+                let arguments = arguments.iter().map(argument).collect::<Result<_, _>>()?;
+                let keywords = keywords.iter().map(|(name, value)| Ok((Arc::clone(name), argument(value)?)));
+                let keywords = keywords.collect::<Result<_, Error>>()?;
+                Ok((Work::Python { function: Arc::clone(function), arguments, keywords }, None))
             }
         }
     }
@@ -161,7 +174,7 @@ impl Connection {
         if self.is_conflict(key, work) {
             return Some(Err(Error::KeyConflict { key: name }));
         }
-        match (there as Arc<dyn Any + Send + Sync>).downcast::<ClusterTask<T>>() {
+        match there.as_any().downcast::<ClusterTask<T>>() {
             Ok(there) => there.retain_if_held().then_some(Ok(there)),
             Err(_) => Some(Err(Error::KeyConflict { key: name })),
         }
@@ -178,6 +191,9 @@ fn task_options(task: &'static str, options: &mut Options) -> Result<TaskOptions
     ];
     if let Some((_, fix)) = unknown.iter().find(|(is_asked_for, _)| *is_asked_for) {
         return Err(Error::NotPortable { task: task.into(), fix: (*fix).into() });
+    }
+    if options.allow_other_workers && options.workers.is_empty() {
+        return Err(Error::NoWorkers);
     }
     let amounts: BTreeMap<_, _> = sum_amounts(std::mem::take(&mut options.resources))?;
     let resources = amounts.into_iter().filter(|(_, amount)| *amount > 0.0);

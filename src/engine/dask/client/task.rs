@@ -3,6 +3,7 @@
 //! It ends when the scheduler says so. Its value is somewhere on the cluster then, and comes here when somebody waits for
 //! it: `core` is the task's state, `arrival` that of its value's way.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -31,6 +32,9 @@ pub(super) trait Remote: Node {
 
     /// What made it, if that was a Rust function: its name.
     fn rust_task(&self) -> Option<&'static str>;
+
+    /// For who knows its type.
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
     /// The key under which it is a plain Python object, once that has been asked for.
     fn python_key(&self) -> &Mutex<Option<TaskKey>>;
@@ -169,6 +173,10 @@ impl<T: Send + Sync + 'static> Remote for ClusterTask<T> {
         self.rust_task
     }
 
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+
     fn python_key(&self) -> &Mutex<Option<TaskKey>> {
         &self.python_key
     }
@@ -213,7 +221,7 @@ impl<T: Send + Sync + 'static> Node for ClusterTask<T> {
 
     fn nbytes(&self) -> Option<u64> {
         let nbytes = self.nbytes.load(Ordering::Relaxed);
-        (self.core.outcome() == Some(Ok(())) && nbytes != NBYTES_UNKNOWN).then_some(nbytes)
+        (matches!(self.core.outcome(), Some(Ok(()))) && nbytes != NBYTES_UNKNOWN).then_some(nbytes)
     }
 }
 

@@ -44,6 +44,11 @@ impl Address {
         self.port
     }
 
+    /// The same port of another host: a name, or an IP address without brackets.
+    pub(crate) fn with_host(&self, host: String) -> Self {
+        Self { host: host.into(), ..self.clone() }
+    }
+
     pub(crate) fn with_port(&self, port: u16) -> Self {
         Self { port, ..self.clone() }
     }

@@ -52,6 +52,10 @@ pub(crate) enum CommError {
     /// The peer sent what is no message of Dask.
     Malformed { peer: Address, source: WireError },
     // --- the answer ---
+    /// The scheduler does not take us.
+    Refused { peer: Address, message: Arc<str> },
+    /// What came is no answer to the request.
+    Unexpected { peer: Address, wanted: &'static str },
     /// The peer's handler of the request raised an exception. The connection goes on.
     Remote(Arc<RemoteError>),
 }
@@ -85,6 +89,14 @@ pub(crate) struct RemoteError {
 }
 
 impl CommError {
+    pub(crate) fn refused(peer: &Address, message: &str) -> Self {
+        Self::Refused { peer: peer.clone(), message: message.into() }
+    }
+
+    pub(crate) fn unexpected(peer: &Address, wanted: &'static str) -> Self {
+        Self::Unexpected { peer: peer.clone(), wanted }
+    }
+
     /// Whether trying again is of no use.
     pub(crate) fn is_final(&self) -> bool {
         !matches!(
@@ -153,6 +165,8 @@ impl fmt::Display for CommError {
                 write!(f, "an earlier request to {peer} on this connection was given up half-way")
             }
             Self::Malformed { peer, .. } => write!(f, "{peer} sent what is no message of Dask"),
+            Self::Refused { peer, message } => write!(f, "{peer} refuses the connection: {message}"),
+            Self::Unexpected { peer, wanted } => write!(f, "{peer} did not answer as it must to `{wanted}`"),
             Self::Remote(error) => error.fmt(f),
         }
     }

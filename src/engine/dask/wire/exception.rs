@@ -7,6 +7,7 @@ use crate::engine::dask::wire::Value;
 use crate::engine::dask::wire::error::WireError;
 use crate::engine::dask::wire::limits::Limits;
 use crate::engine::dask::wire::pickle::{Call, Object, Unpickled, repr, repr_str};
+use crate::engine::dask::wire::serialize::RUST_KIND;
 use crate::engine::dask::wire::serialized::Data;
 
 /// An exception that a task, the scheduler or a worker has raised.
@@ -18,6 +19,8 @@ pub(crate) struct RemoteException {
     pub(crate) message: String,
     /// As Python prints it above the exception, with what has caused it. Empty if there is none.
     pub(crate) traceback_text: String,
+    /// What it was in Rust, if a worker of ours raised it.
+    pub(crate) rust: Option<String>,
 }
 
 /// Frames of a traceback that are told. Python makes no more than 1000, unless a program asks for it.
@@ -34,6 +37,9 @@ impl RemoteException {
             Ok(None) => return Self::unreadable("none was sent"),
             Err(error) => return Self::unreadable(error),
         };
+        let attributes = exception.root().as_call().and_then(|call| call.state());
+        let rust = attributes.and_then(|attributes| attributes.get(RUST_KIND)).and_then(|kind| kind.as_str());
+        let rust = rust.map(str::to_owned);
         let mut raised = Raised::of_object(exception.root());
         // The exception has its traceback too, beginning with a frame of the worker. The other one begins with the task.
         match unpickled(traceback, limits) {
@@ -47,12 +53,12 @@ impl RemoteException {
             Err(_) => {}
         }
         let traceback_text = format!("{}{}", causes_text(&raised), raised.traceback_text());
-        Self { class: raised.class, message: raised.message, traceback_text }
+        Self { class: raised.class, message: raised.message, traceback_text, rust }
     }
 
     fn unreadable(problem: impl std::fmt::Display) -> Self {
         let message = format!("(the exception cannot be read: {problem})");
-        Self { class: "Exception".into(), message, traceback_text: String::new() }
+        Self { class: "Exception".into(), message, traceback_text: String::new(), rust: None }
     }
 }
 

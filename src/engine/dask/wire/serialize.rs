@@ -62,9 +62,9 @@ impl Serialized {
     }
 
     /// What `task-erred` has under `exception`. `class` is one of Python's own, such as `RuntimeError`: clients of Dask break on
-    /// classes that they do not have.
-    pub(crate) fn of_exception(class: &'static str, message: &str) -> Self {
-        Self::of_bytes(&exception_pickle(class, message))
+    /// classes that they do not have. Clients of ours read what it was in Rust, `kind`, from an attribute.
+    pub(crate) fn of_exception(class: &'static str, message: &str, kind: &'static str) -> Self {
+        Self::of_bytes(&exception_pickle(class, message, kind))
     }
 
     fn of_frame<const N: usize>(header: [(&str, Value); N], frame: &Bytes) -> Self {
@@ -84,9 +84,13 @@ pub(crate) fn class_pickle(module: &'static str, name: &'static str) -> Bytes {
     Pickle::global(module, name).dumps()
 }
 
+/// The attribute of an exception that says what it was in Rust.
+pub(super) const RUST_KIND: &str = "anydask";
+
 /// The pickle of an exception of one of Python's own classes.
-pub(crate) fn exception_pickle(class: &'static str, message: &str) -> Bytes {
-    Pickle::call(Pickle::global("builtins", class), [message.into()]).dumps()
+pub(crate) fn exception_pickle(class: &'static str, message: &str, kind: &'static str) -> Bytes {
+    let exception = Pickle::call(Pickle::global("builtins", class), [message.into()]);
+    Pickle::Built(Box::new(exception), Box::new(Pickle::dict([(RUST_KIND, kind.into())]))).dumps()
 }
 
 /// One at least, since an empty frame is a frame.

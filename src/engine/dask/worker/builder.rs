@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
-use crate::client::{Wait, internal_client};
+use crate::client::{Wait, embedded};
 use crate::engine::dask::comm::Security;
 use crate::engine::dask::token::token;
 use crate::engine::dask::worker::bodies::Bodies;
@@ -221,7 +221,7 @@ impl<R: Runtime> Worker<R> {
             security: self.security,
             identity,
             reconnect_timeout: self.reconnect_timeout,
-            bodies: Bodies::new(internal_client(erased.clone(), nthreads, "anydask-worker")?),
+            bodies: Bodies::new(embedded(erased.clone(), nthreads, "anydask-worker")?),
         };
         let shared = Arc::<Shared>::default();
         runtime.spawn(drive(runtime.clone(), settings, Arc::clone(&shared))).detach();

@@ -145,7 +145,7 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
     let tls = if scheduler.is_tls() { connector.tls().cloned() } else { None };
     let listener = Listener::bind(runtime.clone(), listen, tls).await.map_err(failed)?;
     identity.address = match contact_host {
-        Some(host) => listener.address().with_host(&host).to_string(),
+        Some(host) => listener.address().with_host(host).to_string(),
         None => listener.address().to_string(),
     };
     lock(&shared.present).address = Some(identity.address.as_str().into());

@@ -1,6 +1,6 @@
 //! Data of other workers.
 
-use crate::engine::dask::comm::{CommError, Pool};
+use crate::engine::dask::comm::{Address, CommError, Pool};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::engine::dask::worker::server::datum;
 use crate::engine::dask::worker::shell::Datum;
@@ -24,12 +24,13 @@ pub(super) async fn fetch<R: Runtime>(
         ("keys", Value::List(keys.iter().map(TaskKey::to_value).collect())),
         ("who", own_address.into()),
     ]);
-    let mut peer = pool.lend(&peer.parse()?).await?;
+    let address: Address = peer.parse()?;
+    let mut peer = pool.lend(&address).await?;
     let reply = peer.call(&request).await?;
     match reply.get("status").and_then(Value::as_str) {
         Some("busy") => return Ok(None),
         Some("OK") => {}
-        _ => return Err(CommError::unexpected(peer.peer(), "get_data")),
+        _ => return Err(CommError::unexpected(&address, "get_data")),
     }
     // The peer waits for it, before it takes another request.
     peer.send(&"OK".into()).await?;

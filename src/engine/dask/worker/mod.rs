@@ -1,6 +1,13 @@
 //! The worker: what it decides, apart from the sockets and threads that carry it out.
 
-#![allow(unused_imports)] // Until the connection around uses all of it.
+mod bodies;
+mod builder;
+mod driver;
+mod fetch;
+mod ops;
+mod registration;
+mod server;
+mod shell;
+mod state;
 
-pub(crate) mod ops;
-pub(crate) mod state;
+pub use builder::{RunningWorker, Worker};

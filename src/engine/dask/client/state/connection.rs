@@ -221,6 +221,7 @@ impl ClientState {
         self.outgoing.releases.clear();
         self.outgoing.reports.clear();
         self.outgoing.needs_heartbeat = false;
+        self.is_subscribed = false;
         self.limbo = BTreeMap::new();
         self.gathering.clear();
         self.workers.clear();

@@ -49,9 +49,10 @@ pub(crate) struct Config {
     pub(crate) on_lost: OnLost,
 }
 
-/// What becomes of held keys when the connection is lost: the scheduler forgets what this client wanted.
+/// What becomes of a client's futures when the connection to the scheduler is lost, which then forgets what the client wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OnLost {
+#[non_exhaustive]
+pub enum OnLost {
     /// They are pending again, and are submitted to the next connection with all that they depend on. Scattered values are lost.
     Resubmit,
     /// They are lost.
@@ -67,6 +68,9 @@ pub(crate) struct ClientState {
     requests: Requests,
     gathering: Gathering,
     workers: Workers,
+    /// Whether somebody wants to hear of workers that join and leave, and whether the scheduler knows that.
+    watches_workers: bool,
+    is_subscribed: bool,
     /// Scatters that wait for the connection.
     scatters: Vec<Scatter>,
     outgoing: Outgoing,
@@ -98,6 +102,8 @@ impl ClientState {
             requests: Requests::default(),
             gathering: Gathering::default(),
             workers: Workers::default(),
+            watches_workers: false,
+            is_subscribed: false,
             scatters: Vec::new(),
             outgoing: Outgoing::default(),
             limbo: BTreeMap::new(),
@@ -120,6 +126,7 @@ impl ClientState {
             Event::Retry(keys) => self.retry(&keys),
             Event::Want(keys) => keys.iter().for_each(|key| self.want(key)),
             Event::Scatter(scatter) => self.scatter(scatter),
+            Event::WatchWorkers => self.watches_workers = true,
             Event::Close => self.close(now),
             Event::Connected { client_id } => self.connected(client_id),
             Event::ConnectionLost => self.connection_lost(),

@@ -23,6 +23,9 @@ use crate::runtime::Instant;
 /// How old a list may be that a task is pinned with. Workers come and go in seconds, and a list costs a round trip.
 const LIST_AGE_MAX: Duration = Duration::from_secs(1);
 
+/// Where the scheduler tells of workers, among much else.
+pub(super) const WORKERS_TOPIC: &str = "all";
+
 /// Keys of one request for other workers.
 const KEYS_MAX: usize = 1000;
 
@@ -80,6 +83,14 @@ impl ClientState {
             self.workers.ask_at = Some(now + LIST_AGE_MAX);
         }
         false
+    }
+
+    /// An event of a topic: when it was, and what.
+    pub(super) fn handle_topic(&mut self, message: &Value) {
+        let action = message.get("event").and_then(Value::items).and_then(|event| event.get(1)?.get("action")?.as_str());
+        if matches!(action, Some("add-worker" | "remove-worker")) {
+            self.actions.push_back(Action::WorkersChanged);
+        }
     }
 
     fn ask_for_workers(&mut self) {

@@ -29,6 +29,8 @@ pub(crate) enum Pickle {
     },
     /// What the first object returns when it is called with the others.
     Call(Box<Pickle>, Vec<Pickle>),
+    /// An object with attributes, which the reader sets.
+    Built(Box<Pickle>, Box<Pickle>),
 }
 
 impl Pickle {
@@ -169,6 +171,9 @@ impl<'a> Writer<'a> {
             Pickle::Global { module, name } => self.global(module, name),
             Pickle::Call(callable, arguments) => {
                 next.extend([Step::Instruction(b'R'), Step::Tuple(arguments), Step::Object(callable)]);
+            }
+            Pickle::Built(object, attributes) => {
+                next.extend([Step::Instruction(b'b'), Step::Object(attributes), Step::Object(object)]);
             }
         }
     }
