@@ -195,6 +195,34 @@ pub enum Error {
     },
     /// No runtime was found.
     NoRuntime(NoRuntime),
+    /// The call cannot be made in another process.
+    NotPortable {
+        /// The function.
+        task: Arc<str>,
+        /// What makes it portable.
+        fix: Arc<str>,
+    },
+    /// The value has no encoded form, so it cannot go to another process.
+    NotEncoded {
+        /// The function that it was for.
+        task: Arc<str>,
+        /// Which value.
+        value: Arc<str>,
+        /// What serde said.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The result of the task is none of the type that its future has.
+    NotDecoded {
+        /// The task.
+        key: Key,
+        /// What it is instead.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The function is none of this program's, and the engine is embedded in it.
+    NeedsDask {
+        /// The function.
+        function: Arc<str>,
+    },
     // --- the machine's ---
     /// The operating system refused a thread or a runtime.
     Start {
@@ -260,6 +288,7 @@ impl Error {
             | Self::ForeignFuture { key }
             | Self::NotFailed { key, .. }
             | Self::NotRepeatable { key }
+            | Self::NotDecoded { key, .. }
             | Self::KeyConflict { key }
             | Self::Taken { key } => Some(key),
             _ => None,
@@ -422,6 +451,17 @@ impl fmt::Display for Error {
                 "two tasks are registered as `{name}`: at {first} and at {second}; give one another name with \
                  `#[task(name = \"..\")]`"
             ),
+            Self::NotPortable { task, fix } => write!(f, "`{task}` cannot run in another process; {fix}"),
+            Self::NotEncoded { task, value, .. } => write!(f, "{value} of `{task}` cannot go to another process"),
+            Self::NotDecoded { key, .. } => write!(
+                f,
+                "the result of task `{key}` has another type than its future; ask for the type that the task gives"
+            ),
+            Self::NeedsDask { function } => write!(
+                f,
+                "`{function}` is a Python function, and this client's engine is embedded; open the client of a Dask \
+                 cluster with `Client::connect`"
+            ),
             Self::NoRuntime(error) => error.fmt(f),
             Self::Start { .. } => {
                 f.write_str("the operating system refused a thread; ask for fewer with `threads`, or raise its limits")
@@ -438,7 +478,9 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Failed { source, .. } => Some(source.as_ref()),
+            Self::Failed { source, .. } | Self::NotEncoded { source, .. } | Self::NotDecoded { source, .. } => {
+                Some(source.as_ref())
+            }
             Self::Start { source } => Some(source.as_ref()),
             _ => None,
         }

@@ -37,6 +37,10 @@
 //! [`Client`] starts and submits, [`TaskFuture`] says what a handle means, [`Operation`] is whatever waits, [`Error`]
 //! what can go wrong, and [`architecture`] how it is built.
 
+// What `#[task]` writes names the crate.
+#[cfg(all(test, feature = "dask"))]
+extern crate self as anydask;
+
 mod client;
 mod engine;
 mod error;
@@ -95,6 +99,9 @@ pub use task::{
     TaskInfo, TaskState, Transition, asynchronous, fallible,
 };
 
+#[cfg(feature = "dask")]
+pub use task::{PyArgs, Python, python};
+
 /// The runtimes, and the traits that make one.
 pub mod runtime {
     pub use anydask_runtime::*;
@@ -139,4 +146,10 @@ pub mod smol {
 pub mod __private {
     pub use crate::task::{Call, Failure, Fallibility, Registration};
     pub use inventory;
+
+    #[cfg(feature = "dask")]
+    pub use crate::task::portable::{
+        Export, Parts, Travelling, call, each_codec, export as export_call, probe, to_python,
+    };
+    pub use crate::{__anydask_export as export, __anydask_register as register};
 }

@@ -3,9 +3,13 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
+#[cfg(feature = "dask")]
+use crate::Error;
 use crate::client::Client;
 use crate::client::task_builder::{Many, One, TaskBuilder};
 use crate::runtime::Runtime;
+#[cfg(feature = "dask")]
+use crate::task::portable::{Export, Parts};
 use crate::task::{Call, IntoArgs, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
@@ -169,5 +173,15 @@ impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
     /// What it shares captures what it captures.
     fn identity() -> (TypeId, &'static str, bool) {
         F::identity()
+    }
+
+    #[cfg(feature = "dask")]
+    fn export(&self, parts: Parts<'_>) -> Result<Export<F::Output>, Error> {
+        self.0.export(parts)
+    }
+
+    #[cfg(feature = "dask")]
+    fn refusal(&self) -> Option<Error> {
+        self.0.refusal()
     }
 }

@@ -11,6 +11,8 @@ mod info;
 mod key;
 mod options;
 pub(crate) mod plain;
+#[cfg(feature = "dask")]
+pub(crate) mod portable;
 mod registry;
 mod status;
 mod transition;
@@ -24,6 +26,8 @@ pub use future::{Awaiting, TaskFuture};
 pub use info::TaskInfo;
 pub use key::Key;
 pub use options::Options;
+#[cfg(feature = "dask")]
+pub use portable::python::{PyArgs, Python, python};
 pub use registry::{Fallibility, Registration};
 pub use status::Status;
 pub use transition::{TaskState, Transition};

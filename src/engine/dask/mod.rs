@@ -5,4 +5,6 @@
 
 #![allow(dead_code, unreachable_pub)] // Until all of it is used: each part is built beside the others.
 
+pub(crate) mod call;
+pub(crate) mod python_value;
 pub(crate) mod wire;

@@ -52,6 +52,10 @@ impl ClientState {
         if self.refuses() {
             return refused::<F, A, Args>(about, Error::ClientClosed { operation });
         }
+        #[cfg(feature = "dask")]
+        if let Some(error) = function.refusal() {
+            return refused::<F, A, Args>(about, error);
+        }
         let Some(mut options) = options else {
             Trace::submitted(&mut about);
             return TaskFuture::new(self.enter(about, function, arguments, None));
