@@ -137,6 +137,29 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Submits one task to the engine of the client.
+    fn submit_from<F, A, Args>(
+        &self,
+        location: &'static Location<'static>,
+        operation: &'static str,
+        (function, arguments): (F, A),
+        options: Option<Options>,
+        repeat: Option<Repeat<A>>,
+    ) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.connection().submit(&self.state, location, operation, (function, arguments), options);
+        }
+        self.state.submit_from(location, operation, function, arguments, options, repeat)
+    }
+}
+
 impl Clone for Held {
     fn clone(&self) -> Self {
         self.state.retain();
@@ -341,27 +364,6 @@ impl<R: Runtime> Client<R> {
     /// Takes over the handle that `state` comes with.
     fn new(runtime: R, state: Arc<ClientState>) -> Self {
         Self { runtime, state: Held::new(state), defaults: None }
-    }
-
-    /// Submits one task to the engine of the client.
-    fn submit_from<F, A, Args>(
-        &self,
-        location: &'static Location<'static>,
-        operation: &'static str,
-        (function, arguments): (F, A),
-        options: Option<Options>,
-        repeat: Option<Repeat<A>>,
-    ) -> TaskFuture<F::Output>
-    where
-        F: TaskFn<Args>,
-        A: Arguments<Args>,
-        Args: 'static,
-    {
-        #[cfg(feature = "dask")]
-        if let Some(cluster) = &self.state.cluster {
-            return cluster.connection().submit(self.state(), location, operation, (function, arguments), options);
-        }
-        self.state().submit_from(location, operation, function, arguments, options, repeat)
     }
 
     /// The same client, with defaults for what it submits; they go with its clones, and hold where a submission

@@ -57,7 +57,7 @@ impl<R: Runtime> Client<R> {
         A: IntoArgs<Args>,
         Args: 'static,
     {
-        self.submit_from(Location::caller(), "submit", (function, args.into_args()), self.options(), None)
+        self.state.submit_from(Location::caller(), "submit", (function, args.into_args()), self.options(), None)
     }
 
     /// Submits one call for each item, with the same function. Never waits.
@@ -90,7 +90,7 @@ impl<R: Runtime> Client<R> {
     {
         let (function, location) = (Arc::new(function), Location::caller());
         let submit = |item: I::Item| {
-            self.submit_from(location, "map", (Each::new(&function), item.into_args()), self.options(), None)
+            self.state.submit_from(location, "map", (Each::new(&function), item.into_args()), self.options(), None)
         };
         items.into_iter().map(submit).collect()
     }

@@ -218,7 +218,7 @@ where
     #[track_caller]
     pub fn submit(self) -> TaskFuture<F::Output> {
         let Self { client, function, given: One(args), options, repeat, .. } = self;
-        client.submit_from(Location::caller(), "submit", (function, args.into_args()), Some(options), repeat)
+        client.state.submit_from(Location::caller(), "submit", (function, args.into_args()), Some(options), repeat)
     }
 }
 
@@ -262,7 +262,7 @@ where
             let mut options = options.clone();
             options.key = options.key.map(|key| format!("{key}-{}", futures.len()).into());
             let (function, arguments) = (Each::new(&function), item.into_args());
-            futures.push(client.submit_from(location, "map", (function, arguments), Some(options), repeat));
+            futures.push(client.state.submit_from(location, "map", (function, arguments), Some(options), repeat));
         };
         if batch <= 1 {
             items.for_each(submit);

@@ -5,8 +5,6 @@
 //! All values on a cluster are Python's ([`python::PyValue`]); what a Rust task gave is a `bytes` object there, with a
 //! mark in front of its postcard.
 
-#![allow(dead_code)] // Until the engine asks for all of it.
-
 mod call;
 mod codec;
 mod codecs;
@@ -22,7 +20,6 @@ mod tests;
 pub(crate) use call::{CallError, ErasedCall, Given};
 pub use call::{Travelling, call, each_codec, to_python};
 pub(crate) use codec::Codec;
-#[allow(unused_imports)] // Until values are scattered.
 pub(crate) use codec::codec_of;
 pub(crate) use export::{Argument, ExportedCall};
 pub use export::{Export, Parts, export};

@@ -40,7 +40,10 @@ impl Connection {
         let prepared = self.prepare(client, &function, &arguments, &mut options);
         let (export, key, task_options) = match prepared {
             Ok(prepared) => prepared,
-            Err(error) => return refused::<F, A, Args>(about, inherited(&about, &error)),
+            Err(error) => {
+                let error = inherited(&about, &error);
+                return refused::<F, A, Args>(about, error);
+            }
         };
         let key = match key {
             Some(key) => key,

@@ -27,6 +27,8 @@ pub(crate) enum WireError {
     Inconsistent { of: &'static str, problem: &'static str },
     /// A frame is compressed, although we have asked for no compression.
     Compressed { method: Arc<str> },
+    /// The peer could not serialise a datum, and sent why.
+    Unserializable { text: Arc<str> },
     /// A datum was serialised in a way that we do not read.
     Unsupported { what: &'static str, found: Arc<str> },
     /// An instruction of a pickle that we do not know, or that would have to run something.
@@ -86,6 +88,7 @@ impl fmt::Display for WireError {
             Self::Compressed { method } => {
                 write!(f, "a frame is compressed with `{method}`, although no compression was agreed")
             }
+            Self::Unserializable { text } => write!(f, "the peer could not serialise it: {text}"),
             Self::Unsupported { what, found } => write!(f, "cannot read {what} `{found}`"),
             Self::Opcode { at, found } => write!(f, "pickle: instruction {found:#04x} at byte {at} is not supported"),
             Self::Pickle { at, problem } => write!(f, "pickle: at byte {at}: {problem}"),

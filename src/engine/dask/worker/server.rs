@@ -58,9 +58,10 @@ impl<R: Runtime> Server<R> {
     /// How the process is doing, and what it sends.
     pub(super) fn vitals(&self) -> Vitals {
         let outgoing_count = Arc::strong_count(&self.sending) as u64 - 1;
-        // The clones of this.
         let outgoing_count_total = self.sent.load(Ordering::Relaxed);
-        Vitals { outgoing_count, outgoing_count_total, ..self.gauge.read() }
+        let mut vitals = self.gauge.read();
+        (vitals.outgoing_count, vitals.outgoing_count_total) = (outgoing_count, outgoing_count_total);
+        vitals
     }
 
     async fn answer(&self, request: &Value) -> Answer {

@@ -1,6 +1,6 @@
 //! What stands around a worker's state: events come from any thread, and what the state asks for happens in its order.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::dask::inbox::Inbox;
@@ -22,7 +22,7 @@ pub(super) struct Shell {
     machine: Mutex<Machine>,
     bodies: Bodies,
     /// The bodies that run; dropping a future cancels its body.
-    running: Mutex<HashMap<BodyId, TaskFuture<()>>>,
+    running: Mutex<BTreeMap<BodyId, TaskFuture<()>>>,
     pub(super) work: Inbox<Work>,
 }
 

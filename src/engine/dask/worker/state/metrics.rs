@@ -10,7 +10,7 @@ use crate::engine::dask::worker::state::task::State;
 use crate::engine::dask::worker::state::{Status, WorkerState};
 
 /// Numbers of a worker at one moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Metrics {
     /// How many keys are in which of Dask's states (`task_counts`), without zeros.
     pub(crate) task_counts: BTreeMap<&'static str, usize>,

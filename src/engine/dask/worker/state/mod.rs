@@ -162,6 +162,11 @@ impl<V: Clone> WorkerState<V> {
         self.table.data(key)
     }
 
+    /// The keys whose data is here, in their order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &TaskKey> {
+        self.table.tasks.keys().filter(|key| self.table.data(key).is_some())
+    }
+
     fn send(&mut self, message: Message) {
         self.actions.push_back(Action::Send(message));
     }
