@@ -4,3 +4,4 @@
 
 mod cluster;
 mod clusters;
+mod first;
