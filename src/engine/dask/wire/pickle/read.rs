@@ -17,7 +17,7 @@ impl Unpickled {
     /// # Errors
     ///
     /// It is longer or has more objects than `limits` allow, or is no pickle that Python would read. What is reserved is
-    /// proportional to what `pickle` has, about 64 bytes for each of its.
+    /// proportional to what `pickle` has, about 100 bytes for each of its.
     pub(crate) fn read(pickle: &Bytes, limits: &Limits) -> Result<Self, WireError> {
         let (what, limit) = (Limited::PickleBytes, limits.pickle_nbytes_max as u64);
         if pickle.len() as u64 > limit {
