@@ -58,7 +58,6 @@ pub(crate) enum Place {
     Message,
     Msgpack,
     Pickle,
-    Datum,
 }
 
 impl fmt::Display for WireError {
@@ -118,7 +117,6 @@ impl fmt::Display for Place {
             Self::Message => "the message",
             Self::Msgpack => "the msgpack value",
             Self::Pickle => "the pickle",
-            Self::Datum => "the datum",
         })
     }
 }

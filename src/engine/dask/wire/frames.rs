@@ -28,8 +28,6 @@ pub(crate) struct Decoder {
     frame: Vec<u8>,
     /// How much of `frame` has arrived. The rest of it is zeros, for `space` to lend.
     arrived: usize,
-    /// A peer that was wrong once is not listened to any more.
-    failed: Option<WireError>,
 }
 
 /// What a frame gets at once, if it is as long. A frame of a small message fits, and a pretender gets no more.
@@ -54,7 +52,6 @@ impl Decoder {
             frames: Vec::new(),
             frame: Vec::new(),
             arrived: 0,
-            failed: None,
         }
     }
 
@@ -86,20 +83,29 @@ impl Decoder {
     ///
     /// What was announced is more than the limits allow, or makes no sense. Then, and ever after: the connection is of no use.
     pub(crate) fn handle_bytes(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<Bytes>>, WireError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
+        loop {
+            let nbytes = self.missing().min(bytes.len());
+            let (front, rest) = bytes.split_at(nbytes);
+            *bytes = rest;
+            if self.head_is_whole {
+                self.append(front);
+            } else {
+                self.head.extend_from_slice(front);
+                self.read_head()?;
+            }
+            if let Some(frames) = self.finish_frames() {
+                return Ok(Some(frames));
+            }
+            if bytes.is_empty() {
+                return Ok(None);
+            }
         }
-        let taken = self.take(bytes);
-        if let Err(error) = &taken {
-            self.failed = Some(error.clone());
-        }
-        taken
     }
 
     /// Where to read into, if much of a frame comes next: bytes that arrive there need not be copied. Say by `handle_filled`
     /// how many there are, before anything else is called. `None`: read elsewhere, and call `handle_bytes`.
     pub(crate) fn space(&mut self) -> Option<&mut [u8]> {
-        if !self.head_is_whole || self.failed.is_some() || self.missing() < SPACE_NBYTES_MIN {
+        if !self.head_is_whole || self.missing() < SPACE_NBYTES_MIN {
             return None;
         }
         // What was lent and not filled is lent again: nothing is zeroed twice.
@@ -125,26 +131,6 @@ impl Decoder {
         self.head.capacity() + self.lengths.capacity() * size_of::<usize>() + frames + self.frame.capacity()
     }
 
-    fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<Bytes>>, WireError> {
-        loop {
-            let nbytes = self.missing().min(bytes.len());
-            let (front, rest) = bytes.split_at(nbytes);
-            *bytes = rest;
-            if self.head_is_whole {
-                self.append(front);
-            } else {
-                self.head.extend_from_slice(front);
-                self.read_head()?;
-            }
-            if let Some(frames) = self.finish_frames() {
-                return Ok(Some(frames));
-            }
-            if bytes.is_empty() {
-                return Ok(None);
-            }
-        }
-    }
-
     /// How long the head is, as far as is known.
     fn head_nbytes(&self) -> usize {
         match self.number(1) {
@@ -158,7 +144,7 @@ impl Decoder {
         number(self.head.get(8 * index..8 * index + 8)?)
     }
 
-    /// Checks as much as is there.
+    /// Checks as much as is there. A head that is refused stays, and is refused again.
     fn read_head(&mut self) -> Result<(), WireError> {
         let (Some(prefix), Some(count)) = (self.number(0), self.number(1)) else { return Ok(()) };
         if count > self.limits.frames_max as u64 {
