@@ -26,7 +26,7 @@ pub(crate) struct Decoder {
     frames: Vec<Bytes>,
     /// The frame that is being read.
     frame: Vec<u8>,
-    /// How much of `frame` has arrived. The rest of it is space that `space` has lent.
+    /// How much of `frame` has arrived. The rest of it is zeros, for `space` to lend.
     arrived: usize,
     /// A peer that was wrong once is not listened to any more.
     failed: Option<WireError>,
@@ -102,31 +102,36 @@ impl Decoder {
         if !self.head_is_whole || self.failed.is_some() || self.missing() < SPACE_NBYTES_MIN {
             return None;
         }
-        self.frame.truncate(self.arrived);
-        let lent = self.missing().min(SPACE_NBYTES);
-        self.reserve(lent);
-        self.frame.resize(self.arrived + lent, 0);
+        // What was lent and not filled is lent again: nothing is zeroed twice.
+        if self.frame.len() - self.arrived < self.missing().min(SPACE_NBYTES_MIN) {
+            let lent = self.missing().min(SPACE_NBYTES);
+            let grown = self.arrived + lent;
+            self.reserve(grown - self.frame.len());
+            self.frame.resize(grown, 0);
+        }
         self.frame.get_mut(self.arrived..)
     }
 
     /// `nbytes` have arrived at the front of what `space` has lent.
     pub(crate) fn handle_filled(&mut self, nbytes: usize) -> Option<Vec<Bytes>> {
-        let arrived = self.arrived.saturating_add(nbytes).min(self.frame.len());
-        self.frame.truncate(arrived);
-        self.arrived = arrived;
+        self.arrived = self.arrived.saturating_add(nbytes).min(self.frame.len());
         self.finish_frames()
     }
 
+    /// What is reserved in all.
+    #[cfg(test)]
+    pub(super) fn reserved_nbytes(&self) -> usize {
+        let frames = self.frames.capacity() * size_of::<Bytes>() + self.frames.iter().map(Bytes::len).sum::<usize>();
+        self.head.capacity() + self.lengths.capacity() * size_of::<usize>() + frames + self.frame.capacity()
+    }
+
     fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<Bytes>>, WireError> {
-        self.frame.truncate(self.arrived);
         loop {
             let nbytes = self.missing().min(bytes.len());
             let (front, rest) = bytes.split_at(nbytes);
             *bytes = rest;
             if self.head_is_whole {
-                self.reserve(nbytes);
-                self.frame.extend_from_slice(front);
-                self.arrived += nbytes;
+                self.append(front);
             } else {
                 self.head.extend_from_slice(front);
                 self.read_head()?;
@@ -193,11 +198,24 @@ impl Decoder {
         Ok(())
     }
 
+    /// Copies a part of the frame to its place.
+    fn append(&mut self, part: &[u8]) {
+        let zeros = self.frame.get_mut(self.arrived..).unwrap_or_default();
+        let (over_zeros, after) = part.split_at(part.len().min(zeros.len()));
+        if let Some(place) = zeros.get_mut(..over_zeros.len()) {
+            place.copy_from_slice(over_zeros);
+        }
+        self.reserve(after.len());
+        self.frame.extend_from_slice(after);
+        self.arrived += part.len();
+    }
+
     /// Makes room for `nbytes` more of the frame: twice as much as is there each time, but never more than the frame needs.
     fn reserve(&mut self, nbytes: usize) {
-        if self.frame.capacity() - self.arrived < nbytes {
-            let wanted = nbytes.max(self.arrived).max(RESERVED_NBYTES).min(self.missing());
-            self.frame.reserve_exact(wanted);
+        let there = self.frame.len();
+        if self.frame.capacity() - there < nbytes {
+            let needed = self.lengths.last().map_or(0, |length| length.saturating_sub(there));
+            self.frame.reserve_exact(nbytes.max(there).max(RESERVED_NBYTES).min(needed));
         }
     }
 
