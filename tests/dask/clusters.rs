@@ -81,6 +81,23 @@ fn workers_are_stopped_killed_silenced_and_woken() {
 }
 
 #[test]
+fn a_second_client_goes_on_beside_the_test() {
+    let mut cluster = Cluster::start(Version::Newest);
+    cluster.python_worker("one");
+    let client = cluster.start_python(
+        "
+from distributed import Client, Event
+with Client() as client:
+    print('connected', flush=True)
+    print('told', Event('go').wait(timeout=60), flush=True)
+",
+    );
+    client.wait_for_line("connected");
+    cluster.run_python("from distributed import Client, Event\nwith Client() as client: Event('go').set()");
+    client.wait_for_line("told True");
+}
+
+#[test]
 #[should_panic(expected = "ZeroDivisionError")]
 fn a_script_that_fails_shows_what_it_wrote() {
     Cluster::start(Version::Newest).run_python("1 / 0");

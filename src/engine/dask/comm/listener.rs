@@ -17,6 +17,7 @@ pub(crate) struct Listener<R: Runtime> {
     listener: R::Listener,
     tls: Option<Tls>,
     address: Address,
+    hello_limit: Duration,
 }
 
 /// What answers requests.
@@ -61,7 +62,13 @@ impl<R: Runtime> Listener<R> {
         let listener = runtime.bind(&Endpoint::Tcp(at)).await.map_err(failed)?;
         let scheme = if tls.is_some() { Scheme::Tls } else { Scheme::Tcp };
         let address = address_of(scheme, &listener.local().map_err(failed)?);
-        Ok(Self { runtime, listener, tls, address })
+        Ok(Self { runtime, listener, tls, address, hello_limit: HELLO_LIMIT })
+    }
+
+    /// For connections that may take longer for their hello, or less long.
+    pub(crate) fn with_hello_limit(mut self, limit: Duration) -> Self {
+        self.hello_limit = limit;
+        self
     }
 
     /// Where it listens, with the real port.
@@ -93,9 +100,10 @@ impl<R: Runtime> Listener<R> {
                 continue;
             }
             let (runtime, tls, handler) = (self.runtime.clone(), self.tls.clone(), handler.clone());
+            let hello_limit = self.hello_limit;
             let peer = address_of(self.address.scheme(), &from);
             connections.push(self.runtime.spawn(async move {
-                let accepted = runtime.timeout(HELLO_LIMIT, Comm::accept(stream, tls.as_ref(), &peer)).await;
+                let accepted = runtime.timeout(hello_limit, Comm::accept(stream, tls.as_ref(), &peer)).await;
                 match accepted {
                     Ok(Ok(comm)) => answer_requests(comm, handler, stranger).await,
                     Ok(Err(error)) => tracing::debug!(%peer, %error, "a connection that is none of Dask"),

@@ -40,14 +40,18 @@ impl<S: ByteStream> Stream<S> {
 
     /// Ends the writing half. The future of `shutdown_write` may be made anew at each poll: ending twice is harmless.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(stream) => pin!(stream.shutdown_write()).poll(cx),
+        let ended = match self {
+            Self::Plain(stream) => ready!(pin!(stream.shutdown_write()).poll(cx)),
             Self::Tls(stream) => {
                 // TLS has a goodbye of its own. What lies below is then closed in whichever way its runtime does.
                 ready!(Pin::new(&mut *stream).poll_close(cx))?;
-                pin!(stream.get_mut().0.shutdown_write()).poll(cx)
+                ready!(pin!(stream.get_mut().0.shutdown_write()).poll(cx))
             }
-        }
+        };
+        // The peer has ended the connection before: there is nothing left to end.
+        Poll::Ready(
+            ended.or_else(|error| if error.kind() == io::ErrorKind::NotConnected { Ok(()) } else { Err(error) }),
+        )
     }
 }
 

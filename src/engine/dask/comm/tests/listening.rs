@@ -105,6 +105,25 @@ on_every_runtime! {
         assert_eq!(comm.read().await.unwrap(), Value::Int(1));
     }
 
+    async fn strangers_who_say_nothing_are_dropped_and_keep_nobody_out(runtime) {
+        let listener = Listener::bind(runtime.clone(), ([127, 0, 0, 1], 0).into(), None).await.unwrap();
+        let listener = listener.with_hello_limit(Duration::from_millis(200));
+        let address = listener.address().clone();
+        let _server = runtime.spawn(listener.serve(Echo::default()));
+        let endpoint = address.to_tcp().parse().unwrap();
+        let mut strangers = Vec::new();
+        // More than may wait at once.
+        for _ in 0..100 {
+            strangers.push(runtime.connect(&endpoint).await.unwrap());
+        }
+        let mut comm = plain(&runtime).await.connect(&address).await.unwrap();
+        comm.write(&request("echo", [("data", Value::Int(1))])).await.unwrap();
+        assert_eq!(comm.read().await.unwrap(), Value::Int(1));
+        for mut stranger in strangers {
+            while !read_some(&mut stranger).await.is_empty() {}
+        }
+    }
+
     async fn dropping_the_server_closes_its_connections(runtime) {
         let listener = Listener::bind(runtime.clone(), ([127, 0, 0, 1], 0).into(), None).await.unwrap();
         let address = listener.address().clone();
