@@ -12,9 +12,11 @@ use crate::engine::dask::worker::state::resources::Resources;
 /// there are ways to combine resources, and many tasks in each.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    groups: BTreeMap<Vec<Arc<str>>, BTreeMap<Rank, (TaskKey, Arc<Amounts>)>>,
+    groups: BTreeMap<Vec<Arc<str>>, Group>,
     len: usize,
 }
+
+type Group = BTreeMap<Rank, (TaskKey, Arc<Amounts>)>;
 
 impl Queue {
     pub(super) fn len(&self) -> usize {
