@@ -171,10 +171,11 @@ impl<R: Runtime> Driver<R> {
         let mut connector = self.connector.clone();
         loop {
             let (comm, interval) = self.register(&connector).await?;
+            let resources = self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount));
             let config = Config {
                 address: self.identity.address.as_str().into(),
                 nthreads: self.identity.nthreads,
-                resources: self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount)).collect(),
+                resources: resources.chain([(ANYDASK.into(), 1.0)]).collect(),
                 incoming_bytes_max: Config::incoming_bytes_of(Some(self.identity.memory_limit)),
             };
             let shell = Shell::new(self.runtime.erased(), config, self.bodies.clone());
