@@ -5,7 +5,7 @@
 //!
 //! What keeps the scheduler and the client of one mind:
 //!
-//! - The stream is in order, so one flush is: forced cancels, releases, questions, a heartbeat, one `update-graph`, desires. A
+//! - The stream is in order, so one flush is: forced cancels, releases, a heartbeat, desires, questions, one `update-graph`. A
 //!   key that is released and submitted again within a flush is released first. A key with dependents that the scheduler does
 //!   not know yet is released in a flush after theirs.
 //! - Requests are on other connections and overtake the stream. So a value is asked for only when the scheduler has said that

@@ -184,10 +184,15 @@ impl ClientState {
     /// Has the scheduler forget a key and make it anew.
     pub(super) fn renew(&mut self, key: &TaskKey) {
         if self.table.get(key).is_some_and(|task| task.place == Place::Sent { wanted: true }) {
-            self.outgoing.releases.push(key.clone());
-            self.table.set_place(key, Place::Gone);
-            self.set_limbo(key);
+            self.forget_there(key);
         }
         self.resend(key);
+    }
+
+    /// Has the scheduler forget a key before anything else is said of it.
+    pub(super) fn forget_there(&mut self, key: &TaskKey) {
+        self.outgoing.releases.push(key.clone());
+        self.table.set_place(key, Place::Gone);
+        self.set_limbo(key);
     }
 }
