@@ -67,7 +67,7 @@ pub(crate) struct ClientState {
     requests: Requests,
     gathering: Gathering,
     workers: Workers,
-    /// Scatters that wait for the connection.
+    /// Scatters that wait for the connection, or until the scheduler has forgotten the last values of their keys.
     scatters: Vec<Scatter>,
     outgoing: Outgoing,
     /// Keys that were released, until the scheduler cannot speak of their last lives any more: by when that is.
