@@ -170,6 +170,7 @@ impl ClientState {
         connection.heartbeat_at = Some(now + connection.heartbeat_interval);
         let answered = connection.heartbeats_answered;
         self.limbo.retain(|_, fence| *fence > answered);
+        self.send_scatters();
     }
 
     /// Has the next flush put a fence behind the release of `key`.

@@ -53,14 +53,14 @@ impl ClientState {
         if !releases.is_empty() {
             messages.push(messages::client_releases_keys(&releases, &client_id));
         }
-        if !desires.is_empty() {
-            messages.push(messages::client_desires_keys(&desires, &client_id));
-        }
-        messages.extend(std::mem::take(&mut self.outgoing.reports).iter().map(messages::report_key));
         if std::mem::take(&mut self.outgoing.needs_heartbeat) {
             messages.push(messages::heartbeat_client());
             self.connection.count_heartbeat();
         }
+        if !desires.is_empty() {
+            messages.push(messages::client_desires_keys(&desires, &client_id));
+        }
+        messages.extend(std::mem::take(&mut self.outgoing.reports).iter().map(messages::report_key));
         messages.extend(self.take_batch(now));
         messages.extend(self.take_detaches());
         if self.connection.is_closing() && !self.table.has_unsent() && self.connection.take_farewell() {

@@ -5,7 +5,7 @@
 //!
 //! What keeps the scheduler and the client of one mind:
 //!
-//! - The stream is in order, so one flush is: forced cancels, releases, questions, a heartbeat, one `update-graph`, desires. A
+//! - The stream is in order, so one flush is: forced cancels, releases, a heartbeat, desires, questions, one `update-graph`. A
 //!   key that is released and submitted again within a flush is released first. A key with dependents that the scheduler does
 //!   not know yet is released in a flush after theirs.
 //! - Requests are on other connections and overtake the stream. So a value is asked for only when the scheduler has said that
@@ -71,7 +71,7 @@ pub(crate) struct ClientState {
     /// Whether somebody wants to hear of workers that join and leave, and whether the scheduler knows that.
     watches_workers: bool,
     is_subscribed: bool,
-    /// Scatters that wait for the connection.
+    /// Scatters that wait for the connection, or until the scheduler has forgotten the last values of their keys.
     scatters: Vec<Scatter>,
     outgoing: Outgoing,
     /// Keys that were released, until the scheduler cannot speak of their last lives any more: by when that is.

@@ -64,20 +64,22 @@ impl ClientState {
         self.resolve(key, outcome);
     }
 
-    /// Cancels or loses a key: it is no longer held, nor a part of what is sent.
+    /// Cancels or loses a key: it is no longer held, nor a part of what is sent, and the scheduler is to forget it.
     pub(super) fn end(&mut self, key: &TaskKey, outcome: Outcome) {
         self.reset(key);
         let Some(task) = self.table.get_mut(key) else { return };
         let was_held = std::mem::replace(&mut task.held, false);
         (task.detaching, task.fetch) = (false, Fetch::Unwanted);
-        let is_unsent = matches!(task.place, Place::Unsent | Place::Waiting);
+        let place = task.place;
         if was_held {
             self.resolve(key, outcome);
         }
-        if is_unsent {
-            self.table.set_place(key, Place::Gone);
+        match place {
+            Place::Unsent | Place::Waiting => self.table.set_place(key, Place::Gone),
+            // Also where the scheduler said it: what it said may be older than what it was told.
+            Place::Sent { wanted: true } => self.forget_there(key),
+            Place::Gone | Place::Scattering | Place::Sent { wanted: false } => {}
         }
-        self.table.set_changed(key);
         self.table.sweep(key);
     }
 

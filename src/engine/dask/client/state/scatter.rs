@@ -41,10 +41,15 @@ impl ClientState {
         true
     }
 
-    /// Sends what waits for the connection.
+    /// Sends what waits for the connection, or for the end of the last lives of its keys.
     pub(super) fn send_scatters(&mut self) {
         let Some(client_id) = self.connection.registered_as() else { return };
-        for Scatter { values, broadcast, through } in std::mem::take(&mut self.scatters) {
+        // A request overtakes the stream: a release that is under way would take the new value.
+        let is_in_limbo = |scatter: &Scatter| scatter.values.iter().any(|(key, _)| self.limbo.contains_key(key));
+        let (waiting, ready): (_, Vec<_>) = std::mem::take(&mut self.scatters).into_iter().partition(is_in_limbo);
+        self.scatters = waiting;
+        for scatter in ready {
+            let Scatter { values, broadcast, through } = scatter;
             let address =
                 (through == Through::Workers && broadcast == Broadcast::One).then(|| self.workers.next()).flatten();
             match address {

@@ -96,9 +96,6 @@ impl ClientState {
             return self.handle_lost_dependencies(&keys);
         }
         for key in &keys {
-            self.table.set_place(key, Place::Gone);
-        }
-        for key in &keys {
             let Some(task) = self.table.get(key) else { continue };
             if matches!(task.source, Source::Scattered) {
                 self.lose(key, Loss::Scattered, is_pending);
@@ -154,7 +151,11 @@ impl ClientState {
         };
         let told: Vec<_> = keys.iter().filter(is_told).cloned().collect();
         for key in &told {
-            self.table.set_place(key, Place::Gone);
+            match self.table.get(key).map(|task| task.place) {
+                // It may have been told of it after the restart.
+                Some(Place::Sent { wanted: true }) => self.forget_there(key),
+                _ => self.table.set_place(key, Place::Gone),
+            }
         }
         for key in told {
             let dependents = self.table.dependents_of(&key, |_| true);

@@ -83,20 +83,22 @@ impl ClientState {
             let task = Task::new(Source::Foreign, Arc::new([]), true);
             return self.table.insert(key, task, Place::Sent { wanted: false });
         };
-        if std::mem::replace(&mut task.held, true) {
+        if task.held {
             return;
         }
-        match (task.place, &task.source) {
-            // What was to be released no longer is.
-            (Place::Unsent | Place::Waiting | Place::Scattering | Place::Sent { wanted: true }, _) => self.tell(key),
-            (Place::Gone | Place::Sent { wanted: false }, Source::Work(..)) => {
-                self.reset(key);
-                self.resend(key);
-            }
-            (Place::Gone | Place::Sent { wanted: false }, Source::Scattered | Source::Foreign) => {
-                self.reset(key);
-                self.table.set_place(key, Place::Sent { wanted: false });
-            }
+        let (place, is_work) = (task.place, task.work().is_some());
+        // What was to be released no longer is.
+        let is_kept = !matches!(place, Place::Gone | Place::Sent { wanted: false });
+        if !is_kept {
+            self.reset(key);
+        }
+        if let Some(task) = self.table.get_mut(key) {
+            task.held = true;
+        }
+        match (is_kept, is_work) {
+            (true, _) => self.tell(key),
+            (false, true) => self.resend(key),
+            (false, false) => self.table.set_place(key, Place::Sent { wanted: false }),
         }
     }
 
@@ -184,10 +186,15 @@ impl ClientState {
     /// Has the scheduler forget a key and make it anew.
     pub(super) fn renew(&mut self, key: &TaskKey) {
         if self.table.get(key).is_some_and(|task| task.place == Place::Sent { wanted: true }) {
-            self.outgoing.releases.push(key.clone());
-            self.table.set_place(key, Place::Gone);
-            self.set_limbo(key);
+            self.forget_there(key);
         }
         self.resend(key);
+    }
+
+    /// Has the scheduler forget a key before anything else is said of it.
+    pub(super) fn forget_there(&mut self, key: &TaskKey) {
+        self.outgoing.releases.push(key.clone());
+        self.table.set_place(key, Place::Gone);
+        self.set_limbo(key);
     }
 }

@@ -17,13 +17,15 @@ pub(super) struct Driver {
     /// Those that no test has taken yet.
     pub(super) actions: Vec<Action>,
     connections: u32,
+    /// How many heartbeats the test has not answered.
+    beats: usize,
 }
 
 impl Driver {
     pub(super) fn new(gather: Through, on_lost: OnLost) -> Self {
         let client = ClientState::new(Config { gather, on_lost });
-        let mut driver =
-            Self { client, now: Instant::from_epoch(Duration::from_secs(1)), actions: Vec::new(), connections: 0 };
+        let now = Instant::from_epoch(Duration::from_secs(1));
+        let mut driver = Self { client, now, actions: Vec::new(), connections: 0, beats: 0 };
         driver.connect();
         driver
     }
@@ -74,7 +76,15 @@ impl Driver {
     pub(super) fn flush(&mut self) -> Vec<Value> {
         let message = self.client.poll_flush(self.now);
         self.drain();
-        message.map(|message| message.items().expect("a list").to_vec()).unwrap_or_default()
+        let messages = message.map(|message| message.items().expect("a list").to_vec()).unwrap_or_default();
+        self.beats += messages.iter().filter(|message| op(message) == "heartbeat-client").count();
+        messages
+    }
+
+    pub(super) fn answer_beats(&mut self) {
+        for _ in 0..std::mem::take(&mut self.beats) {
+            self.stream([beat()]);
+        }
     }
 
     /// The kinds of the messages of one flush.

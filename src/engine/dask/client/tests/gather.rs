@@ -88,13 +88,14 @@ fn a_value_that_is_never_given_is_made_anew_three_times_and_then_lost() {
         ask_in_vain(&mut driver);
         assert_eq!(driver.take_actions(), [reset("a")]);
         assert_eq!(driver.flush_ops(), ["client-releases-keys", "heartbeat-client", "update-graph"]);
-        driver.stream([beat(), in_memory("a")]);
+        driver.answer_beats();
+        driver.stream([in_memory("a")]);
         assert_eq!(driver.actions.remove(0), resolved("a", FINISHED));
     }
     ask_in_vain(&mut driver);
     assert_eq!(driver.take_actions(), [reset("a"), resolved("a", Outcome::Lost(Loss::Unavailable))]);
     driver.flush_all();
-    driver.stream([beat()]);
+    driver.answer_beats();
     assert!(driver.client.is_idle());
 }
 

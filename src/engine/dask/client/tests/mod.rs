@@ -5,6 +5,7 @@ mod driver;
 mod frames;
 mod gather;
 mod lifecycle;
+mod live;
 mod lost;
 mod model;
 mod property;

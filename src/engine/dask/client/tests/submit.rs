@@ -133,6 +133,8 @@ fn a_key_of_another_client_is_desired_and_asked_for() {
     assert_eq!(driver.flush_ops(), ["client-desires-keys", "report-key"]);
     driver.stream([cancelled_keys(&["x"], None)]);
     assert_eq!(driver.take_actions(), [cancelled("x", "cancelled by another client")]);
+    driver.flush_all();
+    driver.answer_beats();
     assert!(driver.client.is_idle());
 }
 
