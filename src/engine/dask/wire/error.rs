@@ -56,7 +56,6 @@ pub(crate) enum Place {
     Message,
     Msgpack,
     Pickle,
-    Datum,
 }
 
 impl fmt::Display for WireError {
@@ -115,7 +114,6 @@ impl fmt::Display for Place {
             Self::Message => "the message",
             Self::Msgpack => "the msgpack value",
             Self::Pickle => "the pickle",
-            Self::Datum => "the datum",
         })
     }
 }

@@ -26,10 +26,8 @@ pub(crate) struct Decoder {
     frames: Vec<Bytes>,
     /// The frame that is being read.
     frame: Vec<u8>,
-    /// How much of `frame` has arrived. The rest of it is space that `space` has lent.
+    /// How much of `frame` has arrived. The rest of it is zeros, for `space` to lend.
     arrived: usize,
-    /// A peer that was wrong once is not listened to any more.
-    failed: Option<WireError>,
 }
 
 /// What a frame gets at once, if it is as long. A frame of a small message fits, and a pretender gets no more.
@@ -54,7 +52,6 @@ impl Decoder {
             frames: Vec::new(),
             frame: Vec::new(),
             arrived: 0,
-            failed: None,
         }
     }
 
@@ -86,54 +83,12 @@ impl Decoder {
     ///
     /// What was announced is more than the limits allow, or makes no sense. Then, and ever after: the connection is of no use.
     pub(crate) fn handle_bytes(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<Bytes>>, WireError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let taken = self.take(bytes);
-        if let Err(error) = &taken {
-            self.failed = Some(error.clone());
-        }
-        taken
-    }
-
-    /// Where to read into, if much of a frame comes next: bytes that arrive there need not be copied. Say by `handle_filled`
-    /// how many there are, before anything else is called. `None`: read elsewhere, and call `handle_bytes`.
-    pub(crate) fn space(&mut self) -> Option<&mut [u8]> {
-        if !self.head_is_whole || self.failed.is_some() || self.missing() < SPACE_NBYTES_MIN {
-            return None;
-        }
-        self.frame.truncate(self.arrived);
-        let lent = self.missing().min(SPACE_NBYTES);
-        self.reserve(lent);
-        self.frame.resize(self.arrived + lent, 0);
-        self.frame.get_mut(self.arrived..)
-    }
-
-    /// `nbytes` have arrived at the front of what `space` has lent.
-    pub(crate) fn handle_filled(&mut self, nbytes: usize) -> Option<Vec<Bytes>> {
-        let arrived = self.arrived.saturating_add(nbytes).min(self.frame.len());
-        self.frame.truncate(arrived);
-        self.arrived = arrived;
-        self.finish_frames()
-    }
-
-    /// What is reserved in all.
-    #[cfg(test)]
-    pub(super) fn reserved_nbytes(&self) -> usize {
-        let frames = self.frames.capacity() * size_of::<Bytes>() + self.frames.iter().map(Bytes::len).sum::<usize>();
-        self.head.capacity() + self.lengths.capacity() * size_of::<usize>() + frames + self.frame.capacity()
-    }
-
-    fn take(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<Bytes>>, WireError> {
-        self.frame.truncate(self.arrived);
         loop {
             let nbytes = self.missing().min(bytes.len());
             let (front, rest) = bytes.split_at(nbytes);
             *bytes = rest;
             if self.head_is_whole {
-                self.reserve(nbytes);
-                self.frame.extend_from_slice(front);
-                self.arrived += nbytes;
+                self.append(front);
             } else {
                 self.head.extend_from_slice(front);
                 self.read_head()?;
@@ -145,6 +100,35 @@ impl Decoder {
                 return Ok(None);
             }
         }
+    }
+
+    /// Where to read into, if much of a frame comes next: bytes that arrive there need not be copied. Say by `handle_filled`
+    /// how many there are, before anything else is called. `None`: read elsewhere, and call `handle_bytes`.
+    pub(crate) fn space(&mut self) -> Option<&mut [u8]> {
+        if !self.head_is_whole || self.missing() < SPACE_NBYTES_MIN {
+            return None;
+        }
+        // What was lent and not filled is lent again: nothing is zeroed twice.
+        if self.frame.len() - self.arrived < self.missing().min(SPACE_NBYTES_MIN) {
+            let lent = self.missing().min(SPACE_NBYTES);
+            let grown = self.arrived + lent;
+            self.reserve(grown - self.frame.len());
+            self.frame.resize(grown, 0);
+        }
+        self.frame.get_mut(self.arrived..)
+    }
+
+    /// `nbytes` have arrived at the front of what `space` has lent.
+    pub(crate) fn handle_filled(&mut self, nbytes: usize) -> Option<Vec<Bytes>> {
+        self.arrived = self.arrived.saturating_add(nbytes).min(self.frame.len());
+        self.finish_frames()
+    }
+
+    /// What is reserved in all.
+    #[cfg(test)]
+    pub(super) fn reserved_nbytes(&self) -> usize {
+        let frames = self.frames.capacity() * size_of::<Bytes>() + self.frames.iter().map(Bytes::len).sum::<usize>();
+        self.head.capacity() + self.lengths.capacity() * size_of::<usize>() + frames + self.frame.capacity()
     }
 
     /// How long the head is, as far as is known.
@@ -160,7 +144,7 @@ impl Decoder {
         number(self.head.get(8 * index..8 * index + 8)?)
     }
 
-    /// Checks as much as is there.
+    /// Checks as much as is there. A head that is refused stays, and is refused again.
     fn read_head(&mut self) -> Result<(), WireError> {
         let (Some(prefix), Some(count)) = (self.number(0), self.number(1)) else { return Ok(()) };
         if count > self.limits.frames_max as u64 {
@@ -200,11 +184,24 @@ impl Decoder {
         Ok(())
     }
 
+    /// Copies a part of the frame to its place.
+    fn append(&mut self, part: &[u8]) {
+        let zeros = self.frame.get_mut(self.arrived..).unwrap_or_default();
+        let (over_zeros, after) = part.split_at(part.len().min(zeros.len()));
+        if let Some(place) = zeros.get_mut(..over_zeros.len()) {
+            place.copy_from_slice(over_zeros);
+        }
+        self.reserve(after.len());
+        self.frame.extend_from_slice(after);
+        self.arrived += part.len();
+    }
+
     /// Makes room for `nbytes` more of the frame: twice as much as is there each time, but never more than the frame needs.
     fn reserve(&mut self, nbytes: usize) {
-        if self.frame.capacity() - self.arrived < nbytes {
-            let wanted = nbytes.max(self.arrived).max(RESERVED_NBYTES).min(self.missing());
-            self.frame.reserve_exact(wanted);
+        let there = self.frame.len();
+        if self.frame.capacity() - there < nbytes {
+            let needed = self.lengths.last().map_or(0, |length| length.saturating_sub(there));
+            self.frame.reserve_exact(nbytes.max(there).max(RESERVED_NBYTES).min(needed));
         }
     }
 

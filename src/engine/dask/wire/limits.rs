@@ -26,7 +26,7 @@ impl Default for Limits {
             depth_max: 128,
             // A graph of a million tasks has two million for its priorities alone. An item needs up to 64 bytes: 512 MiB.
             items_max: 8 << 20,
-            // A pickle is read into objects that need up to 64 bytes for each of its bytes. Big data is in buffers, and
+            // A pickle is read into objects that need up to 100 bytes for each of its bytes. Big data is in buffers, and
             // bytes are not copied.
             pickle_nbytes_max: 1 << 30,
         }

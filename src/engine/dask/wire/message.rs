@@ -89,6 +89,9 @@ pub(crate) fn stream_messages(message: Value) -> Result<Vec<Value>, WireError> {
 
 const NUM_SUB_FRAMES: &str = "num-sub-frames";
 
+/// The entries of the header of what has frames of its own.
+type Header = Vec<(Value, Value)>;
+
 /// The frames that no placeholder has named yet. Each can be named once, so that a small message cannot make a large value.
 struct Frames {
     slots: Vec<Option<Bytes>>,
@@ -117,7 +120,7 @@ impl Frames {
         placeholder: &'static str,
         first: i64,
         budget: &mut Budget,
-    ) -> Result<(Vec<(Value, Value)>, Vec<Bytes>), WireError> {
+    ) -> Result<(Header, Vec<Bytes>), WireError> {
         let available = self.slots.len() as u64;
         let missing = |count: u64| WireError::Frames { placeholder, first: first.unsigned_abs(), count, available };
         let first_index = usize::try_from(first).map_err(|_| missing(1))?;

@@ -3,6 +3,7 @@
 #![allow(unused_imports)] // Until all of it is used.
 
 mod array;
+mod cursor;
 mod error;
 mod exception;
 mod frames;

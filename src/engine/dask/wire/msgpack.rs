@@ -5,6 +5,7 @@ use rmp::Marker;
 use rmp::encode::{self, ByteBuf};
 
 use crate::engine::dask::wire::Value;
+use crate::engine::dask::wire::cursor::Cursor;
 use crate::engine::dask::wire::error::{Limited, Place, WireError};
 use crate::engine::dask::wire::limits::Limits;
 
@@ -42,7 +43,7 @@ pub(crate) fn read_with(
     budget: &mut Budget,
     of_entries: &mut impl FnMut(Vec<(Value, Value)>, &mut Budget) -> Result<Value, WireError>,
 ) -> Result<Value, WireError> {
-    let mut reader = Reader { bytes, at: 0, promised: 1 };
+    let mut reader = Reader { cursor: Cursor::new(bytes, Place::Msgpack), promised: 1 };
     // The lists and maps that are not whole yet, from the outermost to the innermost.
     let mut open: Vec<Open> = Vec::new();
     loop {
@@ -77,7 +78,7 @@ pub(crate) fn read_with(
             };
         }
         if let (Some(value), true) = (whole, open.is_empty()) {
-            reader.end()?;
+            reader.cursor.end()?;
             return Ok(value);
         }
     }
@@ -180,8 +181,7 @@ impl Open {
 }
 
 struct Reader<'a> {
-    bytes: &'a Bytes,
-    at: usize,
+    cursor: Cursor<'a>,
     /// Items that lists and maps have announced and that are not read yet. Each needs a byte at least, so that nothing is
     /// reserved for items that cannot be there.
     promised: usize,
@@ -189,8 +189,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read_token(&mut self) -> Result<Token, WireError> {
-        let at = self.at;
-        let found = self.take_array::<1>()?[0];
+        let at = self.cursor.at();
+        let found = self.cursor.take_array::<1>()?[0];
         self.promised = self.promised.saturating_sub(1);
         let value = match Marker::from_u8(found) {
             Marker::Null => Value::Nil,
@@ -199,20 +199,20 @@ impl Reader<'_> {
             Marker::FixPos(number) => Value::Int(number.into()),
             Marker::FixNeg(number) => Value::Int(number.into()),
             Marker::U8 | Marker::U16 | Marker::U32 | Marker::U64 => Value::from(self.take_uint(found - 0xcc)?),
-            Marker::I8 => Value::Int(i8::from_be_bytes(self.take_array()?).into()),
-            Marker::I16 => Value::Int(i16::from_be_bytes(self.take_array()?).into()),
-            Marker::I32 => Value::Int(i32::from_be_bytes(self.take_array()?).into()),
-            Marker::I64 => Value::Int(i64::from_be_bytes(self.take_array()?)),
-            Marker::F32 => Value::Float(f32::from_be_bytes(self.take_array()?).into()),
-            Marker::F64 => Value::Float(f64::from_be_bytes(self.take_array()?)),
-            Marker::FixStr(length) => self.take_str(length.into())?,
+            Marker::I8 => Value::Int(i8::from_be_bytes(self.cursor.take_array()?).into()),
+            Marker::I16 => Value::Int(i16::from_be_bytes(self.cursor.take_array()?).into()),
+            Marker::I32 => Value::Int(i32::from_be_bytes(self.cursor.take_array()?).into()),
+            Marker::I64 => Value::Int(i64::from_be_bytes(self.cursor.take_array()?)),
+            Marker::F32 => Value::Float(f32::from_be_bytes(self.cursor.take_array()?).into()),
+            Marker::F64 => Value::Float(f64::from_be_bytes(self.cursor.take_array()?)),
+            Marker::FixStr(length) => Value::Str(self.cursor.take_str(length.into())?),
             Marker::Str8 | Marker::Str16 | Marker::Str32 => {
                 let length = self.take_uint(found - 0xd9)?;
-                self.take_str(length)?
+                Value::Str(self.cursor.take_str(length)?)
             }
             Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => {
                 let length = self.take_uint(found - 0xc4)?;
-                Value::Bin(self.take(length)?)
+                Value::Bin(self.cursor.take(length)?)
             }
             Marker::FixArray(length) => return Ok(Token::List(length.into())),
             Marker::Array16 | Marker::Array32 => return Ok(Token::List(self.take_uint(found - 0xdc + 1)?)),
@@ -228,67 +228,23 @@ impl Reader<'_> {
     fn promise(&mut self, count: u64, budget: &mut Budget) -> Result<usize, WireError> {
         budget.take_items(count)?;
         let promised = count.saturating_add(self.promised as u64);
-        let available = self.bytes.len() - self.at;
+        let available = self.cursor.available();
         if promised > available as u64 {
-            return Err(self.truncated(promised - available as u64));
+            return Err(self.cursor.truncated(promised - available as u64));
         }
         // Not more than there are bytes.
         self.promised += count as usize;
         Ok(count as usize)
     }
 
-    fn take(&mut self, length: u64) -> Result<Bytes, WireError> {
-        let available = self.bytes.len() - self.at;
-        if length > available as u64 {
-            return Err(self.truncated(length - available as u64));
-        }
-        let end = self.at + length as usize;
-        let taken = self.bytes.slice(self.at..end);
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn take_array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
-        let Some(array) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<N>()) else {
-            return Err(self.truncated((N - (self.bytes.len() - self.at)) as u64));
-        };
-        self.at += N;
-        Ok(*array)
-    }
-
     /// A number of 1, 2, 4 or 8 bytes.
     fn take_uint(&mut self, log2_nbytes: u8) -> Result<u64, WireError> {
         Ok(match log2_nbytes {
-            0 => u8::from_be_bytes(self.take_array()?).into(),
-            1 => u16::from_be_bytes(self.take_array()?).into(),
-            2 => u32::from_be_bytes(self.take_array()?).into(),
-            _ => u64::from_be_bytes(self.take_array()?),
+            0 => u8::from_be_bytes(self.cursor.take_array()?).into(),
+            1 => u16::from_be_bytes(self.cursor.take_array()?).into(),
+            2 => u32::from_be_bytes(self.cursor.take_array()?).into(),
+            _ => u64::from_be_bytes(self.cursor.take_array()?),
         })
-    }
-
-    fn take_str(&mut self, length: u64) -> Result<Value, WireError> {
-        let at = self.at as u64;
-        let available = (self.bytes.len() - self.at) as u64;
-        if length > available {
-            return Err(self.truncated(length - available));
-        }
-        let end = self.at + length as usize;
-        let text = self.bytes.get(self.at..end).unwrap_or_default();
-        self.at = end;
-        let text = std::str::from_utf8(text).map_err(|_| WireError::Utf8 { place: Place::Msgpack, at })?;
-        Ok(Value::Str(text.into()))
-    }
-
-    fn truncated(&self, needed: u64) -> WireError {
-        WireError::Truncated { place: Place::Msgpack, at: self.bytes.len() as u64, needed }
-    }
-
-    fn end(&self) -> Result<(), WireError> {
-        let nbytes = (self.bytes.len() - self.at) as u64;
-        if nbytes > 0 {
-            return Err(WireError::Trailing { place: Place::Msgpack, at: self.at as u64, nbytes });
-        }
-        Ok(())
     }
 }
 

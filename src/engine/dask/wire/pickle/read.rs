@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::engine::dask::wire::cursor::Cursor;
 use crate::engine::dask::wire::error::{Limited, Place, WireError};
 use crate::engine::dask::wire::limits::Limits;
 use crate::engine::dask::wire::pickle::object::{CallNode, Node, NodeId, Unpickled};
@@ -16,15 +17,15 @@ impl Unpickled {
     /// # Errors
     ///
     /// It is longer or has more objects than `limits` allow, or is no pickle that Python would read. What is reserved is
-    /// proportional to what `pickle` has, about 64 bytes for each of its.
+    /// proportional to what `pickle` has, about 100 bytes for each of its.
     pub(crate) fn read(pickle: &Bytes, limits: &Limits) -> Result<Self, WireError> {
         let (what, limit) = (Limited::PickleBytes, limits.pickle_nbytes_max as u64);
         if pickle.len() as u64 > limit {
             return Err(WireError::Limit { what, found: pickle.len() as u64, limit });
         }
         let mut machine = Machine {
-            bytes: pickle,
-            at: 0,
+            cursor: Cursor::new(pickle, Place::Pickle),
+            nbytes: pickle.len(),
             start: 0,
             // Their indices are of 32 bits.
             nodes_max: limits.items_max.min(NodeId::MAX as usize),
@@ -36,18 +37,16 @@ impl Unpickled {
         };
         while machine.step()? {}
         let root = machine.pop()?;
-        let (at, nbytes) = (machine.at as u64, (pickle.len() - machine.at) as u64);
-        if nbytes > 0 {
-            return Err(WireError::Trailing { place: Place::Pickle, at, nbytes });
-        }
+        machine.cursor.end()?;
         Ok(Self { nodes: machine.nodes, root })
     }
 }
 
 /// Python's unpickling machine, as far as it moves data.
 struct Machine<'a> {
-    bytes: &'a Bytes,
-    at: usize,
+    cursor: Cursor<'a>,
+    /// Of the pickle.
+    nbytes: usize,
     /// Where the instruction begins.
     start: usize,
     nodes_max: usize,
@@ -66,12 +65,12 @@ const VACANT: NodeId = NodeId::MAX;
 impl Machine<'_> {
     /// Carries out one instruction. False after the last.
     fn step(&mut self) -> Result<bool, WireError> {
-        self.start = self.at;
-        let [instruction] = self.take_array()?;
+        self.start = self.cursor.at();
+        let [instruction] = self.cursor.take_array()?;
         match instruction {
             // PROTO, and FRAME, which only helps a reader of files.
-            0x80 => drop(self.take_array::<1>()?),
-            0x95 => drop(self.take_array::<8>()?),
+            0x80 => drop(self.cursor.take_array::<1>()?),
+            0x95 => drop(self.cursor.take_array::<8>()?),
             b'.' => return Ok(false),
             b'(' => self.marks.push(self.stack.len()),
             b'0' => self.pop_or_unmark()?,
@@ -82,7 +81,7 @@ impl Machine<'_> {
             0x89 => self.push(Node::Bool(false))?,
             b'K' | b'M' | b'J' | 0x8a | 0x8b => self.int(instruction)?,
             b'G' => {
-                let number = f64::from_be_bytes(self.take_array()?);
+                let number = f64::from_be_bytes(self.cursor.take_array()?);
                 self.push(Node::Float(number))?;
             }
             0x8c => self.str::<1>()?,
@@ -151,24 +150,24 @@ impl Machine<'_> {
                 Ok(())
             }
             b'q' => {
-                let index = self.take_array::<1>().map(|[index]| u32::from(index))?;
+                let index = self.cursor.take_array::<1>().map(|[index]| u32::from(index))?;
                 self.put(index)
             }
             b'r' => {
-                let index = u32::from_le_bytes(self.take_array()?);
+                let index = u32::from_le_bytes(self.cursor.take_array()?);
                 self.put(index)
             }
             b'h' => {
-                let index = self.take_array::<1>().map(|[index]| u32::from(index))?;
+                let index = self.cursor.take_array::<1>().map(|[index]| u32::from(index))?;
                 self.get(index)
             }
             b'j' => {
-                let index = u32::from_le_bytes(self.take_array()?);
+                let index = u32::from_le_bytes(self.cursor.take_array()?);
                 self.get(index)
             }
             b'c' => {
-                let module = self.line()?;
-                let name = self.line()?;
+                let module = self.cursor.take_line()?;
+                let name = self.cursor.take_line()?;
                 self.push(Node::Global(Box::new((module, name))))
             }
             0x93 => {
@@ -290,7 +289,7 @@ impl Machine<'_> {
     fn put(&mut self, index: u32) -> Result<(), WireError> {
         let top = self.top()?;
         let index = index as usize;
-        if index > self.bytes.len() {
+        if index > self.nbytes {
             return Err(self.error("the memo has no such place"));
         }
         if index >= self.memo.len() {
@@ -314,9 +313,9 @@ impl Machine<'_> {
 
     fn int(&mut self, instruction: u8) -> Result<(), WireError> {
         let node = match instruction {
-            b'K' => Node::Int(u8::from_le_bytes(self.take_array()?).into()),
-            b'M' => Node::Int(u16::from_le_bytes(self.take_array()?).into()),
-            b'J' => Node::Int(i32::from_le_bytes(self.take_array()?).into()),
+            b'K' => Node::Int(u8::from_le_bytes(self.cursor.take_array()?).into()),
+            b'M' => Node::Int(u16::from_le_bytes(self.cursor.take_array()?).into()),
+            b'J' => Node::Int(i32::from_le_bytes(self.cursor.take_array()?).into()),
             0x8a => long(self.take_after_length::<1>()?),
             _ => long(self.take_after_length::<4>()?),
         };
@@ -324,8 +323,8 @@ impl Machine<'_> {
     }
 
     fn str<const N: usize>(&mut self) -> Result<(), WireError> {
-        let bytes = self.take_after_length::<N>()?;
-        let text = self.text(&bytes)?;
+        let length = self.length::<N>()?;
+        let text = self.cursor.take_str(length)?;
         self.push(Node::Str(text))
     }
 
@@ -334,48 +333,18 @@ impl Machine<'_> {
         self.push(Node::Bytes(bytes))
     }
 
-    fn line(&mut self) -> Result<Arc<str>, WireError> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let Some(length) = rest.iter().position(|byte| *byte == b'\n') else { return Err(self.truncated(1)) };
-        let text = self.text(rest.get(..length).unwrap_or_default())?;
-        self.at += length + 1;
-        Ok(text)
-    }
-
-    fn text(&self, bytes: &[u8]) -> Result<Arc<str>, WireError> {
-        let text = std::str::from_utf8(bytes);
-        text.map(Arc::from).map_err(|_| WireError::Utf8 { place: Place::Pickle, at: self.start as u64 })
-    }
-
-    /// Bytes after their length, which has `N` bytes.
     fn take_after_length<const N: usize>(&mut self) -> Result<Bytes, WireError> {
+        let length = self.length::<N>()?;
+        self.cursor.take(length)
+    }
+
+    /// A length of `N` bytes.
+    fn length<const N: usize>(&mut self) -> Result<u64, WireError> {
         let mut length = [0; 8];
-        for (to, from) in length.iter_mut().zip(self.take_array::<N>()?) {
+        for (to, from) in length.iter_mut().zip(self.cursor.take_array::<N>()?) {
             *to = from;
         }
-        let length = u64::from_le_bytes(length);
-        let available = (self.bytes.len() - self.at) as u64;
-        if length > available {
-            return Err(self.truncated(length - available));
-        }
-        let end = self.at + length as usize;
-        let taken = self.bytes.slice(self.at..end);
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn take_array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
-        match self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<N>()) {
-            Some(array) => {
-                self.at += N;
-                Ok(*array)
-            }
-            None => Err(self.truncated((N - (self.bytes.len() - self.at)) as u64)),
-        }
-    }
-
-    fn truncated(&self, needed: u64) -> WireError {
-        WireError::Truncated { place: Place::Pickle, at: self.bytes.len() as u64, needed }
+        Ok(u64::from_le_bytes(length))
     }
 
     fn error(&self, problem: &'static str) -> WireError {

@@ -40,6 +40,11 @@ impl Repr {
             View::Bool(true) => self.text.push_str("True"),
             View::Bool(false) => self.text.push_str("False"),
             View::Int(number) => self.format(format_args!("{number}")),
+            View::Long(bytes) if bytes.len() <= 16 => {
+                let mut number = [if bytes.last().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 }; 16];
+                number.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+                self.format(format_args!("{}", i128::from_le_bytes(number)));
+            }
             View::Long(bytes) => self.format(format_args!("<int of {} bytes>", bytes.len())),
             View::Float(number) => self.text.push_str(&repr_float(number)),
             View::Str(text) => self.quoted(text),

@@ -144,6 +144,7 @@ fn numbers_are_written_and_read_as_python_does() {
     }
     let written = Pickle::UInt(u64::MAX).dumps();
     assert_eq!(written, b"\x80\x04\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\0.".as_slice());
+    assert_eq!(format!("{:?}", read(&written).unwrap()), u64::MAX.to_string());
     // Zero has no bytes at all in a LONG1.
     assert_eq!(value(b"\x80\x04\x8a\0."), Ok(Value::Int(0)));
 }

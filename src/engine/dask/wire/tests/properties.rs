@@ -133,7 +133,7 @@ fn read_data(data: Option<Data>, limits: &Limits) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_message_is_what_it_was_before_it_was_written(value in value()) {
@@ -206,7 +206,7 @@ const PICKLES: [&str; 5] = [
 fn recorded_messages_with_changes_are_read_or_refused() {
     let messages: Vec<Vec<Bytes>> = MESSAGES.map(|name| frames_of(&file(name)).unwrap()).into();
     let strategy = (0..messages.len(), any::<Index>(), mutations());
-    proptest!(ProptestConfig { cases: 4000, ..ProptestConfig::default() }, |((message, frame, mutations) in strategy)| {
+    proptest!(ProptestConfig { cases: 2000, ..ProptestConfig::default() }, |((message, frame, mutations) in strategy)| {
         let mut frames = messages[message].clone();
         let frame = frame.index(frames.len());
         let mut bytes = frames[frame].to_vec();
@@ -225,7 +225,7 @@ fn recorded_messages_with_changes_are_read_or_refused() {
 fn recorded_pickles_with_changes_are_read_or_refused() {
     let pickles: Vec<Bytes> = PICKLES.map(pickle).into();
     let strategy = (0..pickles.len(), mutations());
-    proptest!(ProptestConfig { cases: 4000, ..ProptestConfig::default() }, |((which, mutations) in strategy)| {
+    proptest!(ProptestConfig { cases: 2000, ..ProptestConfig::default() }, |((which, mutations) in strategy)| {
         let mut bytes = pickles[which].to_vec();
         mutate(&mut bytes, &mutations);
         let bytes = Bytes::from(bytes);
