@@ -47,9 +47,12 @@ pub(crate) fn update_graph(tasks: &[GraphTask<'_>], wanted: &[TaskKey]) -> Value
     message("update-graph", fields)
 }
 
+/// What a task is annotated with, if it is.
+type Annotation = fn(&GraphTask<'_>) -> Option<Pickle>;
+
 fn layer(name: &str, tasks: &[GraphTask<'_>]) -> task_spec::Layer {
     let specs = tasks.iter().map(|task| (task.key.clone(), spec(task)));
-    let kinds: [(&str, fn(&GraphTask<'_>) -> Option<Pickle>); 6] = [
+    let kinds: [(&str, Annotation); 6] = [
         ("resources", resources),
         (ANYDASK, call),
         ("workers", workers),

@@ -162,6 +162,7 @@ impl Model {
         self.set(key, State::Waiting);
         self.say(key, "task-retried");
         let neighbours: Vec<_> = self.dependencies[key].iter().cloned().chain(self.dependents(key)).collect();
+        self.forget_if_lost(key);
         neighbours.iter().for_each(|key| self.retry(key));
     }
 
@@ -184,11 +185,16 @@ impl Model {
     pub(super) fn lose(&mut self, key: &TaskKey) {
         self.say(key, "lost-data");
         self.set(key, State::Waiting);
+        self.forget_if_lost(key);
+        self.tidy();
+    }
+
+    /// What was released and can never be made again is forgotten.
+    fn forget_if_lost(&mut self, key: &TaskKey) {
         let is_lost = |key: &TaskKey| !self.tasks.contains_key(key);
         if self.tasks[key].is_data || self.dependencies[key].iter().any(is_lost) {
             self.forget(key);
         }
-        self.tidy();
     }
 
     fn forget(&mut self, key: &TaskKey) {
@@ -237,12 +243,15 @@ impl Model {
                 let is_kept = task.wanted || task.wanted_elsewhere || !self.dependents(key).is_empty();
                 let is_freed = task.state == State::Memory && !self.is_needed(key);
                 if !is_kept || is_freed {
-                    goes = Some((key.clone(), is_kept && !task.is_data));
+                    goes = Some((key.clone(), is_kept));
                     break;
                 }
             }
             match goes {
-                Some((key, true)) => self.set(&key, State::Waiting),
+                Some((key, true)) => {
+                    self.set(&key, State::Waiting);
+                    self.forget_if_lost(&key);
+                }
                 Some((key, false)) => _ = self.tasks.remove(&key),
                 None => return,
             }

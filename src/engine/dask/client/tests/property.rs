@@ -264,10 +264,11 @@ impl World {
                 self.handle(Event::Scatter(Scatter { values, broadcast, through }));
             }
             Step::HoldForeign => {
-                if !self.views.contains_key(&key(FOREIGN)) {
-                    self.views.insert(key(FOREIGN), View::default());
-                    self.handle(Event::Hold(vec![key(FOREIGN)]));
+                if self.views.contains_key(&key(FOREIGN)) {
+                    return;
                 }
+                self.views.insert(key(FOREIGN), View::default());
+                self.handle(Event::Hold(vec![key(FOREIGN)]));
             }
             Step::Release(index) => {
                 if self.views.remove(&key(index)).is_some() {
