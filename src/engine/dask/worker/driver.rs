@@ -140,7 +140,8 @@ impl Drop for Over {
 
 async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) -> Result<(), Error> {
     let Settings { scheduler, listen, contact_host, security, mut identity, reconnect_timeout, bodies } = settings;
-    let failed = |source: CommError| Error::NotConnected { address: scheduler.to_string().into(), source: Arc::new(source) };
+    let failed =
+        |source: CommError| Error::NotConnected { address: scheduler.to_string().into(), source: Arc::new(source) };
     let connector = Connector::new(runtime.clone(), security.as_ref(), Role::Worker).await.map_err(failed)?;
     let tls = if scheduler.is_tls() { connector.tls().cloned() } else { None };
     let listener = Listener::bind(runtime.clone(), listen, tls).await.map_err(failed)?;
@@ -158,7 +159,16 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
     let server = Server::new(Arc::clone(&identity), pool.clone(), gauge);
     // Dropped at the end, it stops.
     let mut serving = runtime.spawn(listener.serve(server.clone()));
-    let driver = Driver { runtime, scheduler: scheduler.clone(), identity, connector, pool, server, bodies, shared: Arc::clone(shared) };
+    let driver = Driver {
+        runtime,
+        scheduler: scheduler.clone(),
+        identity,
+        connector,
+        pool,
+        server,
+        bodies,
+        shared: Arc::clone(shared),
+    };
     let result = driver.run(reconnect_timeout).await.map_err(failed);
     driver.pool.close().await;
     serving.abort();
@@ -413,4 +423,3 @@ fn heartbeat_interval(reply: &Value) -> Duration {
     let seconds = reply.get("heartbeat-interval").and_then(Value::as_f64).unwrap_or(DEFAULT);
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(100))
 }
-
