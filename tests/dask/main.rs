@@ -5,3 +5,13 @@
 mod cluster;
 mod clusters;
 mod first;
+mod gathering;
+mod ground;
+mod handles;
+mod page;
+mod placing;
+mod scattering;
+#[path = "../support/mod.rs"]
+mod support;
+mod tasks;
+mod working;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use crate::Error;
 use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
 use crate::engine::dask::client::task::Remote;
-use crate::engine::dask::client::{self, Action, ClientState, Event, Outcome, Report, RpcId, Submission};
+use crate::engine::dask::client::{self, Action, ClientState, Config, Event, Outcome, Report, RpcId, Through};
 use crate::engine::dask::comm::CommError;
 use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::milestones::Milestones;
@@ -23,6 +23,8 @@ use crate::task::Key;
 pub(crate) struct Connection {
     pub(super) address: Arc<str>,
     runtime: AnyRuntime,
+    /// Which way values go.
+    pub(super) through: Through,
     machine: Mutex<Machine>,
     tasks: Mutex<HashMap<TaskKey, (u64, Weak<dyn Remote>)>>,
     /// What is in every key that this client makes.
@@ -82,11 +84,13 @@ struct Replied {
 }
 
 impl Connection {
-    pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, state: ClientState, token: u64) -> Arc<Self> {
+    pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, config: Config, token: u64) -> Arc<Self> {
+        let state = ClientState::new(config);
         let machine = Machine { state, actions: VecDeque::new(), is_carrying_out: false };
         Arc::new(Self {
             address,
             runtime,
+            through: config.gather,
             machine: Mutex::new(machine),
             tasks: Mutex::default(),
             token,
@@ -228,12 +232,14 @@ impl Connection {
 
     // --- tasks ---------------------------------------------------------------------------------------------------
 
-    /// Enters a task and submits it, with what it needs besides.
-    pub(super) fn enter(&self, key: TaskKey, task: Arc<dyn Remote>, batch: Vec<Submission>) {
+    /// Enters tasks, and has the state hear of them: `event` submits or scatters them, with what they need besides.
+    pub(super) fn enter(&self, entered: impl IntoIterator<Item = (TaskKey, Arc<dyn Remote>)>, event: Event) {
         let mut tasks = lock(&self.tasks);
-        tasks.insert(key, (task.about().id, Arc::downgrade(&task)));
-        // Under the lock: the release of an earlier task of the key comes before, or not at all.
-        self.apply(Event::Submit(batch));
+        for (key, task) in entered {
+            tasks.insert(key, (task.about().id, Arc::downgrade(&task)));
+        }
+        // Under the lock: the release of an earlier task of a key comes before, or not at all.
+        self.apply(event);
         drop(tasks);
         self.carry_out(lock(&self.machine));
     }

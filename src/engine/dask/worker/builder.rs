@@ -1,6 +1,5 @@
 //! A worker, as a program starts it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -251,18 +250,56 @@ impl RunningWorker {
     /// Leaves the cluster in order: no more tasks begin, those that run end, what only this worker has is moved to others, and
     /// then it ends. Dask's `retire_workers`.
     ///
+    /// This takes as long as the longest task that runs. Bound it with [`timeout`](Operation::timeout), and then
+    /// [`leave_now`](Self::leave_now) or [`stop`](Self::stop).
+    ///
     /// # Cancel safety
     ///
-    /// The worker goes on leaving.
+    /// Once polled, the worker goes on leaving when this is dropped, or when its time is over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] if the time is over first, with how many tasks still run.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "smol")] {
+    /// use std::time::Duration;
+    /// use anydask::{Worker, runtime::Smol};
+    ///
+    /// let worker = Worker::<Smol>::connect("tcp://127.0.0.1:8786").start().wait()?;
+    /// if worker.leave().timeout(Duration::from_secs(60)).wait().is_err() {
+    ///     worker.leave_now().wait()?;
+    /// }
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn leave(&self) -> Operation<()> {
-        self.shared.wish(Wish::Leave);
-        self.closed()
+        self.ending("leave", Some(Wish::Leave))
     }
 
-    /// Stops at once: what it was doing is done elsewhere.
+    /// Leaves the cluster without waiting for tasks that run: they are done elsewhere. What only this worker has is moved to
+    /// others first.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`leave`](Self::leave).
+    ///
+    /// # Errors
+    ///
+    /// As of [`leave`](Self::leave).
+    pub fn leave_now(&self) -> Operation<()> {
+        self.ending("leave_now", Some(Wish::LeaveNow))
+    }
+
+    /// Stops at once: what it was doing is done elsewhere, and what only it has is lost or made again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the worker stops when this is dropped.
     pub fn stop(&self) -> Operation<()> {
-        self.shared.wish(Wish::Stop);
-        self.closed()
+        self.ending("stop", Some(Wish::Stop))
     }
 
     /// Waits for the end of the worker.
@@ -271,7 +308,12 @@ impl RunningWorker {
     ///
     /// [`Error::NotConnected`] if the scheduler is lost for good.
     pub fn closed(&self) -> Operation<()> {
-        Operation::new("worker", None, Closed { shared: Arc::clone(&self.shared), sleep: Arc::clone(&self.sleep) })
+        self.ending("closed", None)
+    }
+
+    fn ending(&self, name: &'static str, wish: Option<Wish>) -> Operation<()> {
+        let (shared, sleep) = (Arc::clone(&self.shared), Arc::clone(&self.sleep));
+        Operation::new(name, None, Ending { shared, wish, sleep })
     }
 }
 
@@ -351,22 +393,33 @@ impl<R: Runtime> Wait<()> for Run<R> {
     }
 }
 
-struct Closed {
+struct Ending {
     shared: Arc<Shared>,
+    wish: Option<Wish>,
     sleep: Arc<dyn Fn(Duration) -> BoxFuture<()> + Send + Sync>,
 }
 
-impl Future for Closed {
+impl Future for Ending {
     type Output = Result<(), Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(wish) = self.wish {
+            self.shared.wish(wish);
+        }
         self.shared.milestones.poll_over(cx)
     }
 }
 
-impl Wait<()> for Closed {
+impl Wait<()> for Ending {
     fn sleep(&self, limit: Duration) -> Option<BoxFuture<()>> {
         Some((self.sleep)(limit))
+    }
+
+    fn out_of_time(&self, operation: &'static str, after: Duration) -> Error {
+        match self.wish {
+            Some(_) => Error::StillRunning { tasks: self.shared.running(), after },
+            None => Error::Timeout { operation, after },
+        }
     }
 }
 

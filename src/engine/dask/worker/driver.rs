@@ -49,10 +49,12 @@ struct Present {
 }
 
 /// What a worker's user wants of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wish {
     /// Once its bodies have ended and its data is elsewhere.
     Leave,
+    /// Once its data is elsewhere.
+    LeaveNow,
     /// At once.
     Stop,
 }
@@ -60,12 +62,22 @@ pub(super) enum Wish {
 impl Shared {
     pub(super) fn wish(&self, wish: Wish) {
         let mut present = lock(&self.present);
+        // A further word of the same changes nothing, and nothing is taken back.
+        if present.wish >= Some(wish) {
+            return;
+        }
         present.wish = Some(wish);
         let shell = present.shell.clone();
         drop(present);
         if let Some(shell) = shell {
-            shell.handle(event_of(wish));
+            shell.handle_all(events_of(wish));
         }
+    }
+
+    /// How many bodies run.
+    pub(super) fn running(&self) -> usize {
+        let shell = lock(&self.present).shell.clone();
+        shell.map_or(0, |shell| shell.running())
     }
 
     pub(super) fn address(&self) -> Option<Arc<str>> {
@@ -82,10 +94,12 @@ impl Shared {
     }
 }
 
-fn event_of<V>(wish: Wish) -> Event<V> {
+fn events_of<V>(wish: Wish) -> Vec<Event<V>> {
     match wish {
-        Wish::Leave => Event::LeaveAsked,
-        Wish::Stop => Event::StopAsked,
+        Wish::Leave => vec![Event::LeaveAsked],
+        // Asked again, it waits no longer.
+        Wish::LeaveNow => vec![Event::LeaveAsked, Event::LeaveAsked],
+        Wish::Stop => vec![Event::StopAsked],
     }
 }
 
@@ -194,7 +208,7 @@ impl<R: Runtime> Driver<R> {
             tracing::info!(target: "anydask", worker = %self.identity.address, scheduler = %self.scheduler, "registered");
             self.shared.milestones.open(Ok(()));
             if let Some(wish) = wish {
-                shell.handle(event_of(wish));
+                shell.handle_all(events_of(wish));
             }
             let end = self.converse(comm, &shell, interval).await;
             self.server.serve_for(None);
