@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anydask::runtime::{Runtime, Smol, Tokio, Current};
+use anydask::runtime::{Current, Runtime, Smol, Tokio};
 use anydask::{Client, Error, Worker, python, task};
 
 use crate::cluster::{Cluster, Version};
@@ -42,7 +42,8 @@ fn run<R: Current + Runtime>() {
     let mut cluster = Cluster::start(Version::Newest);
     cluster.python_worker("py");
     let address = cluster.address().to_owned();
-    let worker = Worker::<R>::connect(&address).threads(2).name("rust").start().timeout(Duration::from_secs(20)).wait().unwrap();
+    let worker =
+        Worker::<R>::connect(&address).threads(2).name("rust").start().timeout(Duration::from_secs(20)).wait().unwrap();
     let client = Client::<R>::connect(&address).timeout(Duration::from_secs(20)).wait().unwrap();
     client.wait_for_workers(2).timeout(Duration::from_secs(20)).wait().unwrap();
     eprintln!("{:?}", client.workers().wait().unwrap());

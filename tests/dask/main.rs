@@ -4,4 +4,8 @@
 
 mod cluster;
 mod clusters;
+mod connecting;
+mod everywhere;
+mod fake;
 mod first;
+mod strange_words;

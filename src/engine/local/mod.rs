@@ -56,12 +56,21 @@ use crate::Error;
 use crate::runtime::{AnyRuntime, Runtime};
 use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
-use self::asynchronous::Running;
 #[cfg(feature = "dask")]
 pub(crate) use self::about::{About, short_name};
+use self::asynchronous::Running;
 pub(crate) use self::asynchronous::{Host, Spawned};
 pub(crate) use self::clients::ClientState;
 pub(crate) use self::close::EngineStatus;
+use self::close::Lifecycle;
+use self::keys::Keys;
+#[cfg(not(feature = "dask"))]
+use self::node::Node;
+use self::parking::lock;
+use self::pool::Pool;
+use self::resources::Resources;
+use self::table::Table;
+use self::waits::Waits;
 #[cfg(feature = "dask")]
 pub(crate) use self::{
     asynchronous::Presence,
@@ -72,15 +81,6 @@ pub(crate) use self::{
     submit::refused,
     trace::Trace,
 };
-use self::close::Lifecycle;
-use self::keys::Keys;
-#[cfg(not(feature = "dask"))]
-use self::node::Node;
-use self::parking::lock;
-use self::pool::Pool;
-use self::resources::Resources;
-use self::table::Table;
-use self::waits::Waits;
 
 /// One embedded engine.
 pub(crate) struct Engine {

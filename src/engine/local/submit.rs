@@ -95,7 +95,11 @@ impl ClientState {
     }
 
     /// The key that a submission has by choice or by its contents, with what tells equal work.
-    pub(crate) fn key_of<F, A, Args>(&self, options: &mut Options, arguments: &A) -> Result<Option<(Key, Identity)>, Error>
+    pub(crate) fn key_of<F, A, Args>(
+        &self,
+        options: &mut Options,
+        arguments: &A,
+    ) -> Result<Option<(Key, Identity)>, Error>
     where
         F: TaskFn<Args>,
         A: Arguments<Args>,

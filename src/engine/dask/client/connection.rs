@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use crate::Error;
 use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
 use crate::engine::dask::client::task::Remote;
+use crate::engine::dask::client::{self, Action, ClientState, Event, Outcome, Report, RpcId, Submission};
 use crate::engine::dask::comm::CommError;
-use crate::engine::dask::client::{self, Action, ClientState, Event, Outcome, Report, RpcId};
 use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::values::py_value;
@@ -111,10 +111,14 @@ impl Connection {
     // --- events in -----------------------------------------------------------------------------------------------
 
     pub(super) fn handle(&self, event: Event) {
+        self.apply(event);
+        self.carry_out(lock(&self.machine));
+    }
+
+    /// The first half of [`handle`](Self::handle), which may be done under the lock of the tasks.
+    fn apply(&self, event: Event) {
         let now = self.runtime.now();
-        let mut machine = lock(&self.machine);
-        machine.state.handle(now, event);
-        self.carry_out(machine);
+        lock(&self.machine).state.handle(now, event);
     }
 
     /// The next message to the scheduler, if there is something to say.
@@ -177,10 +181,8 @@ impl Connection {
             Action::Reset { key: _ } => {}
             Action::Deliver { key, data } => {
                 if let Some(task) = self.task(&key) {
-                    let value = py_value(&data).map_err(|source| Error::NotDecoded {
-                        key: task.about().key(),
-                        source: Arc::new(source),
-                    });
+                    let value = py_value(&data)
+                        .map_err(|source| Error::NotDecoded { key: task.about().key(), source: Arc::new(source) });
                     task.handle_value(value);
                 }
             }
@@ -231,9 +233,14 @@ impl Connection {
 
     // --- tasks ---------------------------------------------------------------------------------------------------
 
-    /// Enters a task, before the state hears of it.
-    pub(super) fn enter(&self, key: TaskKey, task: Arc<dyn Remote>) {
-        lock(&self.tasks).insert(key, (task.about().id, Arc::downgrade(&task)));
+    /// Enters a task and submits it, with what it needs besides.
+    pub(super) fn enter(&self, key: TaskKey, task: Arc<dyn Remote>, batch: Vec<Submission>) {
+        let mut tasks = lock(&self.tasks);
+        tasks.insert(key, (task.about().id, Arc::downgrade(&task)));
+        // Under the lock: the release of an earlier task of the key comes before, or not at all.
+        self.apply(Event::Submit(batch));
+        drop(tasks);
+        self.carry_out(lock(&self.machine));
     }
 
     /// The task with this key, as long as somebody has it.
@@ -249,12 +256,39 @@ impl Connection {
         }
     }
 
-    pub(super) fn release(&self, key: &TaskKey) {
-        self.handle(Event::Release(vec![key.clone()]));
+    /// Nobody holds the key any more that no task has: that of a conversion.
+    pub(super) fn release_conversion(&self, key: TaskKey) {
+        self.handle(Event::Release(vec![key]));
     }
 
-    pub(super) fn cancel(&self, key: &TaskKey, reason: &Arc<str>) {
-        self.handle(Event::Cancel { keys: vec![key.clone()], reason: Arc::clone(reason), force: false });
+    /// Nobody holds the task `id` any more.
+    pub(super) fn release(&self, key: &TaskKey, id: u64) {
+        self.let_go(key, id, Event::Release(vec![key.clone()]));
+    }
+
+    pub(super) fn cancel(&self, key: &TaskKey, id: u64, reason: &Arc<str>) {
+        self.let_go(key, id, Event::Cancel { keys: vec![key.clone()], reason: Arc::clone(reason), force: false });
+    }
+
+    /// The state counts keys, not tasks: the last word of a task whose key another has by now is not for it.
+    fn let_go(&self, key: &TaskKey, id: u64, event: Event) {
+        let mut tasks = lock(&self.tasks);
+        if tasks.get(key).is_none_or(|(other, _)| *other != id) {
+            return;
+        }
+        let gone = tasks.remove(key);
+        self.apply(event);
+        // The task knows how it ends. Told later, its end would be that of another task with the key.
+        let mut machine = lock(&self.machine);
+        while let Some(action) = machine.state.poll_action() {
+            if !matches!(&action, Action::Resolve { key: ended, .. } if ended == key) {
+                machine.actions.push_back(action);
+            }
+        }
+        drop(machine);
+        drop(tasks);
+        drop(gone);
+        self.carry_out(lock(&self.machine));
     }
 
     pub(super) fn detach(&self, key: &TaskKey) {

@@ -227,7 +227,8 @@ struct Over {
 impl Over {
     /// It was not dropped by its runtime.
     fn in_order(self) {
-        self.connection.fail_all(|key| Error::Lost { key, reason: "the connection to the scheduler was closed".into() });
+        self.connection
+            .fail_all(|key| Error::Lost { key, reason: "the connection to the scheduler was closed".into() });
     }
 }
 

@@ -11,7 +11,8 @@ use crate::task::Key;
 
 /// The error of a task that failed on a worker. One that ran in Rust has that of the embedded engine.
 pub(super) fn error_of_exception(key: Key, exception: &Value, traceback: &Value) -> Error {
-    let RemoteException { class, message, traceback_text, rust } = RemoteException::read(exception, traceback, &Limits::default());
+    let RemoteException { class, message, traceback_text, rust } =
+        RemoteException::read(exception, traceback, &Limits::default());
     match rust.as_deref() {
         Some("failed") => Error::Failed { key, source: Arc::new(Text(message)) },
         Some("panicked") => Error::Panicked { key, message: message.into(), location: None },

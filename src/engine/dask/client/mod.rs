@@ -35,8 +35,8 @@ pub(crate) use opening::Opening;
 
 pub(crate) use action::{Action, ConnectError, Loss, Outcome, Report, RpcId};
 pub(crate) use event::{Broadcast, Event, Scatter, Through};
-pub(crate) use state::{ClientState, Config};
 pub use requests::WorkerInfo;
 pub use state::OnLost;
+pub(crate) use state::{ClientState, Config};
 pub(crate) use submission::{Argument, Submission, TaskOptions, Work};
 pub(crate) use version::Version;

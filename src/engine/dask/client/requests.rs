@@ -37,10 +37,8 @@ impl WorkerInfo {
             _ => address.as_str()?.to_owned(),
         };
         let resources = worker.get("resources").and_then(Value::entries).unwrap_or_default();
-        let mut resources: BTreeMap<_, _> = resources
-            .iter()
-            .filter_map(|(name, amount)| Some((name.as_str()?.to_owned(), amount.as_f64()?)))
-            .collect();
+        let mut resources: BTreeMap<_, _> =
+            resources.iter().filter_map(|(name, amount)| Some((name.as_str()?.to_owned(), amount.as_f64()?))).collect();
         let is_rust = resources.remove(ANYDASK).is_some();
         let number = |field| worker.get(field).and_then(Value::as_i64).and_then(|number| u64::try_from(number).ok());
         Some(Self {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::Error;
 use crate::engine::dask::call::TaskCall;
 use crate::engine::dask::client::connection::{Connection, lock};
-use crate::engine::dask::client::task::{ClusterTask, Origin, Remote};
-use crate::engine::dask::client::{Event, Submission, TaskOptions, Work};
+use crate::engine::dask::client::task::{ClusterTask, Origin};
+use crate::engine::dask::client::{Submission, TaskOptions, Work};
 use crate::engine::dask::values::python_argument;
 use crate::engine::dask::wire::TaskKey;
 use crate::engine::local::{ClientState, Trace, inherited, refused, short_name};
@@ -67,9 +67,8 @@ impl Connection {
         let origin = Origin { key: task_key.clone(), decode: export.decode, rust_task };
         let task = ClusterTask::new(self, about, origin);
         let future = TaskFuture::new(Arc::clone(&task) as _);
-        self.enter(task_key.clone(), task as Arc<dyn Remote>);
-        batch.push(Submission { key: task_key, work, options: task_options, held: true });
-        self.handle(Event::Submit(batch));
+        batch.push(Submission { key: task_key.clone(), work, options: task_options, held: true });
+        self.enter(task_key, task, batch);
         // The function and its arguments hold the inputs until the scheduler's client has heard of the task.
         drop((function, arguments));
         if client.refuses() {
@@ -110,11 +109,7 @@ impl Connection {
 
     /// The work of a call, and the name of the function if that is a Rust function. Tasks that it needs besides go to
     /// `batch`.
-    fn work<T>(
-        &self,
-        export: &Export<T>,
-        batch: &mut Vec<Submission>,
-    ) -> Result<(Work, Option<&'static str>), Error> {
+    fn work<T>(&self, export: &Export<T>, batch: &mut Vec<Submission>) -> Result<(Work, Option<&'static str>), Error> {
         let keys: Vec<_> = export.inputs.iter().map(|input| TaskKey::from(&*input.key())).collect();
         match &export.call {
             ExportedCall::Rust { task, arguments } => {

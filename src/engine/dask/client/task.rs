@@ -95,10 +95,10 @@ impl<T: Send + Sync + 'static> ClusterTask<T> {
     /// The connection need not hold the key any more.
     fn let_go(&self) {
         if self.is_held.swap(false, Ordering::AcqRel) {
-            self.connection.release(&self.key);
+            self.connection.release(&self.key, self.about.id);
         }
         if let Some(key) = self.python_key.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            self.connection.release(&key);
+            self.connection.release_conversion(key);
         }
     }
 
@@ -319,7 +319,7 @@ impl<T: Send + Sync + 'static> Entry for ClusterTask<T> {
             return;
         }
         if self.is_held.swap(false, Ordering::AcqRel) {
-            self.connection.cancel(&self.key, reason);
+            self.connection.cancel(&self.key, self.about.id, reason);
         }
         let error = Error::Cancelled { key: self.key(), reason: Arc::clone(reason) };
         fail(self, &error);

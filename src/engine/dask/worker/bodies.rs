@@ -66,9 +66,7 @@ impl Bodies {
             data: OnceLock::new(),
         });
         let future = match self.prepare(call, inputs) {
-            Ok(prepared) if prepared.is_asynchronous() => {
-                self.spawn(shell, body, prepared, Arc::clone(&ending))
-            }
+            Ok(prepared) if prepared.is_asynchronous() => self.spawn(shell, body, prepared, Arc::clone(&ending)),
             Ok(prepared) => {
                 let ending = Arc::clone(&ending);
                 let run = move || {

@@ -200,10 +200,21 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
     let server = Server::new(Arc::clone(&identity), pool.clone(), gauge);
     // Dropped at the end, it stops.
     let mut serving = runtime.spawn(listener.serve(server.clone()));
-    let driver = Driver { runtime, scheduler: scheduler.clone(), identity, connector, pool, server, bodies, shared: Arc::clone(shared) };
+    let driver = Driver {
+        runtime,
+        scheduler: scheduler.clone(),
+        identity,
+        connector,
+        pool,
+        server,
+        bodies,
+        shared: Arc::clone(shared),
+    };
     let result = driver.run(limits).await.map_err(|error| match error {
         Unregistered::Comm(error) => failed(error),
-        Unregistered::Version(source) => Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) },
+        Unregistered::Version(source) => {
+            Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) }
+        }
     });
     driver.pool.close().await;
     serving.abort();
@@ -484,4 +495,3 @@ fn heartbeat_interval(reply: &Value) -> Duration {
     let seconds = reply.get("heartbeat-interval").and_then(Value::as_f64).unwrap_or(DEFAULT);
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(100))
 }
-

@@ -110,11 +110,7 @@ impl Vitals {
             ("task_counts", Value::map(task_counts)),
             (
                 "bandwidth",
-                Value::map([
-                    ("total", Value::Int(BANDWIDTH)),
-                    ("workers", Value::map([])),
-                    ("types", Value::map([])),
-                ]),
+                Value::map([("total", Value::Int(BANDWIDTH)), ("workers", Value::map([])), ("types", Value::map([]))]),
             ),
             ("digests_total_since_heartbeat", Value::map([])),
             ("managed_bytes", metrics.nbytes.into()),
@@ -135,7 +131,10 @@ impl Vitals {
             ("memory", self.memory.into()),
             ("time", unix_time().into()),
             ("host_net_io", Value::map([("read_bps", self.net_read.into()), ("write_bps", self.net_written.into())])),
-            ("host_disk_io", Value::map([("read_bps", self.disk_read.into()), ("write_bps", self.disk_written.into())])),
+            (
+                "host_disk_io",
+                Value::map([("read_bps", self.disk_read.into()), ("write_bps", self.disk_written.into())]),
+            ),
             ("num_fds", self.num_fds.into()),
         ])
     }
@@ -152,8 +151,11 @@ struct Reading {
 
 impl Gauge {
     pub(super) fn new() -> Self {
-        let reading =
-            Reading { system: System::new(), networks: Networks::new_with_refreshed_list(), looked_at: StdInstant::now() };
+        let reading = Reading {
+            system: System::new(),
+            networks: Networks::new_with_refreshed_list(),
+            looked_at: StdInstant::now(),
+        };
         Self(Mutex::new(reading))
     }
 

@@ -78,14 +78,10 @@ impl<R: Runtime> Server<R> {
             "get_logs" | "get_story" => Value::List(Vec::new()),
             "call_stack" | "dump_state" => Value::map([]),
             "profile" => no_profile(),
-            "profile_metadata" => {
-                Value::map([("counts", Value::List(Vec::new())), ("keys", Value::List(Vec::new()))])
+            "profile_metadata" => Value::map([("counts", Value::List(Vec::new())), ("keys", Value::List(Vec::new()))]),
+            "get_monitor_info" => {
+                Value::map([("range_query", Value::map([])), ("count", Value::Int(0)), ("last_time", Value::Int(0))])
             }
-            "get_monitor_info" => Value::map([
-                ("range_query", Value::map([])),
-                ("count", Value::Int(0)),
-                ("last_time", Value::Int(0)),
-            ]),
             "plugin-add" | "plugin-remove" => Value::map([("status", "OK".into())]),
             "terminate" => {
                 if let Some(shell) = self.shell() {
@@ -181,12 +177,8 @@ fn keys(request: &Value) -> Vec<TaskKey> {
 
 /// Of a program that samples nothing.
 fn no_profile() -> Value {
-    let description = Value::map([
-        ("filename", "".into()),
-        ("name", "".into()),
-        ("line_number", Value::Int(0)),
-        ("line", "".into()),
-    ]);
+    let description =
+        Value::map([("filename", "".into()), ("name", "".into()), ("line_number", Value::Int(0)), ("line", "".into())]);
     Value::map([
         ("count", Value::Int(0)),
         ("children", Value::map([])),

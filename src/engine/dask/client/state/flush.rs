@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::engine::dask::client::graph::{GraphTask, update_graph};
-use crate::engine::dask::client::state::{ClientState, Place, Source, Status};
 use crate::engine::dask::client::state::workers::WORKERS_TOPIC;
+use crate::engine::dask::client::state::{ClientState, Place, Source, Status};
 use crate::engine::dask::client::{Action, Work, messages};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::runtime::Instant;

@@ -87,7 +87,8 @@ impl ClientState {
 
     /// An event of a topic: when it was, and what.
     pub(super) fn handle_topic(&mut self, message: &Value) {
-        let action = message.get("event").and_then(Value::items).and_then(|event| event.get(1)?.get("action")?.as_str());
+        let action =
+            message.get("event").and_then(Value::items).and_then(|event| event.get(1)?.get("action")?.as_str());
         if matches!(action, Some("add-worker" | "remove-worker")) {
             self.actions.push_back(Action::WorkersChanged);
         }

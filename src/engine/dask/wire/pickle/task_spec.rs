@@ -41,7 +41,12 @@ pub(crate) fn dict(entries: Vec<(Pickle, Pickle)>) -> Pickle {
 ///
 /// `arguments` are a plain tuple, or `list` if results of tasks are among them; `keywords` are a plain dictionary, or `dict`.
 /// Without a key, it is a part of another task.
-pub(crate) fn call_by_name(key: Option<&TaskKey>, function: &str, arguments: Pickle, keywords: Option<Pickle>) -> Pickle {
+pub(crate) fn call_by_name(
+    key: Option<&TaskKey>,
+    function: &str,
+    arguments: Pickle,
+    keywords: Option<Pickle>,
+) -> Pickle {
     // A global would be imported by the scheduler, and the whole graph fails if it cannot.
     let function = task(None, Pickle::global("pkgutil", "resolve_name"), [function.into()]);
     task(key, apply(), [function, arguments].into_iter().chain(keywords))
