@@ -50,8 +50,7 @@ async fn run() -> Result<(), Error> {
     }
 
     // What a task errs with on a worker arrives as the error of its future.
-    let nothing = client.scatter(Year { year: 1960, days: Vec::new() }).await?;
-    if let Err(error) = client.submit(summarize, &nothing).await {
+    if let Err(error) = client.submit(summarize, Year { year: 1960, days: Vec::new() }).await {
         println!("1960: {}", chain(&error));
     }
 

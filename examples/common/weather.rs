@@ -1,6 +1,8 @@
 //! The tasks that `dask_cluster` submits and `dask_worker` runs: both programs are built with them.
 //!
-//! A task goes to a cluster as its name and its arguments, never as code, so a worker runs what its own program has.
+//! A task goes to a cluster as its name and its arguments, never as code, so a worker runs what its own program has. The name is
+//! the path of the function with that of its crate, which is the same for a library that both programs use. This file is a
+//! module of either, so its tasks have names of their own.
 
 use anydask::task;
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ pub struct Summary {
 }
 
 /// A year as a station would have measured it: a season, and weather that depends on the day alone.
-#[task]
+#[task(name = "weather::measure")]
 pub fn measure(year: u32) -> Year {
     let temperature = |day: u32| {
         let season = 90.0 - 110.0 * (f64::from(day) * std::f64::consts::TAU / 365.0).cos();
@@ -33,7 +35,7 @@ pub fn measure(year: u32) -> Year {
 }
 
 /// Errs if nothing was measured.
-#[task]
+#[task(name = "weather::summarize")]
 pub fn summarize(year: Year) -> Result<Summary, String> {
     let (Some(coldest), Some(warmest)) = (year.days.iter().min(), year.days.iter().max()) else {
         return Err(format!("nothing was measured in {}", year.year));
@@ -43,7 +45,7 @@ pub fn summarize(year: Year) -> Result<Summary, String> {
 }
 
 /// The two summaries with the lowest and the highest mean.
-#[task]
+#[task(name = "weather::extremes")]
 pub fn extremes(all: Vec<Summary>) -> Option<(Summary, Summary)> {
     let by_mean = |one: &&Summary, other: &&Summary| one.mean.total_cmp(&other.mean);
     Some((all.iter().min_by(by_mean)?.clone(), all.iter().max_by(by_mean)?.clone()))

@@ -5,7 +5,12 @@
 mod cluster;
 mod clusters;
 mod connecting;
+mod encrypted;
 mod everywhere;
+mod examples;
 mod fake;
 mod first;
+#[path = "../support/program.rs"]
+mod programs;
 mod strange_words;
+mod unfit_tasks;
