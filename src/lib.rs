@@ -93,7 +93,7 @@ pub use client::{
 #[cfg(feature = "dask")]
 pub use client::{Scattering, WorkerInfo};
 #[cfg(feature = "dask")]
-pub use engine::dask::{OnLost, RunningWorker, Security, Worker};
+pub use engine::dask::{ConnectProblem, OnLost, RunningWorker, Security, Worker};
 pub use error::Error;
 /// The library that [`Progress::bar_on`] takes bars of.
 #[cfg(feature = "progress")]

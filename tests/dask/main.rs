@@ -4,6 +4,11 @@
 
 mod cluster;
 mod clusters;
+mod connecting;
+mod encrypted;
+mod everywhere;
+mod examples;
+mod fake;
 mod first;
 mod gathering;
 mod ground;
@@ -15,3 +20,7 @@ mod scattering;
 mod support;
 mod tasks;
 mod working;
+#[path = "../support/program.rs"]
+mod programs;
+mod strange_words;
+mod unfit_tasks;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     /// What the driver does next.
     pub(super) work: Inbox<Work>,
     pub(super) milestones: Milestones,
+    /// Whether the scheduler has taken the client, in the present conversation or the last one.
+    pub(super) is_registered: AtomicBool,
     /// How often workers have joined or left, and who waits for it.
     workers: Mutex<(u64, Vec<Waker>)>,
 }
@@ -51,6 +53,8 @@ pub(super) struct Work {
     pub(super) requests: Vec<Request>,
     pub(super) timer: Option<Instant>,
     pub(super) must_disconnect: bool,
+    /// Of the last request of the state's that was not answered. It may be why it disconnects.
+    pub(super) failure: Option<CommError>,
     pub(super) is_closed: bool,
 }
 
@@ -97,6 +101,7 @@ impl Connection {
             made: AtomicU64::new(0),
             work: Inbox::default(),
             milestones: Milestones::default(),
+            is_registered: AtomicBool::new(false),
             workers: Mutex::default(),
         })
     }
@@ -168,11 +173,11 @@ impl Connection {
             Action::Closed => self.work.change(|work| work.is_closed = true),
             Action::Registered { version } => {
                 tracing::info!(target: "anydask", address = %self.address, %version, "connected to a Dask scheduler");
+                self.is_registered.store(true, Ordering::Release);
                 self.milestones.open(Ok(()));
             }
             Action::Refused(error) => {
-                self.milestones
-                    .open(Err(Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) }));
+                self.lose_all(&Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) });
                 self.work.change(|work| work.is_closed = true);
             }
             Action::Resolve { key, outcome } => self.resolve(&key, outcome),
@@ -304,6 +309,12 @@ impl Connection {
         self.handle(Event::Want(vec![key.clone()]));
     }
 
+    /// There is no connection, and there will be none.
+    pub(super) fn lose_all(&self, error: &Error) {
+        self.milestones.open(Err(error.clone()));
+        self.fail_all(|key| Error::Lost { key, reason: error.chain().into() });
+    }
+
     /// Ends every task that has not ended.
     pub(super) fn fail_all(&self, error: impl Fn(Key) -> Error) {
         let tasks: Vec<_> = lock(&self.tasks).values().filter_map(|(_, task)| task.upgrade()).collect();
@@ -356,6 +367,7 @@ impl Connection {
             (ReplyTo::State(id), Ok(reply)) => self.handle(Event::RpcReply { id, reply }),
             (ReplyTo::State(id), Err(error)) => {
                 tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
+                self.work.change(|work| work.failure = Some(error));
                 self.handle(Event::RpcFailed { id });
             }
             (ReplyTo::Caller(caller), reply) => {

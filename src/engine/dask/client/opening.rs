@@ -19,6 +19,7 @@ pub(crate) struct Opening {
     pub(crate) on_lost: OnLost,
     /// Whether values come from the workers themselves.
     pub(crate) is_direct: bool,
+    pub(crate) connect_timeout: Duration,
     pub(crate) reconnect_timeout: Duration,
 }
 
@@ -32,7 +33,8 @@ impl Opening {
         let driving = async move {
             match self.connector(runtime.clone()).await {
                 Ok(connector) => {
-                    Driver::new(runtime, opened, client, connector, self.reconnect_timeout).run().await;
+                    let limits = (self.connect_timeout, self.reconnect_timeout);
+                    Driver::new(runtime, opened, client, connector, limits).run().await;
                 }
                 Err(error) => {
                     let error = Error::NotConnected { address: self.address, source: Arc::new(error) };

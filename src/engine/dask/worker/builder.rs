@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::client::{Wait, embedded};
-use crate::engine::dask::comm::Security;
+use crate::engine::dask::comm::{CONNECT_LIMIT, Security};
 use crate::engine::dask::token::token;
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::driver::{Settings, Shared, Wish, drive};
@@ -57,6 +57,7 @@ pub struct Worker<R> {
     listen: SocketAddr,
     contact_host: Option<String>,
     security: Option<Security>,
+    connect_timeout: Duration,
     reconnect_timeout: Duration,
 }
 
@@ -96,6 +97,7 @@ impl<R> Worker<R> {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             contact_host: None,
             security: None,
+            connect_timeout: CONNECT_LIMIT,
             reconnect_timeout: RECONNECT_TIMEOUT,
         }
     }
@@ -141,6 +143,12 @@ impl<R> Worker<R> {
     /// The certificates of a cluster with TLS.
     pub fn security(mut self, security: Security) -> Self {
         self.security = Some(security);
+        self
+    }
+
+    /// How long a scheduler is waited for that cannot be reached, or does not take the worker; 30 s by default.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
         self
     }
 
@@ -219,6 +227,7 @@ impl<R: Runtime> Worker<R> {
             contact_host: self.contact_host,
             security: self.security,
             identity,
+            connect_timeout: self.connect_timeout,
             reconnect_timeout: self.reconnect_timeout,
             bodies: Bodies::new(embedded(erased.clone(), nthreads, "anydask-worker")?),
         };

@@ -3,14 +3,16 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::Error;
+use crate::engine::dask::client::{ConnectError, Version};
 use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Listener, Pool, Reader, Security, Writer};
 use crate::engine::dask::comm::{Role, request};
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::race::race;
+use crate::engine::dask::tries::Tries;
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::fetch::fetch;
@@ -19,7 +21,7 @@ use crate::engine::dask::worker::registration::{Gauge, Identity};
 use crate::engine::dask::worker::server::Server;
 use crate::engine::dask::worker::shell::{Fetch, Shell, Work, lock};
 use crate::engine::dask::worker::state::{Config, Declined, Event, FetchEnd, Stop};
-use crate::runtime::{Runtime, Spawner, TaskHandle, Timer};
+use crate::runtime::{Runtime, Spawner, TaskHandle, Timer, TimerExt};
 
 /// What a worker is started with.
 pub(super) struct Settings {
@@ -29,6 +31,7 @@ pub(super) struct Settings {
     pub(super) contact_host: Option<String>,
     pub(super) security: Option<Security>,
     pub(super) identity: Identity,
+    pub(super) connect_timeout: Duration,
     pub(super) reconnect_timeout: Duration,
     pub(super) bodies: Bodies,
 }
@@ -46,6 +49,8 @@ struct Present {
     shell: Option<Arc<Shell>>,
     address: Option<Arc<str>>,
     wish: Option<Wish>,
+    /// Of the driver, while there is no registration.
+    waker: Option<Waker>,
 }
 
 /// What a worker's user wants of it.
@@ -67,8 +72,11 @@ impl Shared {
             return;
         }
         present.wish = Some(wish);
-        let shell = present.shell.clone();
+        let (shell, waker) = (present.shell.clone(), present.waker.take());
         drop(present);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
         if let Some(shell) = shell {
             shell.handle_all(events_of(wish));
         }
@@ -82,6 +90,20 @@ impl Shared {
 
     pub(super) fn address(&self) -> Option<Arc<str>> {
         lock(&self.present).address.clone()
+    }
+
+    fn poll_wish(&self, cx: &Context<'_>) -> Poll<Wish> {
+        let mut present = lock(&self.present);
+        match present.wish {
+            Some(wish) => Poll::Ready(wish),
+            None => {
+                let replaced = present.waker.replace(cx.waker().clone());
+                drop(present);
+                // Dropping a waker may run code of the user's executor.
+                drop(replaced);
+                Poll::Pending
+            }
+        }
     }
 
     fn serve(&self, shell: Option<&Arc<Shell>>) -> Option<Wish> {
@@ -129,6 +151,24 @@ enum End {
     Lost(Option<CommError>),
 }
 
+/// Why the scheduler has not taken the worker.
+enum Unregistered {
+    Comm(CommError),
+    Version(ConnectError),
+}
+
+impl From<CommError> for Unregistered {
+    fn from(error: CommError) -> Self {
+        Self::Comm(error)
+    }
+}
+
+impl From<ConnectError> for Unregistered {
+    fn from(error: ConnectError) -> Self {
+        Self::Version(error)
+    }
+}
+
 /// Runs a worker to its end.
 pub(super) async fn drive<R: Runtime>(runtime: R, settings: Settings, shared: Arc<Shared>) {
     let over = Over(Arc::clone(&shared));
@@ -153,9 +193,10 @@ impl Drop for Over {
 }
 
 async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) -> Result<(), Error> {
-    let Settings { scheduler, listen, contact_host, security, mut identity, reconnect_timeout, bodies } = settings;
-    let failed =
-        |source: CommError| Error::NotConnected { address: scheduler.to_string().into(), source: Arc::new(source) };
+    let limits = (settings.connect_timeout, settings.reconnect_timeout);
+    let Settings { scheduler, listen, contact_host, security, mut identity, bodies, .. } = settings;
+    let address = Arc::<str>::from(scheduler.to_string());
+    let failed = |source: CommError| Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) };
     let connector = Connector::new(runtime.clone(), security.as_ref(), Role::Worker).await.map_err(failed)?;
     let tls = if scheduler.is_tls() { connector.tls().cloned() } else { None };
     let listener = Listener::bind(runtime.clone(), listen, tls).await.map_err(failed)?;
@@ -183,7 +224,12 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         bodies,
         shared: Arc::clone(shared),
     };
-    let result = driver.run(reconnect_timeout).await.map_err(failed);
+    let result = driver.run(limits).await.map_err(|error| match error {
+        Unregistered::Comm(error) => failed(error),
+        Unregistered::Version(source) => {
+            Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) }
+        }
+    });
     driver.pool.close().await;
     serving.abort();
     result
@@ -191,10 +237,16 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
 
 impl<R: Runtime> Driver<R> {
     /// Registers, and again whenever the scheduler has gone and come back.
-    async fn run(&self, reconnect_timeout: Duration) -> Result<(), CommError> {
-        let mut connector = self.connector.clone();
+    async fn run(&self, (connect_timeout, reconnect_timeout): (Duration, Duration)) -> Result<(), Unregistered> {
+        let mut tries = Tries::new(self.runtime.now(), connect_timeout);
         loop {
-            let (comm, interval) = self.register(&connector).await?;
+            let registering = async { self.keep_registering(&mut tries).await.map(Some) };
+            let stopping = async {
+                poll_fn(|cx| self.shared.poll_wish(cx)).await;
+                Ok(None)
+            };
+            let Some((comm, interval)) = race(registering, stopping).await? else { return Ok(()) };
+            let begun = self.runtime.now();
             let resources = self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount));
             let config = Config {
                 address: self.identity.address.as_str().into(),
@@ -226,14 +278,33 @@ impl<R: Runtime> Driver<R> {
                     tracing::warn!(target: "anydask", worker = %self.identity.address, error, "the scheduler is lost");
                 }
             }
-            connector = connector.with_limit(reconnect_timeout);
+            tries.begin_again(begun, self.runtime.now(), reconnect_timeout);
         }
     }
 
-    /// Gives the stream, and how often a heartbeat is wanted.
-    async fn register(&self, connector: &Connector<R>) -> Result<(Comm<R::Stream>, Duration), CommError> {
-        let mut comm = connector.connect(&self.scheduler).await?;
+    /// Registers, as often as it takes.
+    async fn keep_registering(&self, tries: &mut Tries) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        loop {
+            let left = tries.left(self.runtime.now());
+            let error = match self.runtime.timeout(left, self.register(left)).await {
+                Ok(Ok(registered)) => return Ok(registered),
+                Ok(Err(Unregistered::Comm(error))) if !error.is_final() => error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    let (peer, after) = (self.scheduler.clone(), tries.limit());
+                    return Err(CommError::NoAnswer { peer, op: "register-worker", after }.into());
+                }
+            };
+            let Some(pause) = tries.pause(self.runtime.now()) else { return Err(error.into()) };
+            self.runtime.sleep(pause).await;
+        }
+    }
+
+    /// Gives the stream, and how often a heartbeat is wanted. `limit` is for the connection alone.
+    async fn register(&self, limit: Duration) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        let mut comm = self.connector.clone().with_limit(limit).connect(&self.scheduler).await?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
+        Version::of_reply(&versions)?;
         comm.write(&self.identity.register(versions, self.server.vitals())).await?;
         let reply = comm.read().await?;
         // Some versions send a list of one.
@@ -243,7 +314,7 @@ impl<R: Runtime> Driver<R> {
             _ => {
                 let text = |field| reply.get(field).and_then(Value::as_str);
                 let message = text("message").or(text("exception_text")).unwrap_or("it gave no reason");
-                Err(CommError::refused(&self.scheduler, message))
+                Err(CommError::refused(&self.scheduler, message).into())
             }
         }
     }
@@ -352,7 +423,8 @@ impl<R: Runtime> Driver<R> {
         let asking = self.pool.call(&self.scheduler, request);
         let given_up = async {
             self.runtime.sleep(REQUEST_LIMIT).await;
-            Err(CommError::unexpected(&self.scheduler, "an answer in time"))
+            let op = "a request beside the stream";
+            Err(CommError::NoAnswer { peer: self.scheduler.clone(), op, after: REQUEST_LIMIT })
         };
         race(asking, given_up).await
     }
