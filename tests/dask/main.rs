@@ -13,6 +13,7 @@ mod first;
 mod gathering;
 mod ground;
 mod handles;
+mod lost;
 mod page;
 mod placing;
 mod scattering;

@@ -227,15 +227,15 @@ struct Over {
 impl Over {
     /// It was not dropped by its runtime.
     fn in_order(self) {
-        self.connection
-            .fail_all(|key| Error::Lost { key, reason: "the connection to the scheduler was closed".into() });
+        let reason = self.client.upgrade().map_or("the client was closed", |client| client.reason());
+        self.connection.end_all(|key| Error::Cancelled { key, reason: reason.into() });
     }
 }
 
 impl Drop for Over {
     fn drop(&mut self) {
         self.connection.milestones.open(Err(Error::ClientClosed { operation: "connect" }));
-        self.connection.fail_all(|key| Error::RuntimeGone { key });
+        self.connection.end_all(|key| Error::RuntimeGone { key });
         if let Some(client) = self.client.upgrade() {
             client.begin_close("the connection to the scheduler is over");
         }
