@@ -5,3 +5,5 @@
 mod cluster;
 mod clusters;
 mod first;
+mod failures;
+mod rust_worker;
