@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::client::operation::{Close, Wait};
 use crate::client::{Builder, Client, Operation};
-use crate::engine::dask::client::{Connection, OnLost, Opening};
+use crate::engine::dask::client::{Connection, OnLost, Opening, Patience};
 use crate::engine::dask::comm::Security;
 use crate::engine::local::{self, ClientState};
 use crate::runtime::{Current, Runtime};
@@ -21,16 +21,21 @@ pub(crate) struct ClusterSettings {
     security: Option<Security>,
     on_lost: OnLost,
     is_direct: bool,
-    reconnect_timeout: Duration,
+    patience: Patience,
 }
 
 /// How long a scheduler that has gone away is waited for, unless the builder says otherwise: about what it takes to start one
 /// anew, with its machine.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a scheduler may say nothing, unless the builder says otherwise: Dask's own limit for workers
+/// (`distributed.scheduler.worker-ttl`). One that is busy with a large graph says nothing for a minute.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
 impl Default for ClusterSettings {
     fn default() -> Self {
-        Self { security: None, on_lost: OnLost::Resubmit, is_direct: true, reconnect_timeout: RECONNECT_TIMEOUT }
+        let patience = Patience { reconnect_timeout: RECONNECT_TIMEOUT, silence_timeout: SILENCE_TIMEOUT };
+        Self { security: None, on_lost: OnLost::Resubmit, is_direct: true, patience }
     }
 }
 
@@ -93,7 +98,14 @@ impl<R> Builder<R> {
     /// How long a scheduler that has gone away is waited for; a minute by default. Then all futures are lost and the client
     /// closes.
     pub fn reconnect_timeout(mut self, limit: Duration) -> Self {
-        self.settings.cluster.reconnect_timeout = limit;
+        self.settings.cluster.patience.reconnect_timeout = limit;
+        self
+    }
+
+    /// How long a scheduler may say nothing on a connection that is open before that counts as lost; five minutes by default, and
+    /// 15 s at least. One whose machine or network has failed ends no connection.
+    pub fn silence_timeout(mut self, limit: Duration) -> Self {
+        self.settings.cluster.patience.silence_timeout = limit;
         self
     }
 
@@ -132,10 +144,10 @@ impl<R: Runtime> Connecting<R> {
     fn open(builder: Builder<R>, address: Arc<str>, is_blocking: bool) -> Result<Client<R>, Error> {
         crate::task::check_registrations()?;
         let (runtime, settings) = builder.runtime(is_blocking)?;
-        let ClusterSettings { security, on_lost, is_direct, reconnect_timeout } = settings.cluster;
+        let ClusterSettings { security, on_lost, is_direct, patience } = settings.cluster;
         // What a client is besides its cluster: who waits, and what closes with it. No task runs on its thread.
         let mut client = embedded(runtime.clone(), 1, &settings.name)?;
-        let opening = Opening { address, security, on_lost, is_direct, reconnect_timeout };
+        let opening = Opening { address, security, on_lost, is_direct, patience };
         let connection = opening.start(runtime, client.state());
         client.state.cluster = Some(Arc::new(Connected(connection)));
         Ok(client)

@@ -1,39 +1,40 @@
-//! What drives a connection: the sockets and the clock around its state.
+//! What drives a connection: how it is made, made again, and ended.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::Error;
 use crate::engine::dask::client::Event;
-use crate::engine::dask::client::connection::{Connection, Request, Work};
-use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Pool, Reader, Writer};
+use crate::engine::dask::client::connection::{Connection, ReplyTo};
+use crate::engine::dask::client::conversation::{Conversation, End};
+use crate::engine::dask::comm::{Address, CONNECT_LIMIT, Comm, CommError, Connector, Pool};
 use crate::engine::dask::race::race;
-use crate::engine::dask::wire::Value;
 use crate::engine::local::ClientState;
-use crate::runtime::{Instant, Runtime, Spawner, TaskHandle, Timer};
+use crate::runtime::Runtime;
+
+/// Between a connection that was lost before the scheduler had taken the client, and the next.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Drives one client's connection until it is closed or given up.
 pub(crate) struct Driver<R: Runtime> {
-    runtime: R,
-    connection: Arc<Connection>,
+    pub(super) runtime: R,
+    pub(super) connection: Arc<Connection>,
     /// Ends with the connection.
     client: Weak<ClientState>,
     connector: Connector<R>,
-    pool: Pool<R>,
-    address: Address,
-    /// How long a scheduler that has gone away is waited for.
-    reconnect_timeout: Duration,
+    pub(super) pool: Pool<R>,
+    pub(super) address: Address,
+    patience: Patience,
 }
 
-/// Why a conversation is over.
-enum End {
-    /// The client has closed.
-    Closed,
-    /// The scheduler is gone, or it must be.
-    Lost(Option<CommError>),
+/// How long a scheduler is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// That has gone away.
+    pub(crate) reconnect_timeout: Duration,
+    /// That says nothing.
+    pub(crate) silence_timeout: Duration,
 }
 
 impl<R: Runtime> Driver<R> {
@@ -42,50 +43,88 @@ impl<R: Runtime> Driver<R> {
         connection: Arc<Connection>,
         client: Weak<ClientState>,
         (connector, address): (Connector<R>, Address),
-        reconnect_timeout: Duration,
+        patience: Patience,
     ) -> Self {
         let pool = Pool::new(connector.clone());
-        Self { runtime, connection, client, connector, pool, address, reconnect_timeout }
+        Self { runtime, connection, client, connector, pool, address, patience }
     }
 
     /// Runs to the end of the connection. Dropped before, it loses all tasks: the runtime is gone.
-    pub(crate) async fn run(mut self) {
-        let over = Over { connection: Arc::clone(&self.connection), client: Weak::clone(&self.client) };
-        loop {
-            match self.connect().await {
-                Ok(Some(comm)) => {
-                    let client_id = self.connection.new_key("Client-anydask");
-                    self.connection.handle(Event::Connected { client_id: client_id.as_str().into() });
-                    match self.converse(comm).await {
-                        End::Closed => break,
-                        End::Lost(error) => {
-                            let address = &self.connection.address;
-                            let error = error.map(|error| error.to_string());
-                            tracing::warn!(target: "anydask", %address, error, "the connection to the scheduler is lost");
-                            self.connection.handle(Event::ConnectionLost);
-                        }
-                    }
-                    // From now on, as long as a scheduler may take to be started anew.
-                    self.connector = self.connector.clone().with_limit(self.reconnect_timeout);
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    self.give_up(error);
-                    break;
-                }
+    pub(crate) async fn run(self) {
+        let connection = Arc::clone(&self.connection);
+        let mut over = Over { connection, client: Weak::clone(&self.client), reason: None };
+        over.reason = Some(match self.converse_until_closed().await {
+            Ok(()) => "the connection to the scheduler was closed".into(),
+            Err(error) => {
+                let address = Arc::clone(&self.connection.address);
+                let error = Error::NotConnected { address, source: Arc::new(error) };
+                self.connection.milestones.open(Err(error.clone()));
+                error.chain().into()
             }
+        });
+        self.pool.close().await;
+    }
+
+    /// Connects, and again whenever the scheduler has gone.
+    async fn converse_until_closed(&self) -> Result<(), CommError> {
+        let mut connector = self.connector.clone();
+        let mut give_up_at = self.runtime.now() + CONNECT_LIMIT;
+        loop {
+            let Some(comm) = self.unless_closed(connector.connect(&self.address)).await? else { return Ok(()) };
+            self.connection.begin_registering();
+            let client_id = self.connection.new_key("Client-anydask");
+            self.connection.handle(Event::Connected { client_id: client_id.as_str().into() });
+            let error = match self.converse(comm).await {
+                End::Closed => return Ok(()),
+                End::Lost(error) => error,
+            };
+            let reason = error.as_ref().map(CommError::to_string);
+            tracing::warn!(target: "anydask", address = %self.address, reason, "the connection to the scheduler is lost");
+            let was_registered = self.connection.is_registered();
+            self.forget_conversation();
+            let now = self.runtime.now();
+            if was_registered {
+                give_up_at = now + self.patience.reconnect_timeout;
+            } else if now >= give_up_at {
+                return Err(error.unwrap_or_else(|| CommError::unexpected(&self.address, "register-client")));
+            } else if self.unless_closed(self.pause()).await?.is_none() {
+                return Ok(());
+            }
+            let left = give_up_at.saturating_duration_since(self.runtime.now());
+            connector = self.connector.clone().again_within(left);
         }
-        over.in_order();
+    }
+
+    async fn converse(&self, comm: Comm<R::Stream>) -> End {
+        let silence = self.patience.silence_timeout;
+        Conversation::new(self, silence).run(comm).await
+    }
+
+    /// What was asked on the connection, and what was to become of it, is not for the next one.
+    fn forget_conversation(&self) {
+        self.connection.handle(Event::ConnectionLost);
+        self.connection.work.change(|work| {
+            work.must_disconnect = false;
+            work.requests.retain(|request| matches!(request.reply_to, ReplyTo::Caller(_)));
+        });
+    }
+
+    async fn pause(&self) -> Result<(), CommError> {
+        self.runtime.sleep(PAUSE).await;
+        Ok(())
     }
 
     /// `None` if the client closes meanwhile.
-    async fn connect(&self) -> Result<Option<Comm<R::Stream>>, CommError> {
-        let connecting = async { self.connector.connect(&self.address).await.map(Some) };
+    async fn unless_closed<T>(
+        &self,
+        work: impl Future<Output = Result<T, CommError>>,
+    ) -> Result<Option<T>, CommError> {
+        let working = async { work.await.map(Some) };
         let closing = async {
             self.until_closed().await;
             Ok(None)
         };
-        race(connecting, closing).await
+        race(working, closing).await
     }
 
     /// What there is to do without a connection. Requests wait for one.
@@ -96,96 +135,14 @@ impl<R: Runtime> Driver<R> {
             if is_closed {
                 return;
             }
-            self.wait(&mut timer, at).await;
-        }
-    }
-
-    fn give_up(&self, error: CommError) {
-        let address = Arc::clone(&self.connection.address);
-        let error = Error::NotConnected { address, source: Arc::new(error) };
-        self.connection.milestones.open(Err(error.clone()));
-        self.connection.fail_all(|key| Error::Lost { key, reason: error.chain().into() });
-    }
-
-    /// Reads and writes until one of them is over.
-    async fn converse(&self, comm: Comm<R::Stream>) -> End {
-        let (reader, writer) = comm.split();
-        race(self.read(reader), self.write(writer)).await
-    }
-
-    async fn read(&self, mut reader: Reader<R::Stream>) -> End {
-        loop {
-            match reader.read().await {
-                Ok(message) => self.connection.handle(Event::Stream(message)),
-                Err(error) => return End::Lost(Some(error)),
+            if let Some(at) = at {
+                timer = Some(Box::pin(self.runtime.sleep_until(at)));
+            }
+            if poll_fn(|cx| self.connection.poll_next::<R>(&mut timer, cx)).await {
+                timer = None;
+                self.connection.handle(Event::Timer);
             }
         }
-    }
-
-    async fn write(&self, mut writer: Writer<R::Stream>) -> End {
-        let mut timer = None;
-        loop {
-            while let Some(message) = self.connection.poll_flush() {
-                if let Err(error) = writer.write(&message).await {
-                    return End::Lost(Some(error));
-                }
-            }
-            let work = self.connection.work.take(|work| {
-                // What is closed stays so.
-                let after = Work { is_closed: work.is_closed, ..Work::default() };
-                std::mem::replace(work, after)
-            });
-            work.requests.into_iter().for_each(|request| self.request(request));
-            if work.is_closed {
-                // It is over, whether the peer hears it or not.
-                drop(writer.close().await);
-                return End::Closed;
-            }
-            if work.must_disconnect {
-                return End::Lost(None);
-            }
-            self.wait(&mut timer, work.timer).await;
-        }
-    }
-
-    /// Waits until there is something to do, or the time has come that `timer` is set to, or is now set to.
-    async fn wait(&self, timer: &mut Option<Pin<Box<R::Sleep>>>, at: Option<Instant>) {
-        if let Some(at) = at {
-            *timer = Some(Box::pin(self.runtime.sleep_until(at)));
-        }
-        if poll_fn(|cx| self.poll_next(timer, cx)).await {
-            *timer = None;
-            self.connection.handle(Event::Timer);
-        }
-    }
-
-    /// True if it is the timer.
-    fn poll_next(&self, timer: &mut Option<Pin<Box<R::Sleep>>>, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.connection.work.poll_changed(cx).is_ready() {
-            return Poll::Ready(false);
-        }
-        match timer {
-            Some(sleep) => sleep.as_mut().poll(cx).map(|()| true),
-            None => Poll::Pending,
-        }
-    }
-
-    /// Makes a request beside the stream.
-    fn request(&self, request: Request) {
-        let Request { reply_to, worker, message, confirm } = request;
-        let (connection, pool, scheduler) = (Arc::clone(&self.connection), self.pool.clone(), self.address.clone());
-        let requesting = async move {
-            let address = match &worker {
-                Some(address) => address.parse().map_err(CommError::from),
-                None => Ok(scheduler),
-            };
-            let reply = match address {
-                Ok(address) => ask(&pool, &address, &message, confirm).await,
-                Err(error) => Err(error),
-            };
-            connection.replied(reply_to, reply);
-        };
-        self.runtime.spawn(requesting).detach();
     }
 }
 
@@ -193,38 +150,25 @@ impl<R: Runtime> Driver<R> {
 struct Over {
     connection: Arc<Connection>,
     client: Weak<ClientState>,
-}
-
-impl Over {
-    /// It was not dropped by its runtime.
-    fn in_order(self) {
-        self.connection
-            .fail_all(|key| Error::Lost { key, reason: "the connection to the scheduler was closed".into() });
-    }
+    /// `None` if its runtime has dropped it.
+    reason: Option<Arc<str>>,
 }
 
 impl Drop for Over {
     fn drop(&mut self) {
+        let reason = self.reason.take();
+        let error = |key| match &reason {
+            Some(reason) => Error::Lost { key, reason: Arc::clone(reason) },
+            None => Error::RuntimeGone { key },
+        };
         self.connection.milestones.open(Err(Error::ClientClosed { operation: "connect" }));
-        self.connection.fail_all(|key| Error::RuntimeGone { key });
+        self.connection.refuse_requests();
+        self.connection.fail_all(error);
         if let Some(client) = self.client.upgrade() {
             client.begin_close("the connection to the scheduler is over");
         }
+        // Who submitted in between has seen a client that was open.
+        self.connection.fail_all(error);
         self.connection.milestones.end(Ok(()));
     }
-}
-
-/// The reply to a request. With `confirm`, the peer hears that it has come.
-async fn ask<R: Runtime>(
-    pool: &Pool<R>,
-    address: &Address,
-    message: &Value,
-    confirm: bool,
-) -> Result<Value, CommError> {
-    let mut peer = pool.lend(address).await?;
-    let reply = peer.call(message).await?;
-    if confirm && reply.get("status").and_then(Value::as_str) == Some("OK") {
-        peer.send(&Value::from("OK")).await?;
-    }
-    Ok(reply)
 }

@@ -15,6 +15,7 @@
 
 mod action;
 mod connection;
+mod conversation;
 mod driver;
 mod event;
 mod failure;
@@ -31,6 +32,7 @@ mod tests;
 mod version;
 
 pub(crate) use connection::Connection;
+pub(crate) use driver::Patience;
 pub(crate) use opening::Opening;
 
 pub(crate) use action::{Action, ConnectError, Loss, Outcome, Report, RpcId};

@@ -1,11 +1,10 @@
 //! How a connection begins.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::Error;
 use crate::engine::dask::client::connection::Connection;
-use crate::engine::dask::client::driver::Driver;
+use crate::engine::dask::client::driver::{Driver, Patience};
 use crate::engine::dask::client::{self, Config, OnLost, Through};
 use crate::engine::dask::comm::{Address, CommError, Connector, Role, Security};
 use crate::engine::dask::token::token;
@@ -19,7 +18,7 @@ pub(crate) struct Opening {
     pub(crate) on_lost: OnLost,
     /// Whether values come from the workers themselves.
     pub(crate) is_direct: bool,
-    pub(crate) reconnect_timeout: Duration,
+    pub(crate) patience: Patience,
 }
 
 impl Opening {
@@ -32,7 +31,7 @@ impl Opening {
         let driving = async move {
             match self.connector(runtime.clone()).await {
                 Ok(connector) => {
-                    Driver::new(runtime, opened, client, connector, self.reconnect_timeout).run().await;
+                    Driver::new(runtime, opened, client, connector, self.patience).run().await;
                 }
                 Err(error) => {
                     let error = Error::NotConnected { address: self.address, source: Arc::new(error) };

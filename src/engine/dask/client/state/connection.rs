@@ -127,7 +127,8 @@ impl ClientState {
         if self.connection.phase != Phase::Asking {
             return;
         }
-        let reply = reply.unwrap_or(Value::Nil);
+        // A scheduler that goes away while it is asked has refused nothing.
+        let Some(reply) = reply else { return self.actions.push_back(Action::Disconnect) };
         match Version::of_reply(&reply) {
             Ok(version) => {
                 let greeting = messages::register_client(&self.connection.client_id, reply);

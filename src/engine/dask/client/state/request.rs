@@ -74,10 +74,13 @@ impl ClientState {
     /// `None`: there is no reply. Replies to requests of an earlier connection are not heard.
     pub(super) fn handle_reply(&mut self, now: Instant, id: RpcId, reply: Option<Value>) {
         let Some(request) = self.requests.waiting.remove(&id) else { return };
+        if let Request::Versions = request {
+            return self.handle_versions(reply);
+        }
         // Else, a reply is what it should be, which each checks.
         let reply = reply.filter(|reply| reply.get("status").and_then(Value::as_str) != Some("uncaught-error"));
         match request {
-            Request::Versions => self.handle_versions(reply),
+            Request::Versions => {}
             Request::Identity => self.handle_identity(now, reply),
             Request::Gather(keys) => self.handle_gather(now, &keys, reply),
             Request::WhoHas(keys) => self.handle_who_has(now, &keys, reply),
