@@ -15,6 +15,7 @@ const RUNTIME: &str = "ANYDASK_TEST_WORKER";
 const SCHEDULER: &str = "ANYDASK_TEST_WORKER_SCHEDULER";
 const NAME: &str = "ANYDASK_TEST_WORKER_NAME";
 const LISTEN: &str = "ANYDASK_TEST_WORKER_LISTEN";
+const SILENCE: &str = "ANYDASK_TEST_WORKER_SILENCE";
 const CONTACT: &str = "ANYDASK_TEST_WORKER_CONTACT";
 
 /// What such a process says once the scheduler has taken it.
@@ -28,6 +29,7 @@ pub struct RustWorker {
     pub listen: Option<SocketAddr>,
     /// The host of a proxy before the worker, which has the port that it listens at.
     pub contact_host: Option<String>,
+    pub silence_timeout: Option<Duration>,
 }
 
 /// Starts a worker of two threads on runtime `R`, and gives its address once it is registered.
@@ -45,6 +47,9 @@ pub fn start_with<R: Runtime>(cluster: &mut Cluster, name: &str, how: RustWorker
         }
         if let Some(host) = &how.contact_host {
             command.env(CONTACT, host);
+        }
+        if let Some(limit) = how.silence_timeout {
+            command.env(SILENCE, limit.as_secs().to_string());
         }
     });
     let line = worker.wait_for_line(JOINED);
@@ -74,6 +79,9 @@ fn serve<R: Current + Runtime>() {
     }
     if let Ok(host) = env::var(CONTACT) {
         worker = worker.contact_host(host);
+    }
+    if let Ok(seconds) = env::var(SILENCE) {
+        worker = worker.silence_timeout(Duration::from_secs(seconds.parse().unwrap()));
     }
     let running = worker.start().timeout(Duration::from_secs(60)).wait().unwrap();
     println!("{JOINED}{}", running.address());

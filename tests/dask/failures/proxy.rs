@@ -42,6 +42,7 @@ struct State {
     open: Vec<Arc<Link>>,
     is_over: bool,
     connections: usize,
+    refusals: usize,
     nbytes: usize,
 }
 
@@ -68,6 +69,7 @@ impl Proxy {
             open: Vec::new(),
             is_over: false,
             connections: 0,
+            refusals: 0,
             nbytes: 0,
         };
         let shared = Arc::new(Shared { target, state: Mutex::new(state), changed: Condvar::new() });
@@ -120,6 +122,16 @@ impl Proxy {
         self.shared.lock().cut_after.is_none()
     }
 
+    /// How many connections were closed without a word so far.
+    pub fn refusals(&self) -> usize {
+        self.shared.lock().refusals
+    }
+
+    /// From now on nothing comes out of the connections that are open now.
+    pub fn swallow_open(&self) {
+        self.shared.lock().open.iter().for_each(|link| link.is_swallowed.store(true, Ordering::Release));
+    }
+
     /// How many connections there were so far.
     pub fn connections(&self) -> usize {
         self.shared.lock().connections
@@ -147,9 +159,12 @@ impl Shared {
     }
 
     fn forward(self: &Arc<Self>, client: TcpStream) {
-        if self.lock().is_refusing {
+        let mut state = self.lock();
+        if state.is_refusing {
+            state.refusals += 1;
             return;
         }
+        drop(state);
         // Whoever connected sees the end at once where nothing listens behind.
         let Ok(server) = TcpStream::connect(self.target) else { return };
         for stream in [&client, &server] {
@@ -160,6 +175,7 @@ impl Shared {
             server: server.try_clone().unwrap(),
             is_reset: AtomicBool::new(false),
             ended: AtomicUsize::new(0),
+            is_swallowed: AtomicBool::new(false),
         });
         let mut state = self.lock();
         state.connections += 1;
@@ -175,7 +191,7 @@ impl Shared {
     fn copy(&self, mut from: TcpStream, mut to: TcpStream, link: &Arc<Link>) {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(nbytes @ 1..) = from.read(&mut buffer) {
-            match self.pass(nbytes) {
+            match self.pass(nbytes, link) {
                 Pass::All => {}
                 Pass::Nothing => continue,
                 Pass::Cut(part) => {
@@ -203,12 +219,12 @@ impl Shared {
     }
 
     /// Waits until so many bytes may go on.
-    fn pass(&self, nbytes: usize) -> Pass {
+    fn pass(&self, nbytes: usize, link: &Link) -> Pass {
         let mut state = self.lock();
         while state.flow == Flow::Stalled && !state.is_over {
             state = self.changed.wait(state).unwrap();
         }
-        if state.flow == Flow::Swallowed {
+        if state.flow == Flow::Swallowed || link.is_swallowed.load(Ordering::Acquire) {
             return Pass::Nothing;
         }
         state.nbytes += nbytes;
@@ -242,6 +258,7 @@ struct Link {
     is_reset: AtomicBool,
     /// Its directions that have ended.
     ended: AtomicUsize,
+    is_swallowed: AtomicBool,
 }
 
 impl Link {

@@ -32,6 +32,7 @@ impl<R: Current + Runtime> Mixed<R> {
             scheduler: Some(to_scheduler.address()),
             listen: Some(listen),
             contact_host: Some(to_worker.host()),
+            ..RustWorker::default()
         };
         rust_worker::start_with::<R>(&mut cluster, "two", how);
         let client = Client::<R>::connect(cluster.address()).timeout(LIMIT).wait().unwrap();

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::client::{Wait, embedded};
+use crate::engine::dask::client::Patience;
 use crate::engine::dask::comm::Security;
 use crate::engine::dask::token::token;
 use crate::engine::dask::worker::bodies::Bodies;
@@ -58,7 +59,7 @@ pub struct Worker<R> {
     listen: SocketAddr,
     contact_host: Option<String>,
     security: Option<Security>,
-    reconnect_timeout: Duration,
+    patience: Patience,
 }
 
 /// Where the runtime comes from.
@@ -70,6 +71,10 @@ enum Source<R> {
 /// How long a scheduler that has gone away is waited for, unless the program says otherwise: Dask's workers give it
 /// as much (`distributed.comm.timeouts`), and what starts it anew needs less.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a scheduler may say nothing, unless the program says otherwise. It gives a worker up of which it has heard nothing for
+/// as long (`distributed.scheduler.worker-ttl`).
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 impl<R: Current> Worker<R> {
     /// A worker for the scheduler at `tcp://host:port` or `tls://host:port`.
@@ -97,7 +102,7 @@ impl<R> Worker<R> {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             contact_host: None,
             security: None,
-            reconnect_timeout: RECONNECT_TIMEOUT,
+            patience: Patience { reconnect_timeout: RECONNECT_TIMEOUT, silence_timeout: SILENCE_TIMEOUT },
         }
     }
 
@@ -147,7 +152,14 @@ impl<R> Worker<R> {
 
     /// How long a scheduler that has gone away is waited for; a minute by default.
     pub fn reconnect_timeout(mut self, limit: Duration) -> Self {
-        self.reconnect_timeout = limit;
+        self.patience.reconnect_timeout = limit;
+        self
+    }
+
+    /// How long a scheduler may say nothing and answer no heartbeat before it counts as lost; five minutes by default, and 15 s
+    /// at least. One whose machine or network has failed ends no connection.
+    pub fn silence_timeout(mut self, limit: Duration) -> Self {
+        self.patience.silence_timeout = limit;
         self
     }
 }
@@ -220,7 +232,7 @@ impl<R: Runtime> Worker<R> {
             contact_host: self.contact_host,
             security: self.security,
             identity,
-            reconnect_timeout: self.reconnect_timeout,
+            patience: self.patience,
             bodies: Bodies::new(embedded(erased.clone(), nthreads, "anydask-worker")?),
         };
         let shared = Arc::<Shared>::default();

@@ -1,14 +1,15 @@
 //! What drives a worker: the sockets and the clock around its state.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::Error;
+use crate::engine::dask::comm::{ANSWER_LIMIT, CONNECT_LIMIT, Role, WORK_LIMIT, request};
 use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Listener, Pool, Reader, Security, Writer};
-use crate::engine::dask::comm::{Role, request};
+use crate::engine::dask::client::Patience;
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::race::race;
 use crate::engine::dask::wire::{TaskKey, Value};
@@ -19,7 +20,7 @@ use crate::engine::dask::worker::registration::{Gauge, Identity};
 use crate::engine::dask::worker::server::Server;
 use crate::engine::dask::worker::shell::{Fetch, Shell, Work, lock};
 use crate::engine::dask::worker::state::{Config, Declined, Event, FetchEnd, Stop};
-use crate::runtime::{Runtime, Spawner, TaskHandle, Timer};
+use crate::runtime::{Instant, Runtime, Spawner, TaskHandle, Timer, TimerExt};
 
 /// What a worker is started with.
 pub(super) struct Settings {
@@ -29,7 +30,7 @@ pub(super) struct Settings {
     pub(super) contact_host: Option<String>,
     pub(super) security: Option<Security>,
     pub(super) identity: Identity,
-    pub(super) reconnect_timeout: Duration,
+    pub(super) patience: Patience,
     pub(super) bodies: Bodies,
 }
 
@@ -46,6 +47,8 @@ struct Present {
     shell: Option<Arc<Shell>>,
     address: Option<Arc<str>>,
     wish: Option<Wish>,
+    /// Of the driver, while it has no scheduler.
+    waker: Option<Waker>,
 }
 
 /// What a worker's user wants of it.
@@ -61,8 +64,11 @@ impl Shared {
     pub(super) fn wish(&self, wish: Wish) {
         let mut present = lock(&self.present);
         present.wish = Some(wish);
-        let shell = present.shell.clone();
+        let (shell, waker) = (present.shell.clone(), present.waker.take());
         drop(present);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
         if let Some(shell) = shell {
             shell.handle(event_of(wish));
         }
@@ -70,6 +76,18 @@ impl Shared {
 
     pub(super) fn address(&self) -> Option<Arc<str>> {
         lock(&self.present).address.clone()
+    }
+
+    /// Waits until the user wants something of the worker.
+    fn poll_wish(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut present = lock(&self.present);
+        if present.wish.is_some() {
+            return Poll::Ready(());
+        }
+        let replaced = present.waker.replace(cx.waker().clone());
+        drop(present);
+        drop(replaced);
+        Poll::Pending
     }
 
     fn serve(&self, shell: Option<&Arc<Shell>>) -> Option<Wish> {
@@ -94,8 +112,14 @@ fn event_of<V>(wish: Wish) -> Event<V> {
 const PAUSE_MEMORY_PART: f64 = 0.80;
 const RESUME_MEMORY_PART: f64 = 0.70;
 
-/// How long one request may take that the scheduler answers at once. A tenth of the time after which Dask gives a worker up.
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// The least silence of a scheduler that counts: some heartbeats, each of which is answered.
+const SILENCE_MIN: Duration = Duration::from_secs(15);
+
+/// Between two attempts to register, when the first has failed after it was connected.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the farewell may take. It is over then, whether the scheduler hears it or not.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 
 /// One worker.
 pub(super) struct Driver<R: Runtime> {
@@ -107,6 +131,13 @@ pub(super) struct Driver<R: Runtime> {
     server: Server<R>,
     bodies: Bodies,
     shared: Arc<Shared>,
+}
+
+/// What the writer waits for.
+enum Next {
+    Flushed(Result<(), CommError>),
+    Timer,
+    Changed,
 }
 
 /// Why a registration is over.
@@ -139,7 +170,7 @@ impl Drop for Over {
 }
 
 async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) -> Result<(), Error> {
-    let Settings { scheduler, listen, contact_host, security, mut identity, reconnect_timeout, bodies } = settings;
+    let Settings { scheduler, listen, contact_host, security, mut identity, patience, bodies } = settings;
     let failed =
         |source: CommError| Error::NotConnected { address: scheduler.to_string().into(), source: Arc::new(source) };
     let connector = Connector::new(runtime.clone(), security.as_ref(), Role::Worker).await.map_err(failed)?;
@@ -169,7 +200,7 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         bodies,
         shared: Arc::clone(shared),
     };
-    let result = driver.run(reconnect_timeout).await.map_err(failed);
+    let result = driver.run(patience).await.map_err(failed);
     driver.pool.close().await;
     serving.abort();
     result
@@ -177,18 +208,30 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
 
 impl<R: Runtime> Driver<R> {
     /// Registers, and again whenever the scheduler has gone and come back.
-    async fn run(&self, reconnect_timeout: Duration) -> Result<(), CommError> {
+    async fn run(&self, patience: Patience) -> Result<(), CommError> {
         let mut connector = self.connector.clone();
+        let mut give_up_at = self.runtime.now() + CONNECT_LIMIT;
+        let mut is_first = true;
         loop {
-            let (comm, interval) = self.register(&connector).await?;
-            let resources = self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount));
-            let config = Config {
-                address: self.identity.address.as_str().into(),
-                nthreads: self.identity.nthreads,
-                resources: resources.chain([(ANYDASK.into(), 1.0)]).collect(),
-                incoming_bytes_max: Config::incoming_bytes_of(Some(self.identity.memory_limit)),
+            let (comm, interval) = match self.unless_wished(self.register(&connector)).await {
+                Some(Ok(registered)) => registered,
+                Some(Err(error)) => {
+                    // One that was registered before may be refused for as long as the scheduler has not seen its end.
+                    if self.runtime.now() >= give_up_at || (is_first && error.is_final()) {
+                        return Err(error);
+                    }
+                    tracing::warn!(target: "anydask", worker = %self.identity.address, %error, "not registered yet");
+                    if self.unless_wished(self.runtime.sleep(PAUSE)).await.is_none() {
+                        return Ok(());
+                    }
+                    connector = self.connector.clone().again_within(self.time_until(give_up_at));
+                    continue;
+                }
+                // There is nobody to hand anything over to.
+                None => return Ok(()),
             };
-            let shell = Shell::new(self.runtime.erased(), config, self.bodies.clone());
+            is_first = false;
+            let shell = Shell::new(self.runtime.erased(), self.config(), self.bodies.clone());
             self.server.serve_for(Some(Arc::clone(&shell)));
             let wish = self.shared.serve(Some(&shell));
             tracing::info!(target: "anydask", worker = %self.identity.address, scheduler = %self.scheduler, "registered");
@@ -196,7 +239,8 @@ impl<R: Runtime> Driver<R> {
             if let Some(wish) = wish {
                 shell.handle(event_of(wish));
             }
-            let end = self.converse(comm, &shell, interval).await;
+            let silence = patience.silence_timeout.max(SILENCE_MIN);
+            let end = self.converse(comm, &shell, interval, silence).await;
             self.server.serve_for(None);
             let wish = self.shared.serve(None);
             shell.cancel_all();
@@ -205,23 +249,47 @@ impl<R: Runtime> Driver<R> {
                     tracing::info!(target: "anydask", worker = %self.identity.address, ?reason, "the worker stops");
                     return Ok(());
                 }
-                // There is nobody to hand anything over to.
                 End::Lost(_) if wish.is_some() => return Ok(()),
                 End::Lost(error) => {
                     let error = error.map(|error| error.to_string());
                     tracing::warn!(target: "anydask", worker = %self.identity.address, error, "the scheduler is lost");
                 }
             }
-            connector = connector.with_limit(reconnect_timeout);
+            give_up_at = self.runtime.now() + patience.reconnect_timeout;
+            connector = self.connector.clone().again_within(patience.reconnect_timeout);
         }
+    }
+
+    fn config(&self) -> Config {
+        let resources = self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount));
+        Config {
+            address: self.identity.address.as_str().into(),
+            nthreads: self.identity.nthreads,
+            resources: resources.chain([(ANYDASK.into(), 1.0)]).collect(),
+            incoming_bytes_max: Config::incoming_bytes_of(Some(self.identity.memory_limit)),
+        }
+    }
+
+    fn time_until(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.runtime.now())
+    }
+
+    /// `None` if the user wants the worker to end meanwhile.
+    async fn unless_wished<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let wished = async {
+            poll_fn(|cx| self.shared.poll_wish(cx)).await;
+            None
+        };
+        race(wished, async { Some(work.await) }).await
     }
 
     /// Gives the stream, and how often a heartbeat is wanted.
     async fn register(&self, connector: &Connector<R>) -> Result<(Comm<R::Stream>, Duration), CommError> {
         let mut comm = connector.connect(&self.scheduler).await?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
-        comm.write(&self.identity.register(versions, self.server.vitals())).await?;
-        let reply = comm.read().await?;
+        let register = self.identity.register(versions, self.server.vitals());
+        comm.write_within(&register, &self.runtime, ANSWER_LIMIT).await?;
+        let reply = comm.read_within(&self.runtime, ANSWER_LIMIT).await?;
         // Some versions send a list of one.
         let reply = reply.items().and_then(|items| items.first()).unwrap_or(&reply);
         match reply.get("status").and_then(Value::as_str) {
@@ -234,18 +302,26 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    async fn converse(&self, comm: Comm<R::Stream>, shell: &Arc<Shell>, interval: Duration) -> End {
+    async fn converse(
+        &self,
+        comm: Comm<R::Stream>,
+        shell: &Arc<Shell>,
+        interval: Duration,
+        silence: Duration,
+    ) -> End {
         let (reader, writer) = comm.split();
-        let talking = race(self.read(reader, shell), self.write(writer, shell));
-        race(talking, self.beat(shell, interval)).await
+        let heard_at = Mutex::new(self.runtime.now());
+        let talking = race(self.read(reader, shell, &heard_at), self.write(writer, shell));
+        race(talking, self.beat(shell, interval, silence, &heard_at)).await
     }
 
-    async fn read(&self, mut reader: Reader<R::Stream>, shell: &Arc<Shell>) -> End {
+    async fn read(&self, mut reader: Reader<R::Stream>, shell: &Arc<Shell>, heard_at: &Mutex<Instant>) -> End {
         loop {
             let batch = match reader.read().await {
                 Ok(batch) => batch,
                 Err(error) => return End::Lost(Some(error)),
             };
+            *lock(heard_at) = self.runtime.now();
             let received = match ops::decode(&batch) {
                 Ok(received) => received,
                 Err(malformed) => {
@@ -263,45 +339,69 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
+    /// Transfers and timers go on while the scheduler takes nothing, and messages wait: no more than the answers to what it
+    /// has said.
     async fn write(&self, mut writer: Writer<R::Stream>, shell: &Arc<Shell>) -> End {
         let mut timer: Option<Pin<Box<R::Sleep>>> = None;
+        // What goes on beside the stream ends with it.
+        let mut beside: Vec<R::Task<()>> = Vec::new();
+        let mut is_flushed = true;
         loop {
-            let work = shell.work.take(std::mem::take);
+            let work = shell.work.take(|work| {
+                let messages = if is_flushed { Vec::new() } else { std::mem::take(&mut work.messages) };
+                std::mem::replace(work, Work { messages, ..Work::default() })
+            });
             let Work { messages, fetches, declines, must_retire, timer: at, stop } = work;
             // All that there is goes in one message.
-            if !messages.is_empty()
-                && let Err(error) = writer.write(&Value::List(messages)).await
-            {
-                return End::Lost(Some(error));
+            if !messages.is_empty() {
+                if let Err(error) = writer.feed(&Value::List(messages)) {
+                    return End::Lost(Some(error));
+                }
+                is_flushed = false;
             }
-            fetches.into_iter().for_each(|fetch| self.fetch(shell, fetch));
-            declines.into_iter().for_each(|keys| self.decline(shell, keys));
-            if must_retire {
-                self.retire(shell);
+            if !fetches.is_empty() || !declines.is_empty() || must_retire {
+                beside.retain(|task| !task.is_finished());
+                beside.extend(fetches.into_iter().map(|fetch| self.fetch(shell, fetch)));
+                beside.extend(declines.into_iter().map(|keys| self.decline(shell, keys)));
+                beside.extend(must_retire.then(|| self.retire(shell)));
             }
             if let Some(reason) = stop {
-                // It is over, whether the scheduler hears it or not.
-                drop(writer.close().await);
+                drop(self.runtime.timeout(FAREWELL_LIMIT, writer.close()).await);
                 return End::Stopped(reason);
             }
             if let Some(at) = at {
                 timer = Some(Box::pin(self.runtime.sleep_until(at)));
             }
-            if self.wait(shell, &mut timer).await {
-                timer = None;
-                shell.handle(Event::TimerFired);
+            match self.next(&mut writer, is_flushed, shell, &mut timer).await {
+                Next::Flushed(Ok(())) => is_flushed = true,
+                Next::Flushed(Err(error)) => return End::Lost(Some(error)),
+                Next::Timer => {
+                    timer = None;
+                    shell.handle(Event::TimerFired);
+                }
+                Next::Changed => {}
             }
         }
     }
 
-    /// Waits until there is something to do. True if that is the timer.
-    async fn wait(&self, shell: &Shell, timer: &mut Option<Pin<Box<R::Sleep>>>) -> bool {
+    /// Waits until the socket has taken all, or there is something to do, or the time of `timer` has come.
+    async fn next(
+        &self,
+        writer: &mut Writer<R::Stream>,
+        is_flushed: bool,
+        shell: &Shell,
+        timer: &mut Option<Pin<Box<R::Sleep>>>,
+    ) -> Next {
+        let mut flushing = pin!(writer.flush());
         poll_fn(|cx| {
+            if !is_flushed && let Poll::Ready(flushed) = flushing.as_mut().poll(cx) {
+                return Poll::Ready(Next::Flushed(flushed));
+            }
             if shell.work.poll_changed(cx).is_ready() {
-                return Poll::Ready(false);
+                return Poll::Ready(Next::Changed);
             }
             match timer {
-                Some(sleep) => sleep.as_mut().poll(cx).map(|()| true),
+                Some(sleep) => sleep.as_mut().poll(cx).map(|()| Next::Timer),
                 None => Poll::Pending,
             }
         })
@@ -309,7 +409,13 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Tells the scheduler how it is, as often as that wants to hear it.
-    async fn beat(&self, shell: &Arc<Shell>, mut interval: Duration) -> End {
+    async fn beat(
+        &self,
+        shell: &Arc<Shell>,
+        mut interval: Duration,
+        silence: Duration,
+        heard_at: &Mutex<Instant>,
+    ) -> End {
         let mut is_paused = false;
         loop {
             self.runtime.sleep(interval).await;
@@ -324,28 +430,22 @@ impl<R: Runtime> Driver<R> {
             }
             let (metrics, _, executing) = shell.metrics();
             let heartbeat = self.identity.heartbeat(vitals, &metrics, &executing);
-            match self.ask(&heartbeat).await {
+            match self.pool.call(&self.scheduler, &heartbeat).await {
                 Ok(reply) if reply.get("status").and_then(Value::as_str) == Some("missing") => return End::Lost(None),
-                Ok(reply) => interval = heartbeat_interval(&reply),
-                // The stream says whether the scheduler is there.
+                Ok(reply) => {
+                    interval = heartbeat_interval(&reply);
+                    *lock(heard_at) = self.runtime.now();
+                }
+                // The stream says whether the scheduler is there, unless it is gone without a word.
+                Err(error) if self.runtime.now() >= *lock(heard_at) + silence => return End::Lost(Some(error)),
                 Err(error) => tracing::debug!(target: "anydask", %error, "a heartbeat was not answered"),
             }
         }
     }
 
-    /// A request to the scheduler, within bounds.
-    async fn ask(&self, request: &Value) -> Result<Value, CommError> {
-        let asking = self.pool.call(&self.scheduler, request);
-        let given_up = async {
-            self.runtime.sleep(REQUEST_LIMIT).await;
-            Err(CommError::unexpected(&self.scheduler, "an answer in time"))
-        };
-        race(asking, given_up).await
-    }
-
     // --- what goes on beside the stream ----------------------------------------------------------------------------
 
-    fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) {
+    fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) -> R::Task<()> {
         let (pool, shell, identity) = (self.pool.clone(), Arc::clone(shell), Arc::clone(&self.identity));
         let fetching = async move {
             let Fetch { transfer, peer, keys } = wanted;
@@ -359,11 +459,11 @@ impl<R: Runtime> Driver<R> {
             };
             shell.handle(Event::FetchEnded { transfer, end });
         };
-        self.runtime.spawn(fetching).detach();
+        self.runtime.spawn(fetching)
     }
 
     /// Has Python tasks placed where there is Python.
-    fn decline(&self, shell: &Arc<Shell>, keys: Vec<TaskKey>) {
+    fn decline(&self, shell: &Arc<Shell>, keys: Vec<TaskKey>) -> R::Task<()> {
         let (pool, scheduler, shell) = (self.pool.clone(), self.scheduler.clone(), Arc::clone(shell));
         let declining = async move {
             let declined = match restrict(&pool, &scheduler, &keys).await {
@@ -380,11 +480,13 @@ impl<R: Runtime> Driver<R> {
             };
             shell.handle(Event::PythonDeclined(declined));
         };
-        self.runtime.spawn(declining).detach();
+        self.runtime.spawn(declining)
     }
 
-    fn retire(&self, shell: &Arc<Shell>) {
-        let (pool, scheduler, shell) = (self.pool.clone(), self.scheduler.clone(), Arc::clone(shell));
+    fn retire(&self, shell: &Arc<Shell>) -> R::Task<()> {
+        // The scheduler answers when the data is elsewhere.
+        let pool = self.pool.with_silence(WORK_LIMIT);
+        let (scheduler, shell) = (self.scheduler.clone(), Arc::clone(shell));
         let address = self.identity.address.clone();
         let retiring = async move {
             let fields = [
@@ -398,7 +500,7 @@ impl<R: Runtime> Driver<R> {
             }
             shell.handle(Event::Retired);
         };
-        self.runtime.spawn(retiring).detach();
+        self.runtime.spawn(retiring)
     }
 }
 
