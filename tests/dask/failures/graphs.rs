@@ -194,6 +194,24 @@ impl Graph {
         assert!(values == expected, "some bytes are wrong");
     }
 
+    /// Cancels some of its tasks, and what depends on them. The others end as they would have.
+    pub fn cancel_some<R: Runtime>(self, client: &Client<R>, random: &mut Random) {
+        for _ in 0..3 {
+            if !self.numbers.is_empty() {
+                self.numbers[random.below(self.numbers.len())].0.cancel();
+            }
+            if !self.blobs.is_empty() {
+                client.cancel(&self.blobs[random.below(self.blobs.len())].0).timeout(LIMIT).wait().unwrap();
+            }
+        }
+        for (future, expected) in &self.numbers {
+            match future.timeout(LIMIT).wait() {
+                Ok(number) => assert_eq!(number, *expected),
+                Err(error) => assert!(error.is_cancelled(), "{error:?}"),
+            }
+        }
+    }
+
     /// The errors of those that have failed, in words.
     pub fn errors(&self) -> Vec<anydask::Error> {
         let numbers = self.numbers.iter().map(|(future, _)| future.timeout(LIMIT).wait().err());

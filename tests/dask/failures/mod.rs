@@ -4,6 +4,7 @@ mod graphs;
 mod proxy;
 mod schedulers;
 mod silence;
+mod soak;
 mod workers;
 
 use std::time::{Duration, Instant};

@@ -470,6 +470,22 @@ impl Drop for Caller {
     }
 }
 
+/// How much it knows: nothing of any key, once all has been given back.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tasks = lock(&self.tasks).len();
+        let machine = lock(&self.machine);
+        let (keys, is_idle) = (machine.state.len(), machine.state.is_idle());
+        drop(machine);
+        f.debug_struct("Connection")
+            .field("address", &self.address)
+            .field("tasks", &tasks)
+            .field("keys", &keys)
+            .field("is_idle", &is_idle)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The connection was lost while a request was on its way.
 #[derive(Debug)]
 struct Gone;

@@ -394,6 +394,11 @@ impl<R> fmt::Debug for Worker<R> {
 
 impl fmt::Debug for RunningWorker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningWorker").field("name", &self.name).field("address", &self.address()).finish()
+        let mut fields = f.debug_struct("RunningWorker");
+        fields.field("name", &self.name).field("address", &self.address());
+        // Not registered, it has nothing.
+        let [keys, bodies, transfers, running] = self.shared.held().unwrap_or_default();
+        fields.field("keys", &keys).field("bodies", &bodies).field("transfers", &transfers).field("running", &running);
+        fields.finish()
     }
 }

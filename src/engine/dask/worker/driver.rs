@@ -78,6 +78,12 @@ impl Shared {
         lock(&self.present).address.clone()
     }
 
+    /// How many keys, bodies, transfers and cancellable bodies the present registration has.
+    pub(super) fn held(&self) -> Option<[usize; 4]> {
+        let shell = lock(&self.present).shell.clone();
+        shell.map(|shell| shell.held())
+    }
+
     /// Waits until the user wants something of the worker.
     fn poll_wish(&self, cx: &Context<'_>) -> Poll<()> {
         let mut present = lock(&self.present);
