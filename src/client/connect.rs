@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::Error;
 use crate::client::operation::{Close, Wait};
 use crate::client::{Builder, Client, Operation};
-use crate::engine::dask::client::{Connection, OnLost, Opening, Patience};
+use crate::engine::dask::client::{Connection, OnLost, Opening};
 use crate::engine::dask::comm::Security;
+use crate::engine::dask::tries::Patience;
 use crate::engine::local::{self, ClientState};
 use crate::runtime::{Current, Runtime};
 use crate::task::BoxFuture;
@@ -24,18 +25,9 @@ pub(crate) struct ClusterSettings {
     patience: Patience,
 }
 
-/// How long a scheduler that has gone away is waited for, unless the builder says otherwise: about what it takes to start one
-/// anew, with its machine.
-const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a scheduler may say nothing, unless the builder says otherwise: Dask's own limit for workers
-/// (`distributed.scheduler.worker-ttl`). One that is busy with a large graph says nothing for a minute.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-
 impl Default for ClusterSettings {
     fn default() -> Self {
-        let patience = Patience { reconnect_timeout: RECONNECT_TIMEOUT, silence_timeout: SILENCE_TIMEOUT };
-        Self { security: None, on_lost: OnLost::Resubmit, is_direct: true, patience }
+        Self { security: None, on_lost: OnLost::Resubmit, is_direct: true, patience: Patience::default() }
     }
 }
 
@@ -46,8 +38,8 @@ impl<R: Current> Client<R> {
     /// [`Worker`](crate::Worker), and must be `#[task]`s whose arguments and results have serde; functions of
     /// Python ([`python`](crate::python)) run on Dask's workers. All else is as on the embedded engine.
     ///
-    /// A scheduler that does not listen yet is waited for, up to 30 s; bound the wait otherwise with `timeout`. One that goes away
-    /// later is waited for as long as [`reconnect_timeout`](Builder::reconnect_timeout) says.
+    /// A scheduler that does not listen yet is waited for, for 30 s or as long as [`connect_timeout`](Builder::connect_timeout) says. One
+    /// that goes away later is waited for as long as [`reconnect_timeout`](Builder::reconnect_timeout) says.
     ///
     /// **A Dask cluster runs whatever anybody sends it that can reach it.** Without TLS, keep its ports to machines
     /// that you trust.
@@ -58,7 +50,7 @@ impl<R: Current> Client<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotConnected`], with what was found at the address, and [`Error::Timeout`].
+    /// [`Error::NotConnected`], with what was found at the address, which [`Error::connect_problem`] tells to a program.
     ///
     /// # Examples
     ///
@@ -92,6 +84,13 @@ impl<R> Builder<R> {
     /// What becomes of futures when the connection to the scheduler is lost; [`OnLost::Resubmit`] by default.
     pub fn on_lost(mut self, on_lost: OnLost) -> Self {
         self.settings.cluster.on_lost = on_lost;
+        self
+    }
+
+    /// How long a scheduler is waited for that cannot be reached, or does not take the client; 30 s by default. Its error
+    /// says what was found meanwhile, which that of `connect(..).timeout(..)` does not.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.settings.cluster.patience.connect_timeout = limit;
         self
     }
 

@@ -4,6 +4,25 @@
 
 mod cluster;
 mod clusters;
-mod first;
+mod connecting;
+mod encrypted;
+mod everywhere;
+mod examples;
 mod failures;
+mod fake;
+mod first;
+mod gathering;
+mod ground;
+mod handles;
+mod page;
+mod placing;
+#[path = "../support/program.rs"]
+mod programs;
 mod rust_worker;
+mod scattering;
+mod strange_words;
+#[path = "../support/mod.rs"]
+mod support;
+mod tasks;
+mod unfit_tasks;
+mod working;

@@ -191,7 +191,7 @@ fn a_result_becomes_a_plain_object_where_python_wants_it() {
     let codec = codec_of::<Page>().unwrap();
     let result = PyValue::Bytes(codec.encode_result(&page).unwrap());
     let task = registered_tasks()["anydask::task::portable::tests::concatenate"];
-    let bytes = TaskCall::ToPython.to_bytes();
+    let bytes = TaskCall::ToPython { parameter: None }.to_bytes();
     let MadeCall::Python(value) = TaskCall::of_bytes(&bytes).unwrap().make(task, &[result]).unwrap() else { panic!() };
     assert_eq!(format!("{value:?}"), r#"{"url": "u", "links": ["v"]}"#);
     assert_eq!(value.decode::<Page>().unwrap(), page);

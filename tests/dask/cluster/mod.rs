@@ -3,14 +3,17 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod certificates;
+pub mod pool;
 mod process;
 mod python;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::certificates::Authority;
@@ -25,6 +28,8 @@ pub struct Cluster {
     certificates: Option<Certificates>,
     scheduler: Option<Process>,
     address: String,
+    /// There if the scheduler answers.
+    answers: Option<Mutex<BufReader<TcpStream>>>,
     workers: BTreeMap<String, Process>,
 }
 
@@ -39,21 +44,40 @@ pub struct Certificates {
 impl Cluster {
     /// Starts a scheduler at a free port of the loopback interface.
     pub fn start(version: Version) -> Self {
-        Self::starting(version, None)
+        Self::starting(version, None, false)
+    }
+
+    /// Starts a scheduler that answers to [`look`](Self::look). Otherwise it is as any.
+    pub fn start_answering(version: Version) -> Self {
+        Self::starting(version, None, true)
     }
 
     /// Starts a scheduler that speaks only TLS, with certificates of its own.
     pub fn start_tls(version: Version) -> Self {
         let authority = Authority::new();
-        Self::starting(version, Some(&authority))
+        Self::starting(version, Some(&authority), false)
     }
 
-    fn starting(version: Version, authority: Option<&Authority>) -> Self {
+    fn starting(version: Version, authority: Option<&Authority>, is_answering: bool) -> Self {
         let folder = new_folder();
         let certificates = authority.map(|authority| Certificates::write(&folder, authority));
         let address = String::new();
-        let mut cluster = Self { version, folder, certificates, scheduler: None, address, workers: BTreeMap::new() };
-        cluster.start_scheduler_at(0);
+        let (answers, workers) = (None, BTreeMap::new());
+        let mut cluster = Self { version, folder, certificates, scheduler: None, address, answers, workers };
+        cluster.start_scheduler_with(|command| {
+            if is_answering {
+                let preload = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dask/python/look.py");
+                command.arg("--preload").arg(preload);
+            }
+            command.args(["--port", "0"]);
+        });
+        if is_answering {
+            let line = cluster.scheduler().wait_for_line("Answers at:");
+            let port: u16 = line.split_whitespace().last().and_then(|port| port.parse().ok()).unwrap();
+            let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            stream.set_read_timeout(Some(DEADLINE)).unwrap();
+            cluster.answers = Some(Mutex::new(BufReader::new(stream)));
+        }
         cluster
     }
 
@@ -75,14 +99,28 @@ impl Cluster {
         self.certificates.as_ref().expect("only a cluster of `start_tls` has certificates")
     }
 
-    fn start_scheduler_at(&mut self, port: u16) {
+    /// Asks the scheduler for the value of a Python expression, in which it is `s`. Gives JSON.
+    #[track_caller]
+    pub fn look(&self, expression: &str) -> String {
+        let answers = self.answers.as_ref().expect("only the scheduler of `start_answering` answers");
+        let mut answers = answers.lock().unwrap();
+        writeln!(answers.get_mut(), "{expression}").unwrap();
+        let mut line = String::new();
+        answers.read_line(&mut line).unwrap();
+        assert!(!line.starts_with("error: "), "`{expression}`: {line}");
+        line.trim_end().to_owned()
+    }
+
+    fn start_scheduler_with(&mut self, edit: impl FnOnce(&mut Command)) {
         let scheduler = self.start_dask("scheduler", |command| {
-            command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+            command.args(["--host", "127.0.0.1"]);
             command.args(["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]);
+            edit(command);
         });
         let line = scheduler.wait_for_line("Scheduler at:");
         let address = line.split_whitespace().last().unwrap_or_default().to_owned();
-        assert!(port == 0 || address == self.address, "the scheduler came back at {address}, not at {}", self.address);
+        let is_first = self.address.is_empty();
+        assert!(is_first || address == self.address, "the scheduler came back at {address}, not at {}", self.address);
         self.address = address;
         self.scheduler = Some(scheduler);
     }
@@ -106,7 +144,8 @@ impl Cluster {
     /// Starts a new scheduler at the port of the one that was stopped or killed.
     pub fn start_scheduler_again(&mut self) {
         assert!(self.scheduler.is_none(), "the scheduler still runs");
-        self.start_scheduler_at(self.port());
+        let port = self.port().to_string();
+        self.start_scheduler_with(|command| _ = command.args(["--port", &port]));
     }
 
     /// The scheduler's process, to look at its output or to send it signals.

@@ -96,8 +96,7 @@ fn a_scheduler_that_vanishes_without_a_word_is_found_again<R: Current + Runtime>
     let mut cluster = Cluster::start(Version::Newest);
     let proxy = Proxy::start(cluster.address());
     let silence = Duration::from_secs(15);
-    let how =
-        RustWorker { scheduler: Some(proxy.address()), silence_timeout: Some(silence), ..RustWorker::default() };
+    let how = RustWorker { scheduler: Some(proxy.address()), silence_timeout: Some(silence), ..RustWorker::default() };
     rust_worker::start_with::<R>(&mut cluster, "one", how);
     let client = Client::<R>::builder().silence_timeout(silence).connect(proxy.address());
     let client = client.timeout(LIMIT).wait().unwrap();

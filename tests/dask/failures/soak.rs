@@ -161,7 +161,9 @@ impl<R: Current + Runtime> Soak<R> {
     fn end(mut self) {
         self.graphs.drain(..).for_each(|graph| graph.check(&self.client));
         self.failed.clear();
-        eventually("the client knows of nothing", || format!("{:?}", self.client).contains("tasks: 0, keys: 0, is_idle: true"));
+        eventually("the client knows of nothing", || {
+            format!("{:?}", self.client).contains("tasks: 0, keys: 0, is_idle: true")
+        });
         for worker in &self.joined {
             eventually("a worker knows of nothing", || {
                 format!("{worker:?}").contains("keys: 0, bodies: 0, transfers: 0, running: 0")

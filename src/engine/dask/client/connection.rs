@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use crate::Error;
 use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
 use crate::engine::dask::client::task::Remote;
-use crate::engine::dask::client::{self, Action, ClientState, Event, Outcome, Report, RpcId, Submission};
+use crate::engine::dask::client::{self, Action, ClientState, Config, Event, Outcome, Report, RpcId, Through};
 use crate::engine::dask::comm::CommError;
 use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::milestones::Milestones;
@@ -25,16 +25,18 @@ use crate::task::Key;
 pub(crate) struct Connection {
     pub(super) address: Arc<str>,
     runtime: AnyRuntime,
+    /// Which way values go.
+    pub(super) through: Through,
     machine: Mutex<Machine>,
     tasks: Mutex<HashMap<TaskKey, (u64, Weak<dyn Remote>)>>,
     /// What is in every key that this client makes.
     token: u64,
     made: AtomicU64,
-    /// Whether the scheduler has taken the client on the present connection.
-    is_registered: AtomicBool,
     /// What the driver does next.
     pub(super) work: Inbox<Work>,
     pub(super) milestones: Milestones,
+    /// Whether the scheduler has taken the client, in the present conversation or the last one.
+    pub(super) is_registered: AtomicBool,
     /// How often workers have joined or left, and who waits for it.
     workers: Mutex<(u64, Vec<Waker>)>,
 }
@@ -53,6 +55,8 @@ pub(super) struct Work {
     pub(super) requests: Vec<Request>,
     pub(super) timer: Option<Instant>,
     pub(super) must_disconnect: bool,
+    /// Of the last request of the state's that was not answered. It may be why it disconnects.
+    pub(super) failure: Option<CommError>,
     pub(super) is_closed: bool,
     /// The driver has ended: nobody makes requests any more.
     pub(super) is_over: bool,
@@ -91,18 +95,20 @@ struct Replied {
 }
 
 impl Connection {
-    pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, state: ClientState, token: u64) -> Arc<Self> {
+    pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, config: Config, token: u64) -> Arc<Self> {
+        let state = ClientState::new(config);
         let machine = Machine { state, actions: VecDeque::new(), is_carrying_out: false };
         Arc::new(Self {
             address,
             runtime,
+            through: config.gather,
             machine: Mutex::new(machine),
             tasks: Mutex::default(),
             token,
             made: AtomicU64::new(0),
-            is_registered: AtomicBool::new(false),
             work: Inbox::default(),
             milestones: Milestones::default(),
+            is_registered: AtomicBool::new(false),
             workers: Mutex::default(),
         })
     }
@@ -178,8 +184,7 @@ impl Connection {
                 self.milestones.open(Ok(()));
             }
             Action::Refused(error) => {
-                self.milestones
-                    .open(Err(Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) }));
+                self.lose_all(&Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) });
                 self.work.change(|work| work.is_closed = true);
             }
             Action::Resolve { key, outcome } => self.resolve(&key, outcome),
@@ -239,12 +244,14 @@ impl Connection {
 
     // --- tasks ---------------------------------------------------------------------------------------------------
 
-    /// Enters a task and submits it, with what it needs besides.
-    pub(super) fn enter(&self, key: TaskKey, task: Arc<dyn Remote>, batch: Vec<Submission>) {
+    /// Enters tasks, and has the state hear of them: `event` submits or scatters them, with what they need besides.
+    pub(super) fn enter(&self, entered: impl IntoIterator<Item = (TaskKey, Arc<dyn Remote>)>, event: Event) {
         let mut tasks = lock(&self.tasks);
-        tasks.insert(key, (task.about().id, Arc::downgrade(&task)));
-        // Under the lock: the release of an earlier task of the key comes before, or not at all.
-        self.apply(Event::Submit(batch));
+        for (key, task) in entered {
+            tasks.insert(key, (task.about().id, Arc::downgrade(&task)));
+        }
+        // Under the lock: the release of an earlier task of a key comes before, or not at all.
+        self.apply(event);
         drop(tasks);
         self.carry_out(lock(&self.machine));
     }
@@ -309,6 +316,12 @@ impl Connection {
         self.handle(Event::Want(vec![key.clone()]));
     }
 
+    /// There is no connection, and there will be none.
+    pub(super) fn lose_all(&self, error: &Error) {
+        self.milestones.open(Err(error.clone()));
+        self.fail_all(|key| Error::Lost { key, reason: error.chain().into() });
+    }
+
     /// Ends every task that has not ended.
     pub(super) fn fail_all(&self, error: impl Fn(Key) -> Error) {
         let tasks: Vec<_> = lock(&self.tasks).values().filter_map(|(_, task)| task.upgrade()).collect();
@@ -349,10 +362,7 @@ impl Connection {
     // --- requests of the user's ------------------------------------------------------------------------------------
 
     /// Asks the scheduler. Dropping the future does not take the request back.
-    pub(crate) fn call(
-        self: &Arc<Self>,
-        message: Value,
-    ) -> impl Future<Output = Result<Value, Error>> + Send + use<> {
+    pub(crate) fn call(self: &Arc<Self>, message: Value) -> impl Future<Output = Result<Value, Error>> + Send + use<> {
         let reply = Arc::<Reply>::default();
         let caller = Caller { reply: Arc::clone(&reply), connection: Arc::downgrade(self) };
         self.push(Request { reply_to: ReplyTo::Caller(caller), worker: None, message, confirm: false });
@@ -384,6 +394,7 @@ impl Connection {
             (ReplyTo::State(id), Ok(reply)) => self.handle(Event::RpcReply { id, reply }),
             (ReplyTo::State(id), Err(error)) => {
                 tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
+                self.work.change(|work| work.failure = Some(error));
                 self.handle(Event::RpcFailed { id });
             }
             (ReplyTo::Caller(caller), reply) => {
@@ -412,15 +423,6 @@ impl Connection {
 
     pub(crate) fn poll_opened(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         self.milestones.poll_opened(cx)
-    }
-
-    pub(super) fn begin_registering(&self) {
-        self.is_registered.store(false, Ordering::Release);
-    }
-
-    /// Whether the scheduler has taken the client on the present connection.
-    pub(super) fn is_registered(&self) -> bool {
-        self.is_registered.load(Ordering::Acquire)
     }
 
     pub(crate) fn begin_close(&self) {
@@ -463,7 +465,8 @@ impl Drop for Caller {
     fn drop(&mut self) {
         let gone = |connection: Arc<Connection>| {
             let is_closed = connection.work.take(|work| work.is_closed);
-            (!is_closed).then(|| Error::NotConnected { address: Arc::clone(&connection.address), source: Arc::new(Gone) })
+            (!is_closed)
+                .then(|| Error::NotConnected { address: Arc::clone(&connection.address), source: Arc::new(Gone) })
         };
         let error = self.connection.upgrade().and_then(gone);
         self.reply.set(Err(error.unwrap_or(Error::ClientClosed { operation: "request" })));

@@ -3,19 +3,17 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::engine::dask::client::Event;
 use crate::engine::dask::client::connection::{Request, Work};
 use crate::engine::dask::client::driver::Driver;
-use crate::engine::dask::comm::{ANSWER_LIMIT, Address, Comm, CommError, Pool, Reader, WORK_LIMIT, Writer};
+use crate::engine::dask::comm::{Address, Comm, CommError, Pool, Reader, WORK_LIMIT, Writer};
 use crate::engine::dask::race::race;
 use crate::engine::dask::wire::Value;
 use crate::runtime::{Runtime, Spawner, TaskHandle, Timer, TimerExt};
-
-/// The least silence that counts: three heartbeats, each of which is answered.
-const SILENCE_MIN: Duration = Duration::from_secs(15);
 
 /// How long the farewell may take. It is over then, whether the scheduler hears it or not.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
@@ -24,6 +22,8 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Conversation<'a, R: Runtime> {
     driver: &'a Driver<R>,
     silence: Duration,
+    /// How long the scheduler may take to take the client.
+    limit: Duration,
     requests: Vec<R::Task<()>>,
 }
 
@@ -43,16 +43,16 @@ enum Next {
 }
 
 impl<'a, R: Runtime> Conversation<'a, R> {
-    pub(super) fn new(driver: &'a Driver<R>, silence: Duration) -> Self {
-        Self { driver, silence: silence.max(SILENCE_MIN), requests: Vec::new() }
+    pub(super) fn new(driver: &'a Driver<R>, silence: Duration, limit: Duration) -> Self {
+        Self { driver, silence, limit, requests: Vec::new() }
     }
 
     /// Reads and writes until one of them is over, or the scheduler does not take the client.
     pub(super) async fn run(mut self, comm: Comm<R::Stream>) -> End {
-        let (driver, silence) = (self.driver, self.silence);
+        let (driver, silence, limit) = (self.driver, self.silence, self.limit);
         let (reader, writer) = comm.split();
         let talking = race(read(driver, reader, silence), self.write(writer));
-        race(talking, registration(driver)).await
+        race(talking, registration(driver, limit)).await
     }
 
     /// Timers and requests go on while the scheduler takes nothing. Messages do not: what has not been said yet may still change,
@@ -70,7 +70,10 @@ impl<'a, R: Runtime> Conversation<'a, R> {
             }
             let work = connection.work.take(|work| {
                 // What is closed stays so.
-                let after = Work { is_closed: work.is_closed, ..Work::default() };
+                let mut after = Work { is_closed: work.is_closed, ..Work::default() };
+                if !work.must_disconnect {
+                    after.failure = work.failure.take();
+                }
                 std::mem::replace(work, after)
             });
             if !work.requests.is_empty() {
@@ -82,7 +85,7 @@ impl<'a, R: Runtime> Conversation<'a, R> {
                 return End::Closed;
             }
             if work.must_disconnect {
-                return End::Lost(None);
+                return End::Lost(work.failure);
             }
             if let Some(at) = work.timer {
                 timer = Some(Box::pin(self.driver.runtime.sleep_until(at)));
@@ -128,12 +131,12 @@ async fn read<R: Runtime>(driver: &Driver<R>, mut reader: Reader<R::Stream>, sil
 }
 
 /// A scheduler that takes the connection, and then not the client, is as good as none.
-async fn registration<R: Runtime>(driver: &Driver<R>) -> End {
-    driver.runtime.sleep(ANSWER_LIMIT).await;
-    if driver.connection.is_registered() {
-        std::future::pending::<()>().await;
+async fn registration<R: Runtime>(driver: &Driver<R>, limit: Duration) -> End {
+    driver.runtime.sleep(limit).await;
+    if driver.connection.is_registered.load(Ordering::Acquire) {
+        return std::future::pending().await;
     }
-    End::Lost(Some(CommError::Silent { peer: driver.address.clone(), after: ANSWER_LIMIT }))
+    End::Lost(Some(CommError::NoAnswer { peer: driver.address.clone(), op: "register-client", after: limit }))
 }
 
 /// Makes a request beside the stream. It is given up when its task is dropped.

@@ -1,20 +1,18 @@
 //! What drives a connection: how it is made, made again, and ended.
 
 use std::future::poll_fn;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use crate::Error;
 use crate::engine::dask::client::Event;
 use crate::engine::dask::client::connection::{Connection, ReplyTo};
 use crate::engine::dask::client::conversation::{Conversation, End};
-use crate::engine::dask::comm::{Address, CONNECT_LIMIT, Comm, CommError, Connector, Pool};
+use crate::engine::dask::comm::{ANSWER_LIMIT, Address, Comm, CommError, Connector, Pool};
 use crate::engine::dask::race::race;
+use crate::engine::dask::tries::{Patience, Tries};
 use crate::engine::local::ClientState;
 use crate::runtime::Runtime;
-
-/// Between a connection that was lost before the scheduler had taken the client, and the next.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Drives one client's connection until it is closed or given up.
 pub(crate) struct Driver<R: Runtime> {
@@ -26,15 +24,6 @@ pub(crate) struct Driver<R: Runtime> {
     pub(super) pool: Pool<R>,
     pub(super) address: Address,
     patience: Patience,
-}
-
-/// How long a scheduler is waited for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// That has gone away.
-    pub(crate) reconnect_timeout: Duration,
-    /// That says nothing.
-    pub(crate) silence_timeout: Duration,
 }
 
 impl<R: Runtime> Driver<R> {
@@ -51,14 +40,14 @@ impl<R: Runtime> Driver<R> {
 
     /// Runs to the end of the connection. Dropped before, it loses all tasks: the runtime is gone.
     pub(crate) async fn run(self) {
-        let connection = Arc::clone(&self.connection);
-        let mut over = Over { connection, client: Weak::clone(&self.client), reason: None };
+        let (connection, client) = (Arc::clone(&self.connection), Weak::clone(&self.client));
+        let mut over = Over { connection, client, reason: None };
         over.reason = Some(match self.converse_until_closed().await {
             Ok(()) => "the connection to the scheduler was closed".into(),
             Err(error) => {
                 let address = Arc::clone(&self.connection.address);
                 let error = Error::NotConnected { address, source: Arc::new(error) };
-                self.connection.milestones.open(Err(error.clone()));
+                self.connection.lose_all(&error);
                 error.chain().into()
             }
         });
@@ -67,64 +56,59 @@ impl<R: Runtime> Driver<R> {
 
     /// Connects, and again whenever the scheduler has gone.
     async fn converse_until_closed(&self) -> Result<(), CommError> {
-        let mut connector = self.connector.clone();
-        let mut give_up_at = self.runtime.now() + CONNECT_LIMIT;
+        let mut tries = Tries::new(self.runtime.now(), self.patience.connect_timeout);
+        let mut was_there = false;
         loop {
-            let Some(comm) = self.unless_closed(connector.connect(&self.address)).await? else { return Ok(()) };
-            self.connection.begin_registering();
+            let Some(connected) = self.or_closed(self.connect(&tries, was_there)).await else { return Ok(()) };
+            let (comm, begun) = (connected?, self.runtime.now());
+            self.connection.is_registered.store(false, Ordering::Release);
             let client_id = self.connection.new_key("Client-anydask");
             self.connection.handle(Event::Connected { client_id: client_id.as_str().into() });
-            let error = match self.converse(comm).await {
-                End::Closed => return Ok(()),
-                End::Lost(error) => error,
+            let limit = tries.left(begun).min(ANSWER_LIMIT);
+            let End::Lost(error) = Conversation::new(self, self.patience.silence(), limit).run(comm).await else {
+                return Ok(());
             };
-            let reason = error.as_ref().map(CommError::to_string);
-            tracing::warn!(target: "anydask", address = %self.address, reason, "the connection to the scheduler is lost");
-            let was_registered = self.connection.is_registered();
+            let error = error.unwrap_or_else(|| CommError::Closed { peer: self.address.clone(), in_message: false });
+            tracing::warn!(target: "anydask", address = %self.address, %error, "the connection to the scheduler is lost");
             self.forget_conversation();
+
             let now = self.runtime.now();
-            if was_registered {
-                give_up_at = now + self.patience.reconnect_timeout;
-            } else if now >= give_up_at {
-                return Err(error.unwrap_or_else(|| CommError::unexpected(&self.address, "register-client")));
-            } else if self.unless_closed(self.pause()).await?.is_none() {
+            if self.connection.is_registered.load(Ordering::Acquire) {
+                // As long as a scheduler may take to be started anew.
+                tries.begin_again(begun, now, self.patience.reconnect_timeout);
+                was_there = true;
+            } else if error.is_final() && !was_there {
+                return Err(error);
+            }
+            let Some(pause) = tries.pause(now) else { return Err(error) };
+            if self.or_closed(self.runtime.sleep(pause)).await.is_none() {
                 return Ok(());
             }
-            let left = give_up_at.saturating_duration_since(self.runtime.now());
-            connector = self.connector.clone().again_within(left);
         }
     }
 
-    async fn converse(&self, comm: Comm<R::Stream>) -> End {
-        let silence = self.patience.silence_timeout;
-        Conversation::new(self, silence).run(comm).await
+    async fn connect(&self, tries: &Tries, was_there: bool) -> Result<Comm<R::Stream>, CommError> {
+        let (connector, left) = (self.connector.clone(), tries.left(self.runtime.now()));
+        let connector = if was_there { connector.again_within(left) } else { connector.with_limit(left) };
+        connector.connect(&self.address).await
     }
 
     /// What was asked on the connection, and what was to become of it, is not for the next one.
     fn forget_conversation(&self) {
         self.connection.handle(Event::ConnectionLost);
         self.connection.work.change(|work| {
-            work.must_disconnect = false;
+            (work.must_disconnect, work.failure) = (false, None);
             work.requests.retain(|request| matches!(request.reply_to, ReplyTo::Caller(_)));
         });
     }
 
-    async fn pause(&self) -> Result<(), CommError> {
-        self.runtime.sleep(PAUSE).await;
-        Ok(())
-    }
-
     /// `None` if the client closes meanwhile.
-    async fn unless_closed<T>(
-        &self,
-        work: impl Future<Output = Result<T, CommError>>,
-    ) -> Result<Option<T>, CommError> {
-        let working = async { work.await.map(Some) };
+    async fn or_closed<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let closing = async {
             self.until_closed().await;
-            Ok(None)
+            None
         };
-        race(working, closing).await
+        race(async { Some(future.await) }, closing).await
     }
 
     /// What there is to do without a connection. Requests wait for one.

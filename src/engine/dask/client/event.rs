@@ -58,6 +58,8 @@ pub(crate) enum Event {
 pub(crate) struct Scatter {
     /// Keys that were made of contents may be there already: those are not sent again.
     pub(crate) values: Vec<(TaskKey, Serialized)>,
+    /// Addresses or names of the workers that may take them. Empty: all.
+    pub(crate) workers: Vec<Arc<str>>,
     pub(crate) broadcast: Broadcast,
     pub(crate) through: Through,
 }

@@ -83,7 +83,12 @@ pub(crate) fn who_has(keys: &[TaskKey]) -> Value {
     request("who_has", [("keys", list(keys))])
 }
 
-pub(crate) fn scatter(values: Vec<(TaskKey, Serialized)>, client_id: &Arc<str>, broadcast: Broadcast) -> Value {
+pub(crate) fn scatter(
+    values: Vec<(TaskKey, Serialized)>,
+    workers: &[Arc<str>],
+    client_id: &Arc<str>,
+    broadcast: Broadcast,
+) -> Value {
     let broadcast = match broadcast {
         Broadcast::One => Value::Bool(false),
         Broadcast::Some(workers) => Value::Int(i64::from(workers)),
@@ -91,7 +96,7 @@ pub(crate) fn scatter(values: Vec<(TaskKey, Serialized)>, client_id: &Arc<str>, 
     };
     let fields = [
         ("data", data(values)),
-        ("workers", Value::Nil),
+        ("workers", if workers.is_empty() { Value::Nil } else { texts(workers) }),
         ("client", client_id.clone().into()),
         ("broadcast", broadcast),
         ("timeout", Value::Int(SCATTER_TIMEOUT.as_secs() as i64)),

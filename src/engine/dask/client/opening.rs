@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::engine::dask::client::connection::Connection;
-use crate::engine::dask::client::driver::{Driver, Patience};
-use crate::engine::dask::client::{self, Config, OnLost, Through};
+use crate::engine::dask::client::driver::Driver;
+use crate::engine::dask::client::{Config, OnLost, Through};
 use crate::engine::dask::comm::{Address, CommError, Connector, Role, Security};
 use crate::engine::dask::token::token;
+use crate::engine::dask::tries::Patience;
 use crate::engine::local::ClientState;
 use crate::runtime::{Runtime, Spawner, TaskHandle};
 
@@ -25,8 +26,8 @@ impl Opening {
     /// Begins to connect. Whatever comes of it is told by `poll_opened`.
     pub(crate) fn start<R: Runtime>(self, runtime: R, client: &Arc<ClientState>) -> Arc<Connection> {
         let gather = if self.is_direct { Through::Workers } else { Through::Scheduler };
-        let state = client::ClientState::new(Config { gather, on_lost: self.on_lost });
-        let connection = Connection::new(Arc::clone(&self.address), runtime.erased(), state, token());
+        let config = Config { gather, on_lost: self.on_lost };
+        let connection = Connection::new(Arc::clone(&self.address), runtime.erased(), config, token());
         let (opened, client, driven) = (Arc::clone(&connection), Arc::downgrade(client), runtime.clone());
         let driving = async move {
             match self.connector(runtime.clone()).await {

@@ -7,11 +7,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::Error;
-use crate::engine::dask::comm::{ANSWER_LIMIT, CONNECT_LIMIT, Role, WORK_LIMIT, request};
+use crate::engine::dask::client::{ConnectError, Version};
+use crate::engine::dask::comm::{ANSWER_LIMIT, Role, WORK_LIMIT, request};
 use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Listener, Pool, Reader, Security, Writer};
-use crate::engine::dask::client::Patience;
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::race::race;
+use crate::engine::dask::tries::{Patience, Tries};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::fetch::fetch;
@@ -47,15 +48,17 @@ struct Present {
     shell: Option<Arc<Shell>>,
     address: Option<Arc<str>>,
     wish: Option<Wish>,
-    /// Of the driver, while it has no scheduler.
+    /// Of the driver, while there is no registration.
     waker: Option<Waker>,
 }
 
 /// What a worker's user wants of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wish {
     /// Once its bodies have ended and its data is elsewhere.
     Leave,
+    /// Once its data is elsewhere.
+    LeaveNow,
     /// At once.
     Stop,
 }
@@ -63,6 +66,10 @@ pub(super) enum Wish {
 impl Shared {
     pub(super) fn wish(&self, wish: Wish) {
         let mut present = lock(&self.present);
+        // A further word of the same changes nothing, and nothing is taken back.
+        if present.wish >= Some(wish) {
+            return;
+        }
         present.wish = Some(wish);
         let (shell, waker) = (present.shell.clone(), present.waker.take());
         drop(present);
@@ -70,8 +77,14 @@ impl Shared {
             waker.wake();
         }
         if let Some(shell) = shell {
-            shell.handle(event_of(wish));
+            shell.handle_all(events_of(wish));
         }
+    }
+
+    /// How many bodies run.
+    pub(super) fn running(&self) -> usize {
+        let shell = lock(&self.present).shell.clone();
+        shell.map_or(0, |shell| shell.running())
     }
 
     pub(super) fn address(&self) -> Option<Arc<str>> {
@@ -84,16 +97,18 @@ impl Shared {
         shell.map(|shell| shell.held())
     }
 
-    /// Waits until the user wants something of the worker.
-    fn poll_wish(&self, cx: &Context<'_>) -> Poll<()> {
+    fn poll_wish(&self, cx: &Context<'_>) -> Poll<Wish> {
         let mut present = lock(&self.present);
-        if present.wish.is_some() {
-            return Poll::Ready(());
+        match present.wish {
+            Some(wish) => Poll::Ready(wish),
+            None => {
+                let replaced = present.waker.replace(cx.waker().clone());
+                drop(present);
+                // Dropping a waker may run code of the user's executor.
+                drop(replaced);
+                Poll::Pending
+            }
         }
-        let replaced = present.waker.replace(cx.waker().clone());
-        drop(present);
-        drop(replaced);
-        Poll::Pending
     }
 
     fn serve(&self, shell: Option<&Arc<Shell>>) -> Option<Wish> {
@@ -106,10 +121,12 @@ impl Shared {
     }
 }
 
-fn event_of<V>(wish: Wish) -> Event<V> {
+fn events_of<V>(wish: Wish) -> Vec<Event<V>> {
     match wish {
-        Wish::Leave => Event::LeaveAsked,
-        Wish::Stop => Event::StopAsked,
+        Wish::Leave => vec![Event::LeaveAsked],
+        // Asked again, it waits no longer.
+        Wish::LeaveNow => vec![Event::LeaveAsked, Event::LeaveAsked],
+        Wish::Stop => vec![Event::StopAsked],
     }
 }
 
@@ -117,12 +134,6 @@ fn event_of<V>(wish: Wish) -> Event<V> {
 /// (`distributed.worker.memory.pause` and `target`), between which it would otherwise change all the time.
 const PAUSE_MEMORY_PART: f64 = 0.80;
 const RESUME_MEMORY_PART: f64 = 0.70;
-
-/// The least silence of a scheduler that counts: some heartbeats, each of which is answered.
-const SILENCE_MIN: Duration = Duration::from_secs(15);
-
-/// Between two attempts to register, when the first has failed after it was connected.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long the farewell may take. It is over then, whether the scheduler hears it or not.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
@@ -152,6 +163,24 @@ enum End {
     Lost(Option<CommError>),
 }
 
+/// Why the scheduler has not taken the worker.
+enum Unregistered {
+    Comm(CommError),
+    Version(ConnectError),
+}
+
+impl From<CommError> for Unregistered {
+    fn from(error: CommError) -> Self {
+        Self::Comm(error)
+    }
+}
+
+impl From<ConnectError> for Unregistered {
+    fn from(error: ConnectError) -> Self {
+        Self::Version(error)
+    }
+}
+
 /// Runs a worker to its end.
 pub(super) async fn drive<R: Runtime>(runtime: R, settings: Settings, shared: Arc<Shared>) {
     let over = Over(Arc::clone(&shared));
@@ -176,9 +205,10 @@ impl Drop for Over {
 }
 
 async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) -> Result<(), Error> {
-    let Settings { scheduler, listen, contact_host, security, mut identity, patience, bodies } = settings;
-    let failed =
-        |source: CommError| Error::NotConnected { address: scheduler.to_string().into(), source: Arc::new(source) };
+    let patience = settings.patience;
+    let Settings { scheduler, listen, contact_host, security, mut identity, bodies, .. } = settings;
+    let address = Arc::<str>::from(scheduler.to_string());
+    let failed = |source: CommError| Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) };
     let connector = Connector::new(runtime.clone(), security.as_ref(), Role::Worker).await.map_err(failed)?;
     let tls = if scheduler.is_tls() { connector.tls().cloned() } else { None };
     let listener = Listener::bind(runtime.clone(), listen, tls).await.map_err(failed)?;
@@ -206,7 +236,12 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         bodies,
         shared: Arc::clone(shared),
     };
-    let result = driver.run(patience).await.map_err(failed);
+    let result = driver.run(patience).await.map_err(|error| match error {
+        Unregistered::Comm(error) => failed(error),
+        Unregistered::Version(source) => {
+            Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) }
+        }
+    });
     driver.pool.close().await;
     serving.abort();
     result
@@ -214,39 +249,27 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
 
 impl<R: Runtime> Driver<R> {
     /// Registers, and again whenever the scheduler has gone and come back.
-    async fn run(&self, patience: Patience) -> Result<(), CommError> {
-        let mut connector = self.connector.clone();
-        let mut give_up_at = self.runtime.now() + CONNECT_LIMIT;
-        let mut is_first = true;
+    async fn run(&self, patience: Patience) -> Result<(), Unregistered> {
+        let mut tries = Tries::new(self.runtime.now(), patience.connect_timeout);
+        let mut was_there = false;
         loop {
-            let (comm, interval) = match self.unless_wished(self.register(&connector)).await {
-                Some(Ok(registered)) => registered,
-                Some(Err(error)) => {
-                    // One that was registered before may be refused for as long as the scheduler has not seen its end.
-                    if self.runtime.now() >= give_up_at || (is_first && error.is_final()) {
-                        return Err(error);
-                    }
-                    tracing::warn!(target: "anydask", worker = %self.identity.address, %error, "not registered yet");
-                    if self.unless_wished(self.runtime.sleep(PAUSE)).await.is_none() {
-                        return Ok(());
-                    }
-                    connector = self.connector.clone().again_within(self.time_until(give_up_at));
-                    continue;
-                }
-                // There is nobody to hand anything over to.
-                None => return Ok(()),
+            let registering = async { self.keep_registering(&mut tries, was_there).await.map(Some) };
+            let stopping = async {
+                poll_fn(|cx| self.shared.poll_wish(cx)).await;
+                Ok(None)
             };
-            is_first = false;
+            let Some((comm, interval)) = race(registering, stopping).await? else { return Ok(()) };
+            let begun = self.runtime.now();
+            was_there = true;
             let shell = Shell::new(self.runtime.erased(), self.config(), self.bodies.clone());
             self.server.serve_for(Some(Arc::clone(&shell)));
             let wish = self.shared.serve(Some(&shell));
             tracing::info!(target: "anydask", worker = %self.identity.address, scheduler = %self.scheduler, "registered");
             self.shared.milestones.open(Ok(()));
             if let Some(wish) = wish {
-                shell.handle(event_of(wish));
+                shell.handle_all(events_of(wish));
             }
-            let silence = patience.silence_timeout.max(SILENCE_MIN);
-            let end = self.converse(comm, &shell, interval, silence).await;
+            let end = self.converse(comm, &shell, interval, patience.silence()).await;
             self.server.serve_for(None);
             let wish = self.shared.serve(None);
             shell.cancel_all();
@@ -255,14 +278,14 @@ impl<R: Runtime> Driver<R> {
                     tracing::info!(target: "anydask", worker = %self.identity.address, ?reason, "the worker stops");
                     return Ok(());
                 }
+                // There is nobody to hand anything over to.
                 End::Lost(_) if wish.is_some() => return Ok(()),
                 End::Lost(error) => {
                     let error = error.map(|error| error.to_string());
                     tracing::warn!(target: "anydask", worker = %self.identity.address, error, "the scheduler is lost");
                 }
             }
-            give_up_at = self.runtime.now() + patience.reconnect_timeout;
-            connector = self.connector.clone().again_within(patience.reconnect_timeout);
+            tries.begin_again(begun, self.runtime.now(), patience.reconnect_timeout);
         }
     }
 
@@ -276,23 +299,36 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    fn time_until(&self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.runtime.now())
+    /// Registers, as often as it takes.
+    async fn keep_registering(
+        &self,
+        tries: &mut Tries,
+        was_there: bool,
+    ) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        loop {
+            let left = tries.left(self.runtime.now());
+            let error = match self.runtime.timeout(left, self.register(left, was_there)).await {
+                Ok(Ok(registered)) => return Ok(registered),
+                // One that was registered before is refused for as long as the scheduler has not seen the end of that.
+                Ok(Err(Unregistered::Comm(error))) if was_there || !error.is_final() => error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    let (peer, after) = (self.scheduler.clone(), tries.limit());
+                    return Err(CommError::NoAnswer { peer, op: "register-worker", after }.into());
+                }
+            };
+            let Some(pause) = tries.pause(self.runtime.now()) else { return Err(error.into()) };
+            self.runtime.sleep(pause).await;
+        }
     }
 
-    /// `None` if the user wants the worker to end meanwhile.
-    async fn unless_wished<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let wished = async {
-            poll_fn(|cx| self.shared.poll_wish(cx)).await;
-            None
-        };
-        race(wished, async { Some(work.await) }).await
-    }
-
-    /// Gives the stream, and how often a heartbeat is wanted.
-    async fn register(&self, connector: &Connector<R>) -> Result<(Comm<R::Stream>, Duration), CommError> {
+    /// Gives the stream, and how often a heartbeat is wanted. `limit` is for the connection alone.
+    async fn register(&self, limit: Duration, was_there: bool) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        let connector = self.connector.clone();
+        let connector = if was_there { connector.again_within(limit) } else { connector.with_limit(limit) };
         let mut comm = connector.connect(&self.scheduler).await?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
+        Version::of_reply(&versions)?;
         let register = self.identity.register(versions, self.server.vitals());
         comm.write_within(&register, &self.runtime, ANSWER_LIMIT).await?;
         let reply = comm.read_within(&self.runtime, ANSWER_LIMIT).await?;
@@ -303,18 +339,12 @@ impl<R: Runtime> Driver<R> {
             _ => {
                 let text = |field| reply.get(field).and_then(Value::as_str);
                 let message = text("message").or(text("exception_text")).unwrap_or("it gave no reason");
-                Err(CommError::refused(&self.scheduler, message))
+                Err(CommError::refused(&self.scheduler, message).into())
             }
         }
     }
 
-    async fn converse(
-        &self,
-        comm: Comm<R::Stream>,
-        shell: &Arc<Shell>,
-        interval: Duration,
-        silence: Duration,
-    ) -> End {
+    async fn converse(&self, comm: Comm<R::Stream>, shell: &Arc<Shell>, interval: Duration, silence: Duration) -> End {
         let (reader, writer) = comm.split();
         let heard_at = Mutex::new(self.runtime.now());
         let talking = race(self.read(reader, shell, &heard_at), self.write(writer, shell));

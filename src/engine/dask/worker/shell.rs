@@ -152,6 +152,11 @@ impl Shell {
         keys.iter().filter_map(datum).collect()
     }
 
+    /// How many bodies run.
+    pub(super) fn running(&self) -> usize {
+        lock(&self.running).len()
+    }
+
     pub(super) fn keys(&self) -> Vec<TaskKey> {
         lock(&self.machine).state.keys().cloned().collect()
     }

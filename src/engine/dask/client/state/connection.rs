@@ -127,7 +127,7 @@ impl ClientState {
         if self.connection.phase != Phase::Asking {
             return;
         }
-        // A scheduler that goes away while it is asked has refused nothing.
+        // Without one there is no connection: the shell knows whether to try another.
         let Some(reply) = reply else { return self.actions.push_back(Action::Disconnect) };
         match Version::of_reply(&reply) {
             Ok(version) => {
