@@ -8,6 +8,7 @@ mod connecting;
 mod encrypted;
 mod everywhere;
 mod examples;
+mod failures;
 mod fake;
 mod first;
 mod gathering;
@@ -16,12 +17,13 @@ mod handles;
 mod lost;
 mod page;
 mod placing;
+#[path = "../support/program.rs"]
+mod programs;
+mod rust_worker;
 mod scattering;
+mod strange_words;
 #[path = "../support/mod.rs"]
 mod support;
 mod tasks;
-mod working;
-#[path = "../support/program.rs"]
-mod programs;
-mod strange_words;
 mod unfit_tasks;
+mod working;

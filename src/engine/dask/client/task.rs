@@ -135,6 +135,7 @@ impl<T: Send + Sync + 'static> Remote for ClusterTask<T> {
             Some(Err(_)) => None,
             None => self.core.conclude(&Err(error.clone()), None),
         };
+        // The task first: who has waited for its value may have it retried at once.
         self.end_arrival(&error);
         self.drop_value();
         if let Some(ended) = ended {

@@ -27,7 +27,7 @@ pub(crate) use error::{CommError, Found, RemoteError};
 pub(crate) use listener::{Answer, Handler, Listener};
 pub(crate) use pool::{CONNECTIONS_MAX, Lent, Pool};
 pub(crate) use reader::Reader;
-pub(crate) use rpc::{Rpc, request};
+pub(crate) use rpc::{ANSWER_LIMIT, Rpc, WORK_LIMIT, request};
 pub use tls::Security;
 pub(crate) use tls::{Role, Tls, TlsError};
 pub(crate) use writer::Writer;
