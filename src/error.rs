@@ -195,13 +195,69 @@ pub enum Error {
     },
     /// No runtime was found.
     NoRuntime(NoRuntime),
+    /// The call cannot be made in another process.
+    NotPortable {
+        /// The function.
+        task: Arc<str>,
+        /// What makes it portable.
+        fix: Arc<str>,
+    },
+    /// The value has no encoded form, so it cannot go to another process.
+    NotEncoded {
+        /// The function that it was for.
+        task: Arc<str>,
+        /// Which value.
+        value: Arc<str>,
+        /// What serde said.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The result of the task is none of the type that its future has.
+    NotDecoded {
+        /// The task.
+        key: Key,
+        /// What it is instead.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// A task raised an exception on a worker that runs Python, or the scheduler gave it up.
+    Exception {
+        /// The task that failed.
+        key: Key,
+        /// The exception's class, such as `ZeroDivisionError`.
+        class: Arc<str>,
+        /// What `str(exception)` is in Python.
+        message: Arc<str>,
+        /// As Python prints it; empty if there is none.
+        traceback: Arc<str>,
+    },
+    /// What the task had made, or would have made, is gone with a part of the cluster.
+    Lost {
+        /// The task.
+        key: Key,
+        /// What went away.
+        reason: Arc<str>,
+    },
+    /// There is no connection to the Dask scheduler.
+    NotConnected {
+        /// The scheduler.
+        address: Arc<str>,
+        /// What was found there.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// What only a Dask cluster has was asked of the embedded engine.
+    NeedsDask {
+        /// A Python function, or an operation.
+        function: Arc<str>,
+    },
+    /// Other workers were allowed, and none was named.
+    NoWorkers,
     // --- the machine's ---
     /// The operating system refused a thread or a runtime.
     Start {
         /// What it said.
         source: Arc<io::Error>,
     },
-    /// `close` gave up waiting for task bodies that do not end. Every future is resolved all the same.
+    /// `close` gave up waiting for task bodies that do not end. Every future is resolved all the same. Likewise, `leave` of a
+    /// worker, which goes on leaving.
     StillRunning {
         /// How many bodies still run.
         tasks: usize,
@@ -260,6 +316,9 @@ impl Error {
             | Self::ForeignFuture { key }
             | Self::NotFailed { key, .. }
             | Self::NotRepeatable { key }
+            | Self::NotDecoded { key, .. }
+            | Self::Exception { key, .. }
+            | Self::Lost { key, .. }
             | Self::KeyConflict { key }
             | Self::Taken { key } => Some(key),
             _ => None,
@@ -306,7 +365,7 @@ impl Error {
 
     /// Whether the task itself, or one that it depends on, failed: what a retry can mend.
     pub(crate) fn is_failure(&self) -> bool {
-        !matches!(self, Self::Cancelled { .. } | Self::RuntimeGone { .. })
+        !matches!(self, Self::Cancelled { .. } | Self::RuntimeGone { .. } | Self::Lost { .. })
     }
 
     /// All levels in one line.
@@ -422,14 +481,34 @@ impl fmt::Display for Error {
                 "two tasks are registered as `{name}`: at {first} and at {second}; give one another name with \
                  `#[task(name = \"..\")]`"
             ),
+            Self::NotPortable { task, fix } => write!(f, "`{task}` cannot run in another process; {fix}"),
+            Self::NotEncoded { task, value, .. } => write!(f, "{value} of `{task}` cannot go to another process"),
+            Self::NotDecoded { key, .. } => write!(
+                f,
+                "the result of task `{key}` has another type than its future; ask for the type that the task gives"
+            ),
+            Self::Exception { key, class, message, .. } if message.is_empty() => {
+                write!(f, "task `{key}` raised {class}")
+            }
+            Self::Exception { key, class, message, .. } => write!(f, "task `{key}` raised {class}: {message}"),
+            Self::Lost { key, reason } => write!(f, "task `{key}` is lost, reason: {reason}; submit it again"),
+            Self::NotConnected { address, .. } => {
+                write!(f, "there is no connection to the Dask scheduler at `{address}`")
+            }
+            Self::NeedsDask { function } => write!(
+                f,
+                "`{function}` needs a Dask cluster, and this client's engine is embedded; open the client of a cluster \
+                 with `Client::connect`"
+            ),
+            Self::NoWorkers => f.write_str("`allow_other_workers` goes with `workers`; name some, or leave it out"),
             Self::NoRuntime(error) => error.fmt(f),
             Self::Start { .. } => {
                 f.write_str("the operating system refused a thread; ask for fewer with `threads`, or raise its limits")
             }
             Self::StillRunning { tasks, after } => write!(
                 f,
-                "{tasks} task bodies had not ended {after:?} after the client was closed; they are left to themselves: have \
-                 long ones look now and then whether they are still needed"
+                "{tasks} task bodies had not ended {after:?} after they were told to, by a close or a leave; they are left to \
+                 themselves: have long ones look now and then whether they are still needed"
             ),
         }
     }
@@ -438,7 +517,10 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Failed { source, .. } => Some(source.as_ref()),
+            Self::Failed { source, .. }
+            | Self::NotEncoded { source, .. }
+            | Self::NotDecoded { source, .. }
+            | Self::NotConnected { source, .. } => Some(source.as_ref()),
             Self::Start { source } => Some(source.as_ref()),
             _ => None,
         }

@@ -2,7 +2,7 @@
 //!
 //! A program submits work, gets typed futures at once, passes futures as arguments to further tasks, and awaits the
 //! results, from tokio, async-std, smol, a runtime of its own, or from blocking code. The engine is embedded
-//! in the process.
+//! in the process, or a Dask cluster.
 //!
 //! ```
 //! # #[cfg(feature = "smol")] {
@@ -28,6 +28,7 @@
 //! | `async-std` | `runtime::AsyncStd` and `async_std::Client` |
 //! | `smol` | `runtime::Smol` and `smol::Client` |
 //! | `progress` | `Progress::bar`, which draws on a terminal |
+//! | `dask` | `Client::connect` to a Dask cluster, `Worker`, and `python` for functions of Python |
 //!
 //! None is on by default, any set of them works, and none changes what another does. A runtime that is none of them
 //! implements the traits in [`runtime`].
@@ -38,6 +39,10 @@
 //! what can go wrong, [`graph`] what is lazy, and [`architecture`] how it is built.
 
 mod bag;
+// What `#[task]` writes names the crate.
+#[cfg(all(test, feature = "dask"))]
+extern crate self as anydask;
+
 mod client;
 mod engine;
 mod error;
@@ -89,6 +94,10 @@ pub use client::{
     Gather, Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Results,
     Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
+#[cfg(feature = "dask")]
+pub use client::{Scattering, WorkerInfo};
+#[cfg(feature = "dask")]
+pub use engine::dask::{ConnectProblem, OnLost, RunningWorker, Security, Worker};
 pub use error::Error;
 pub use graph::{Collection, Delayed, Graph, Optimize, delayed};
 /// The library that [`Progress::bar_on`] takes bars of.
@@ -98,6 +107,9 @@ pub use task::{
     Asynchronous, Awaiting, Fallible, IntoArg, IntoArgs, Key, Options, Status, TaskContext, TaskFn, TaskFuture,
     TaskInfo, TaskState, Transition, asynchronous, fallible,
 };
+
+#[cfg(feature = "dask")]
+pub use task::{PyArgs, Python, python};
 
 /// The runtimes, and the traits that make one.
 pub mod runtime {
@@ -143,4 +155,10 @@ pub mod smol {
 pub mod __private {
     pub use crate::task::{Call, Failure, Fallibility, Registration};
     pub use inventory;
+
+    #[cfg(feature = "dask")]
+    pub use crate::task::portable::{
+        Export, Parts, Travelling, call, each_codec, export as export_call, probe, to_python,
+    };
+    pub use crate::{__anydask_export as export, __anydask_register as register};
 }

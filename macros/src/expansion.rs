@@ -1,7 +1,8 @@
 //! What a `#[task]` becomes.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::{GenericArgument, PathArguments, Type};
 
 use crate::definition::Definition;
 
@@ -45,6 +46,10 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
         true => quote!(<#output as ::anydask::__private::Fallibility>::Value),
         false => quote!(#output),
     };
+    // What is written with a reference cannot be decoded; the rest is found out where the features are known.
+    let form = |ty: &Type| if has_reference(ty) { quote!(borrowed) } else { quote!(owned) };
+    let forms: Vec<_> = arguments.iter().map(form).collect();
+    let value_form = form(if *is_fallible { value_of_result(output) } else { output });
     let into_result = match is_fallible {
         true => quote!(::anydask::__private::Fallibility::into_result(returned)),
         false => quote!(::core::result::Result::Ok(returned)),
@@ -96,14 +101,47 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
                 fn name() -> &'static str {
                     #name
                 }
+
+                ::anydask::__private::export!(#name, [#(#forms #arguments,)*], #value_form #value);
             }
 
-            ::anydask::__private::inventory::submit! {
-                ::anydask::__private::Registration {
-                    name: #name,
-                    location: ::core::concat!(::core::file!(), ":", ::core::line!()),
-                }
-            }
+            ::anydask::__private::register!(
+                #ident,
+                #name,
+                ::core::concat!(::core::file!(), ":", ::core::line!()),
+                #is_asynchronous,
+                [#(#forms #arguments,)*],
+                #value_form #value
+            );
         };
     }
+}
+
+/// Whether a reference stands somewhere in a type.
+fn has_reference(ty: &Type) -> bool {
+    fn is_in(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Punct(punct) => punct.as_char() == '&',
+            TokenTree::Group(group) => is_in(group.stream()),
+            _ => false,
+        })
+    }
+    is_in(ty.to_token_stream())
+}
+
+/// What a type that is some `Result` has for `Ok`, as far as it is written there.
+fn value_of_result(ty: &Type) -> &Type {
+    let value = match ty {
+        Type::Path(path) => path.path.segments.last().and_then(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            }),
+            _ => None,
+        }),
+        Type::Paren(inner) => return value_of_result(&inner.elem),
+        Type::Group(inner) => return value_of_result(&inner.elem),
+        _ => None,
+    };
+    value.unwrap_or(ty)
 }

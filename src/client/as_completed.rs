@@ -11,7 +11,7 @@ use futures_core::Stream;
 use slab::Slab;
 
 use crate::client::next::{Completing, Next};
-use crate::task::{Outcome, Scheduler, TaskFuture, Watch, Watcher, Watchers};
+use crate::task::{Awaited, Outcome, Scheduler, TaskFuture, Watch, Watcher, Watchers};
 
 /// Gives futures in the order in which they end, in whichever way. Every one that is put in comes out exactly once; one
 /// that is put in twice comes out twice.
@@ -47,7 +47,7 @@ where
     I: IntoIterator,
     I::Item: Borrow<TaskFuture<T>>,
 {
-    let mut completed = AsCompleted::new();
+    let mut completed = AsCompleted::new(Awaited::End);
     completed.extend(futures);
     completed
 }
@@ -55,6 +55,7 @@ where
 /// Futures in the order in which they end; made by [`as_completed`].
 #[must_use = "futures come out when it is awaited or iterated"]
 pub struct AsCompleted<T> {
+    awaited: Awaited,
     /// A place without a future is that of one that came out before it had ended; it is free once it has.
     pending: Slab<Option<TaskFuture<T>>>,
     /// How many futures there are in `pending`.
@@ -79,8 +80,8 @@ struct State {
 }
 
 impl<T: Send + Sync + 'static> AsCompleted<T> {
-    pub(crate) fn new() -> Self {
-        Self { pending: Slab::new(), len: 0, scheduler: None, arrivals: Arc::default() }
+    pub(crate) fn new(awaited: Awaited) -> Self {
+        Self { awaited, pending: Slab::new(), len: 0, scheduler: None, arrivals: Arc::default() }
     }
 
     /// Puts one more in.
@@ -95,7 +96,7 @@ impl<T: Send + Sync + 'static> AsCompleted<T> {
         let place = self.pending.vacant_entry();
         let token = place.key();
         let watcher = Watcher::Object(Arc::clone(&self.arrivals) as Arc<dyn Watch>, token);
-        if future.entry().watch(watcher).is_err() {
+        if self.awaited.watch(future.entry(), watcher).is_err() {
             self.arrivals.lock().ended.push_back(token);
         }
         place.insert(Some(future));

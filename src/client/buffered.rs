@@ -12,7 +12,7 @@ use crate::Error;
 use crate::client::as_completed::AsCompleted;
 use crate::client::map_stream::Calls;
 use crate::client::next::{Completing, Next};
-use crate::task::{IntoArgs, Scheduler, TaskFn, TaskFuture, WatchId, poll_outcome};
+use crate::task::{Awaited, IntoArgs, Scheduler, TaskFn, TaskFuture, WatchId, poll_value};
 
 /// The results of a map over a stream, in the order of the items; made by [`MapStream::buffered`](crate::MapStream::buffered).
 ///
@@ -77,7 +77,7 @@ where
             self.in_flight.push_back(future);
         }
         let Some(first) = self.in_flight.front() else { return self.calls.poll_end() };
-        if poll_outcome(first.entry(), &mut self.watch, cx).is_pending() {
+        if poll_value(first.entry(), &mut self.watch, cx).is_pending() {
             return Poll::Pending;
         }
         Poll::Ready(self.in_flight.pop_front().map(TaskFuture::into_value))
@@ -115,7 +115,7 @@ where
 impl<F: TaskFn<Args>, S, Args> Drop for Buffered<F, S, Args> {
     fn drop(&mut self) {
         if let (Some(first), Some(id)) = (self.in_flight.front(), self.watch.take()) {
-            first.entry().unwatch(id);
+            first.entry().unwatch_value(id);
         }
     }
 }
@@ -137,7 +137,7 @@ pub struct BufferedUnordered<F: TaskFn<Args>, S, Args> {
 
 impl<F: TaskFn<Args>, S, Args> BufferedUnordered<F, S, Args> {
     pub(super) fn new(calls: Calls<F, S, Args>) -> Self {
-        Self { calls, in_flight: AsCompleted::new() }
+        Self { calls, in_flight: AsCompleted::new(Awaited::Value) }
     }
 }
 

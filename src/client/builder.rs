@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "dask")]
+use crate::client::connect::ClusterSettings;
 use crate::client::operation::Wait;
 use crate::client::{Client, Engine, Operation, Scope};
 use crate::engine::local::{self, ClientState};
@@ -29,15 +31,17 @@ use crate::{Error, task};
 #[must_use = "a builder does nothing until it is told what to open"]
 pub struct Builder<R> {
     source: Source<R>,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 /// What an engine is started with.
-struct Settings {
+pub(crate) struct Settings {
     threads: Option<usize>,
-    name: String,
+    pub(crate) name: String,
     resources: Vec<(String, f64)>,
     unrunnable_timeout: Duration,
+    #[cfg(feature = "dask")]
+    pub(crate) cluster: ClusterSettings,
 }
 
 /// How long a task may wait for resources that the engine does not have, unless the builder says otherwise: enough for
@@ -65,6 +69,8 @@ impl<R> Builder<R> {
             name: "anydask".to_owned(),
             resources: Vec::new(),
             unrunnable_timeout: UNRUNNABLE_TIMEOUT,
+            #[cfg(feature = "dask")]
+            cluster: ClusterSettings::default(),
         };
         Self { source, settings }
     }
@@ -150,7 +156,7 @@ impl<R> Builder<R> {
         self
     }
 
-    fn runtime(self, is_blocking: bool) -> Result<(R, Settings), Error> {
+    pub(crate) fn runtime(self, is_blocking: bool) -> Result<(R, Settings), Error> {
         let runtime = match self.source {
             Source::Given(runtime) => runtime,
             Source::Find { available, start } => match available() {

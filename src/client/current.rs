@@ -70,7 +70,7 @@ impl Client {
     }
 
     fn erased(held: Held) -> Self {
-        let runtime = held.0.engine().runtime();
+        let runtime = held.state.engine().runtime();
         Self { runtime, state: held, defaults: None }
     }
 }

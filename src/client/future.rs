@@ -11,7 +11,9 @@ use crate::Error;
 use crate::client::Operation;
 use crate::client::blocking::block_on;
 use crate::client::operation::Wait;
-use crate::task::{Entry, Outcome, TaskFuture, WaitInside, Watch, WatchId, Watcher, Watchers, poll_outcome};
+use crate::task::{
+    Entry, Outcome, TaskFuture, WaitInside, Watch, WatchId, Watcher, Watchers, poll_outcome, poll_value,
+};
 
 impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Waits on this thread and gives a clone of the value: the blocking form of `(&future).await`, with the same errors.
@@ -53,11 +55,11 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         if !self.is_done() {
             self.shared_entry().help();
         }
-        match self.entry().outcome() {
+        match self.entry().value_outcome() {
             Some(outcome) => outcome?,
             None => {
                 let _inside = WaitInside::begin(&scheduler, || unfinished(self))?;
-                let mut ended = Ended { entry: self.entry(), watch: None };
+                let mut ended = ValueHere { entry: self.entry(), watch: None };
                 block_on(Some(&*scheduler), Pin::new(&mut ended), None)?.unwrap_or(Ok(()))?;
             }
         }
@@ -233,24 +235,24 @@ fn unfinished<T>(future: &TaskFuture<T>) -> Vec<Arc<dyn Entry>> {
 }
 
 /// The end of a task.
-struct Ended<'a> {
+struct ValueHere<'a> {
     entry: &'a dyn Entry,
     watch: Option<WatchId>,
 }
 
-impl Future for Ended<'_> {
+impl Future for ValueHere<'_> {
     type Output = Outcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let this = self.get_mut();
-        poll_outcome(this.entry, &mut this.watch, cx)
+        poll_value(this.entry, &mut this.watch, cx)
     }
 }
 
-impl Drop for Ended<'_> {
+impl Drop for ValueHere<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.watch.take() {
-            self.entry.unwatch(id);
+            self.entry.unwatch_value(id);
         }
     }
 }
@@ -269,7 +271,7 @@ impl<T, V> Future for Value<T, V> {
         let this = self.get_mut();
         // Polled again after its end: the contract of futures leaves what happens then to us.
         let Some(future) = &this.future else { return Poll::Pending };
-        match poll_outcome(future.entry(), &mut this.watch, cx) {
+        match poll_value(future.entry(), &mut this.watch, cx) {
             Poll::Ready(outcome) => match (outcome, this.future.take()) {
                 (Ok(()), Some(future)) => Poll::Ready((this.value)(future)),
                 (Ok(()), None) => Poll::Pending,
@@ -295,7 +297,7 @@ impl<T: Send + Sync, V> Wait<V> for Value<T, V> {
 impl<T, V> Drop for Value<T, V> {
     fn drop(&mut self) {
         if let (Some(future), Some(id)) = (&self.future, self.watch.take()) {
-            future.entry().unwatch(id);
+            future.entry().unwatch_value(id);
         }
     }
 }

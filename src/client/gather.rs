@@ -12,7 +12,7 @@ use crate::client::operation::Wait;
 use crate::client::shape::{Leaves, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
-use crate::task::{AnyFuture, Entry, TaskFuture, Watch, Watcher};
+use crate::task::{AnyFuture, Awaited, Entry, TaskFuture, Watch, Watcher};
 
 /// What can be gathered: a [`Shape`], or a reference to one.
 ///
@@ -207,7 +207,7 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn gather<G: Gather>(&self, futures: G) -> Operation<<G::Shape as Shape>::Output> {
-        self.gathering("gather", futures.into_shape(), Until::AllFinished, Shape::output)
+        self.gathering("gather", futures.into_shape(), (Awaited::Value, Until::AllFinished), Shape::output)
     }
 
     /// Waits for all futures and gives the values that there are, leaving out what failed: from sequences and maps; in a
@@ -231,7 +231,7 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn gather_ok<G: Gather>(&self, futures: G) -> Operation<<G::Shape as Shape>::Ok> {
-        self.gathering("gather_ok", futures.into_shape(), Until::AllEnded, Shape::ok)
+        self.gathering("gather_ok", futures.into_shape(), (Awaited::Value, Until::AllEnded), Shape::ok)
     }
 
     /// Waits for all futures and gives a `Result` in the place of each.
@@ -255,18 +255,19 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn gather_results<G: Gather>(&self, futures: G) -> Operation<<G::Shape as Shape>::Results> {
-        self.gathering("gather_results", futures.into_shape(), Until::AllEnded, |shape| Ok(shape.results()))
+        let until = (Awaited::Value, Until::AllEnded);
+        self.gathering("gather_results", futures.into_shape(), until, |shape| Ok(shape.results()))
     }
 
     pub(crate) fn gathering<S: Leaves, T: 'static>(
         &self,
         name: &'static str,
         shape: S,
-        until: Until,
+        (awaited, until): (Awaited, Until),
         collect: fn(S) -> Result<T, Error>,
     ) -> Operation<T> {
-        let gathering =
-            Gathering { shape: Some(shape), countdown: None, until, scheduler_id: self.state().id(), collect };
+        let scheduler_id = self.state().id();
+        let gathering = Gathering { shape: Some(shape), countdown: None, awaited, until, scheduler_id, collect };
         self.operation(name, gathering)
     }
 }
@@ -276,6 +277,7 @@ struct Gathering<S, T> {
     shape: Option<S>,
     /// There once it has been polled.
     countdown: Option<Arc<Countdown>>,
+    awaited: Awaited,
     until: Until,
     scheduler_id: usize,
     collect: fn(S) -> Result<T, Error>,
@@ -302,7 +304,8 @@ impl<S: Leaves, T> Gathering<S, T> {
             }
             count += 1;
             part.add();
-            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&part) as Arc<dyn Watch>, 0)) {
+            let watcher = Watcher::Object(Arc::clone(&part) as Arc<dyn Watch>, 0);
+            if let Err(outcome) = self.awaited.watch(entry, watcher) {
                 part.count(&outcome);
             }
         });
@@ -329,7 +332,7 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
             if countdown.poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            let ends = Ends::of(shape);
+            let ends = Ends::of(shape, this.awaited);
             if ends.are_enough(this.until) {
                 break ends.failure.filter(|_| this.until == Until::AllFinished);
             }
@@ -354,10 +357,10 @@ struct Ends {
 }
 
 impl Ends {
-    fn of(shape: &impl Leaves) -> Self {
+    fn of(shape: &impl Leaves, awaited: Awaited) -> Self {
         let mut ends = Self { failure: None, is_any_ended: false, is_any_pending: false };
         shape.visit(&mut |leaf| {
-            let outcome = leaf.entry().outcome();
+            let outcome = awaited.outcome(leaf.entry());
             ends.is_any_ended |= outcome.is_some();
             ends.is_any_pending |= outcome.is_none();
             if ends.failure.is_none() {

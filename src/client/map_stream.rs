@@ -173,7 +173,7 @@ impl<F, S, Args> Calls<F, S, Args> {
     }
 
     pub(super) fn scheduler(&self) -> Arc<dyn Scheduler> {
-        Arc::clone(&self.map.client.0) as Arc<dyn Scheduler>
+        Arc::clone(&self.map.client.state) as Arc<dyn Scheduler>
     }
 
     pub(super) fn describe(&self, name: &str, in_flight: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,7 +201,7 @@ where
         let Some(item) = item else { return Poll::Pending };
         let MapStream { client, options, location, function, .. } = &self.map;
         let (function, arguments) = (Each::new(function), item.into_args());
-        let future = client.0.submit_from(location, "map_stream", function, arguments, options.clone(), None);
+        let future = client.submit_from(location, "map_stream", (function, arguments), options.clone(), None);
         Poll::Ready(Some(future))
     }
 

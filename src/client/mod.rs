@@ -7,6 +7,10 @@ mod blocking;
 mod buffered;
 mod builder;
 mod cancel;
+#[cfg(feature = "dask")]
+mod cluster;
+#[cfg(feature = "dask")]
+mod connect;
 mod countdown;
 mod counts;
 mod current;
@@ -22,6 +26,8 @@ mod progress;
 mod results;
 mod retry;
 mod scatter;
+#[cfg(feature = "dask")]
+mod scattering;
 mod scope;
 mod shape;
 mod submit;
@@ -29,6 +35,7 @@ mod task_builder;
 mod wait;
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +44,8 @@ use serde::Serialize;
 pub use self::as_completed::{AsCompleted, Batch, as_completed};
 pub use self::buffered::{Buffered, BufferedUnordered};
 pub use self::builder::Builder;
+#[cfg(feature = "dask")]
+pub use self::cluster::WorkerInfo;
 pub use self::counts::Counts;
 pub use self::current::{Entered, InClient};
 pub use self::engine::Engine;
@@ -48,17 +57,23 @@ pub use self::operation::Operation;
 pub use self::progress::Progress;
 pub use self::results::Results;
 pub use self::scatter::Scatter;
+#[cfg(feature = "dask")]
+pub use self::scattering::Scattering;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};
 pub use self::wait::Waited;
 
 pub(crate) use self::erased::{Submitter, caught};
+#[cfg(feature = "dask")]
+pub(crate) use self::connect::embedded;
+pub(crate) use self::operation::Wait;
+
 use self::operation::Closed;
 use crate::Error;
 use crate::engine::local::{ClientState, EngineStatus};
 use crate::runtime::{AnyRuntime, BlockOn, Current, NoRuntime, Runtime};
-use crate::task::{Entry, Options};
+use crate::task::{Arguments, Entry, Options, Repeat, TaskFn, TaskFuture};
 
 /// How long [`Client::close`] waits for task bodies that do not end: what Dask gives its own workers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -105,25 +120,66 @@ pub struct Client<R: Runtime = AnyRuntime> {
 }
 
 /// A reference on a client, which closes with the last one.
-struct Held(Arc<ClientState>);
+struct Held {
+    state: Arc<ClientState>,
+    /// There if its tasks run on a Dask cluster. Dropped after the state has been told, whose end it tells the cluster.
+    #[cfg(feature = "dask")]
+    cluster: Option<Arc<connect::Connected>>,
+}
 
 impl Held {
+    /// Takes over the handle that `state` comes with.
+    fn new(state: Arc<ClientState>) -> Self {
+        Self {
+            state,
+            #[cfg(feature = "dask")]
+            cluster: None,
+        }
+    }
+
     /// A reference for a task of the client, if it goes on or users still hold one.
     fn of_task(state: Arc<ClientState>, task: &dyn Entry) -> Option<Self> {
-        state.retain_for(task).then_some(Self(state))
+        state.retain_for(task).then(|| Self::new(state))
+    }
+}
+
+impl Held {
+    /// Submits one task to the engine of the client.
+    fn submit_from<F, A, Args>(
+        &self,
+        location: &'static Location<'static>,
+        operation: &'static str,
+        (function, arguments): (F, A),
+        options: Option<Options>,
+        repeat: Option<Repeat<A>>,
+    ) -> TaskFuture<F::Output>
+    where
+        F: TaskFn<Args>,
+        A: Arguments<Args>,
+        Args: 'static,
+    {
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.connection().submit(&self.state, location, operation, (function, arguments), options);
+        }
+        self.state.submit_from(location, operation, function, arguments, options, repeat)
     }
 }
 
 impl Clone for Held {
     fn clone(&self) -> Self {
-        self.0.retain();
-        Self(Arc::clone(&self.0))
+        self.state.retain();
+        Self {
+            state: Arc::clone(&self.state),
+            #[cfg(feature = "dask")]
+            cluster: self.cluster.clone(),
+        }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.release();
+        self.state.release();
     }
 }
 
@@ -313,7 +369,7 @@ impl<R: Runtime> Client<R> {
 
     /// Takes over the handle that `state` comes with.
     fn new(runtime: R, state: Arc<ClientState>) -> Self {
-        Self { runtime, state: Held(state), defaults: None }
+        Self { runtime, state: Held::new(state), defaults: None }
     }
 
     /// The same client, with defaults for what it submits; they go with its clones, and hold where a submission
@@ -336,7 +392,7 @@ impl<R: Runtime> Client<R> {
     }
 
     fn state(&self) -> &Arc<ClientState> {
-        &self.state.0
+        &self.state.state
     }
 
     /// What a submission asks for that says nothing.
@@ -428,6 +484,11 @@ impl<R: Runtime> Client<R> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn close(&self) -> Operation<()> {
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.state.cluster {
+            let closing = connect::Closing::new(Arc::clone(self.state()), Arc::clone(cluster.connection()));
+            return self.operation("close", Closed::new(closing)).timeout(CLOSE_TIMEOUT);
+        }
         self.operation("close", Closed::new(Arc::clone(self.state()))).timeout(CLOSE_TIMEOUT)
     }
 
@@ -487,10 +548,14 @@ impl<R: Runtime> Clone for Client<R> {
 
 impl<R: Runtime> fmt::Debug for Client<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("runtime", &self.runtime.name())
-            .field("threads", &self.threads())
-            .field("status", &self.status())
-            .finish()
+        let mut fields = f.debug_struct("Client");
+        fields.field("runtime", &self.runtime.name());
+        fields.field("threads", &self.threads());
+        fields.field("status", &self.status());
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.state.cluster {
+            fields.field("cluster", cluster.connection());
+        }
+        fields.finish()
     }
 }

@@ -61,6 +61,11 @@ pub(crate) trait Wait<T>: Future<Output = Result<T, Error>> + Send {
         Vec::new()
     }
 
+    /// A sleep for the time limit of an operation that has no client yet; `None` if it never waits.
+    fn sleep(&self, _: Duration) -> Option<BoxFuture<()>> {
+        None
+    }
+
     /// The error when the time is over first.
     fn out_of_time(&self, operation: &'static str, after: Duration) -> Error {
         Error::Timeout { operation, after }
@@ -156,8 +161,14 @@ impl<T> Future for Operation<T> {
         if this.limit.is_none() && is_in_task() {
             this.wait_inside()?;
         }
-        let (Some(limit), Some(scheduler)) = (this.limit, &this.scheduler) else { return Poll::Pending };
-        let sleep = this.sleep.get_or_insert_with(|| scheduler.sleep(limit));
+        let Some(limit) = this.limit else { return Poll::Pending };
+        if this.sleep.is_none() {
+            this.sleep = match &this.scheduler {
+                Some(scheduler) => Some(scheduler.sleep(limit)),
+                None => this.wait.sleep(limit),
+            };
+        }
+        let Some(sleep) = &mut this.sleep else { return Poll::Pending };
         match sleep.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(this.wait.out_of_time(this.name, limit))),
             Poll::Pending => Poll::Pending,

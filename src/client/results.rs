@@ -10,7 +10,7 @@ use futures_core::Stream;
 use crate::Error;
 use crate::client::as_completed::AsCompleted;
 use crate::client::next::{Completing, Next};
-use crate::task::{Scheduler, TaskFuture};
+use crate::task::{Awaited, Scheduler, TaskFuture};
 
 impl<T: Clone + Send + Sync + 'static> AsCompleted<T> {
     /// Gives each future together with its result: Dask's `with_results=True`. What failed or was cancelled comes with
@@ -40,7 +40,7 @@ impl<T: Clone + Send + Sync + 'static> AsCompleted<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn results(self) -> Results<T> {
-        Results { completed: self }
+        Results { completed: self, arriving: AsCompleted::new(Awaited::Value) }
     }
 }
 
@@ -51,6 +51,8 @@ impl<T: Clone + Send + Sync + 'static> AsCompleted<T> {
 #[derive(Debug)]
 pub struct Results<T> {
     completed: AsCompleted<T>,
+    /// What has ended and has its value elsewhere.
+    arriving: AsCompleted<T>,
 }
 
 impl<T: Clone + Send + Sync + 'static> Results<T> {
@@ -70,17 +72,18 @@ impl<T: Clone + Send + Sync + 'static> Results<T> {
 
     /// How many have not come out, ended or not.
     pub fn len(&self) -> usize {
-        self.completed.len()
+        self.completed.len() + self.arriving.len()
     }
 
     /// Whether all have come out.
     pub fn is_empty(&self) -> bool {
-        self.completed.is_empty()
+        self.completed.is_empty() && self.arriving.is_empty()
     }
 
     /// Lets go of all that have not come out; see [`AsCompleted::clear`].
     pub fn clear(&mut self) {
         self.completed.clear();
+        self.arriving.clear();
     }
 
     /// The next one that ends, with its result; `None` when all have come out. Await it, or call [`wait`](Next::wait);
@@ -105,11 +108,20 @@ impl<T: Clone + Send + Sync + 'static> Completing for Results<T> {
     const NAME: &'static str = AsCompleted::<T>::NAME;
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.completed.poll_item(cx).map(|done| done.map(with_result))
+        while let Poll::Ready(Some(future)) = self.completed.poll_item(cx) {
+            if future.entry().value_outcome().is_some() {
+                return Poll::Ready(Some(with_result(future)));
+            }
+            self.arriving.insert(future);
+        }
+        match self.arriving.poll_item(cx) {
+            Poll::Ready(None) if !self.completed.is_empty() => Poll::Pending,
+            arrived => arrived.map(|arrived| arrived.map(with_result)),
+        }
     }
 
     fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
-        self.completed.scheduler()
+        self.completed.scheduler().or_else(|| self.arriving.scheduler())
     }
 }
 
@@ -130,9 +142,12 @@ impl<T: Clone + Send + Sync + 'static> Iterator for Results<T> {
     type Item = (TaskFuture<T>, Result<T, Error>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        match AsCompleted::next(&mut self.completed).wait() {
-            Ok(done) => done.map(with_result),
-            Err(error) => self.completed.take_any().map(|future| (future, Err(error))),
+        match Results::next(self).wait() {
+            Ok(done) => done,
+            Err(error) => {
+                let left = self.completed.take_any().or_else(|| self.arriving.take_any());
+                left.map(|future| (future, Err(error)))
+            }
         }
     }
 }

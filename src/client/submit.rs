@@ -1,11 +1,16 @@
 //! Submitting: plain calls that give typed futures at once.
 
 use std::any::TypeId;
+use std::panic::Location;
 use std::sync::Arc;
 
+#[cfg(feature = "dask")]
+use crate::Error;
 use crate::client::Client;
 use crate::client::task_builder::{Many, One, TaskBuilder};
 use crate::runtime::Runtime;
+#[cfg(feature = "dask")]
+use crate::task::portable::{Export, Parts};
 use crate::task::{Call, IntoArgs, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
@@ -52,7 +57,7 @@ impl<R: Runtime> Client<R> {
         A: IntoArgs<Args>,
         Args: 'static,
     {
-        self.state().submit("submit", function, args.into_args(), self.options(), None)
+        self.state.submit_from(Location::caller(), "submit", (function, args.into_args()), self.options(), None)
     }
 
     /// Submits one call for each item, with the same function. Never waits.
@@ -83,15 +88,11 @@ impl<R: Runtime> Client<R> {
         I::Item: IntoArgs<Args>,
         Args: 'static,
     {
-        let function = Arc::new(function);
-        let items = items.into_iter();
-        let mut futures = Vec::with_capacity(items.size_hint().0);
-        // A loop, not an adapter: the caller's place is lost in a closure.
-        for item in items {
-            let function = Each::new(&function);
-            futures.push(self.state().submit("map", function, item.into_args(), self.options(), None));
-        }
-        futures
+        let (function, location) = (Arc::new(function), Location::caller());
+        let submit = |item: I::Item| {
+            self.state.submit_from(location, "map", (Each::new(&function), item.into_args()), self.options(), None)
+        };
+        items.into_iter().map(submit).collect()
     }
 
     /// A call with options; submitted by [`TaskBuilder::submit`].
@@ -169,5 +170,15 @@ impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
     /// What it shares captures what it captures.
     fn identity() -> (TypeId, &'static str, bool) {
         F::identity()
+    }
+
+    #[cfg(feature = "dask")]
+    fn export(&self, parts: Parts<'_>) -> Result<Export<F::Output>, Error> {
+        self.0.export(parts)
+    }
+
+    #[cfg(feature = "dask")]
+    fn refusal(&self) -> Option<Error> {
+        self.0.refusal()
     }
 }

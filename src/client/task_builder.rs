@@ -187,6 +187,31 @@ where
         self.options = self.options.resources(amounts);
         self
     }
+
+    /// Runs only on these workers of a Dask cluster: their addresses, names or hosts. It waits as long as none of them is
+    /// there.
+    ///
+    /// On the embedded engine the future fails with [`Error::NeedsDask`].
+    #[cfg(feature = "dask")]
+    pub fn workers<N: AsRef<str>>(mut self, workers: impl IntoIterator<Item = N>) -> Self {
+        self.options = self.options.workers(workers);
+        self
+    }
+
+    /// Calls the task by a key that it has elsewhere. Others may be called so at the same time.
+    #[cfg(feature = "dask")]
+    pub(crate) fn shown_key(mut self, key: Key) -> Self {
+        self.options.shown_key = Some(key);
+        self
+    }
+
+    /// Prefers the workers of [`workers`](Self::workers), and runs elsewhere if none of them is there. Without those,
+    /// the future fails with [`Error::NoWorkers`].
+    #[cfg(feature = "dask")]
+    pub fn allow_other_workers(mut self) -> Self {
+        self.options = self.options.allow_other_workers();
+        self
+    }
 }
 
 impl<R, F, A, Args> TaskBuilder<'_, R, F, One<A>, Args>
@@ -200,7 +225,7 @@ where
     #[track_caller]
     pub fn submit(self) -> TaskFuture<F::Output> {
         let Self { client, function, given: One(args), options, repeat, .. } = self;
-        client.state().submit("submit", function, args.into_args(), Some(options), repeat)
+        client.state.submit_from(Location::caller(), "submit", (function, args.into_args()), Some(options), repeat)
     }
 }
 
@@ -244,7 +269,7 @@ where
             let mut options = options.clone();
             options.key = options.key.map(|key| format!("{key}-{}", futures.len()).into());
             let (function, arguments) = (Each::new(&function), item.into_args());
-            futures.push(client.state().submit_from(location, "map", function, arguments, Some(options), repeat));
+            futures.push(client.state.submit_from(location, "map", (function, arguments), Some(options), repeat));
         };
         if batch <= 1 {
             items.for_each(submit);

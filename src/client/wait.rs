@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use crate::client::countdown::Until;
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
-use crate::task::TaskFuture;
+use crate::task::{Awaited, TaskFuture};
 
 /// What [`Client::wait`] gives: the futures, sorted by whether they have ended.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl<R: Runtime> Client<R> {
         I::Item: Borrow<TaskFuture<T>>,
     {
         let futures: Vec<TaskFuture<T>> = futures.into_iter().map(|future| future.borrow().clone()).collect();
-        self.gathering(name, futures, until, |futures| {
+        self.gathering(name, futures, (Awaited::End, until), |futures| {
             let (done, not_done) = futures.into_iter().partition(TaskFuture::is_done);
             Ok(Waited { done, not_done })
         })

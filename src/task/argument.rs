@@ -25,6 +25,11 @@ pub trait Argument<T>: Send + 'static {
     fn plain(&self) -> Option<&dyn Any> {
         None
     }
+
+    /// Whether it is made of several, also if that is of none or of one.
+    fn is_several(&self) -> bool {
+        false
+    }
 }
 
 /// What can be given where a task function takes a `T`.
@@ -184,6 +189,10 @@ impl<T, A: Argument<T>> Argument<Vec<T>> for Several<A> {
     fn again(&self) -> Option<Self> {
         self.0.iter().map(A::again).collect::<Option<_>>().map(Self)
     }
+
+    fn is_several(&self) -> bool {
+        true
+    }
 }
 
 macro_rules! several {
@@ -244,9 +253,11 @@ pub trait Arguments<Args>: Send + 'static {
 #[doc(hidden)]
 pub enum Part<'a> {
     /// A task whose result is taken.
-    Input(&'a dyn crate::task::Entry),
+    Input(&'a dyn AnyFuture),
     /// A plain value.
     Plain(&'a dyn Any),
+    /// The beginning of an argument that is made of several inputs.
+    Several,
     /// The end of one argument.
     End,
 }
@@ -256,6 +267,7 @@ impl Debug for Part<'_> {
         f.write_str(match self {
             Self::Input(_) => "Input",
             Self::Plain(_) => "Plain",
+            Self::Several => "Several",
             Self::End => "End",
         })
     }
@@ -313,7 +325,10 @@ macro_rules! arguments {
             fn parts(&self, part: &mut dyn FnMut(Part<'_>)) {
                 let ($($given,)*) = self;
                 $(
-                    $given.visit(&mut |input| part(Part::Input(input.entry())));
+                    if $given.is_several() {
+                        part(Part::Several);
+                    }
+                    $given.visit(&mut |input| part(Part::Input(input)));
                     if let Some(value) = $given.plain() {
                         part(Part::Plain(value));
                     }

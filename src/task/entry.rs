@@ -75,6 +75,26 @@ pub trait Entry: Send + Sync {
     /// Takes a watcher away again.
     fn unwatch(&self, id: WatchId);
 
+    /// As [`outcome`](Self::outcome), but of the value's way here: a task of another process may have finished long before.
+    fn value_outcome(&self) -> Option<Outcome> {
+        self.outcome()
+    }
+
+    /// As [`watch`](Self::watch), but until the value is here: has it brought.
+    fn watch_value(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
+        self.watch(watcher)
+    }
+
+    /// As [`rewatch`](Self::rewatch), of a watcher of the value.
+    fn rewatch_value(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
+        self.rewatch(id, waker)
+    }
+
+    /// As [`unwatch`](Self::unwatch), of a watcher of the value.
+    fn unwatch_value(&self, id: WatchId) {
+        self.unwatch(id);
+    }
+
     /// Counts one more handle.
     fn retain(&self);
 
@@ -124,6 +144,31 @@ pub trait Entry: Send + Sync {
 
     /// The last transitions of the task.
     fn story(&self) -> Vec<Transition>;
+}
+
+/// What is waited for of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// That it ends.
+    End,
+    /// That its value is here, or that there will be none.
+    Value,
+}
+
+impl Awaited {
+    pub(crate) fn outcome(self, entry: &dyn Entry) -> Option<Outcome> {
+        match self {
+            Self::End => entry.outcome(),
+            Self::Value => entry.value_outcome(),
+        }
+    }
+
+    pub(crate) fn watch(self, entry: &dyn Entry, watcher: Watcher) -> Result<WatchId, Outcome> {
+        match self {
+            Self::End => entry.watch(watcher),
+            Self::Value => entry.watch_value(watcher),
+        }
+    }
 }
 
 /// A future, whatever it gives.

@@ -5,6 +5,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 
+#[cfg(feature = "dask")]
+use crate::Error;
+#[cfg(feature = "dask")]
+use crate::task::portable::{Export, Parts};
+
 /// What a task returns when it errs, before the engine puts its key to it.
 #[doc(hidden)]
 pub type Failure = Box<dyn StdError + Send + Sync>;
@@ -80,6 +85,20 @@ pub trait TaskFn<Args>: Send + 'static {
         Self: Sized,
     {
         (TypeId::of::<Self>(), std::any::type_name::<Self>(), size_of::<Self>() == 0)
+    }
+
+    /// The call with these arguments as it goes to a cluster. Only what another process knows by its name can.
+    #[doc(hidden)]
+    #[cfg(feature = "dask")]
+    fn export(&self, _: Parts<'_>) -> Result<Export<Self::Output>, Error> {
+        Err(Error::NotPortable { task: Self::name().into(), fix: "make it a `#[task]` function".into() })
+    }
+
+    /// Why the embedded engine does not take it.
+    #[doc(hidden)]
+    #[cfg(feature = "dask")]
+    fn refusal(&self) -> Option<Error> {
+        None
     }
 }
 

@@ -274,7 +274,7 @@ impl<T: Clone> Future for TaskFuture<T> {
 impl<T> Drop for TaskFuture<T> {
     fn drop(&mut self) {
         if let Some(id) = self.watch.take() {
-            self.entry.unwatch(id);
+            self.entry.unwatch_value(id);
         }
         if !self.spent && self.entry.release() {
             Arc::clone(&self.entry).bury();
@@ -331,12 +331,12 @@ impl<T: Clone> Future for Awaiting<'_, T> {
 impl<T> Drop for Awaiting<'_, T> {
     fn drop(&mut self) {
         if let Some(id) = self.watch.take() {
-            self.future.entry.unwatch(id);
+            self.future.entry.unwatch_value(id);
         }
     }
 }
 
-/// As [`poll_outcome`], for what is awaited by itself: a task that does so says that it waits.
+/// As [`poll_value`], for what is awaited by itself: a task that does so says that it waits.
 fn poll_awaited<T>(
     entry: &Arc<dyn TypedEntry<T>>,
     watch: &mut Option<WatchId>,
@@ -344,7 +344,7 @@ fn poll_awaited<T>(
     cx: &mut Context<'_>,
 ) -> Poll<Outcome> {
     let is_first = watch.is_none();
-    let outcome = poll_outcome(&**entry, watch, cx);
+    let outcome = poll_value(&**entry, watch, cx);
     if outcome.is_ready() {
         *inside = None;
     } else if is_first && is_in_task() {
@@ -366,6 +366,23 @@ pub(crate) fn poll_outcome<E: Entry + ?Sized>(
         Some(id) => entry.rewatch(id, cx.waker()),
         None => entry.watch(Watcher::Waker(cx.waker().clone())),
     };
+    poll_watched(watched, watch)
+}
+
+/// Looks whether the value of a task is here, or will never be; if neither, has `cx` woken when it is so.
+pub(crate) fn poll_value<E: Entry + ?Sized>(
+    entry: &E,
+    watch: &mut Option<WatchId>,
+    cx: &mut Context<'_>,
+) -> Poll<Outcome> {
+    let watched = match *watch {
+        Some(id) => entry.rewatch_value(id, cx.waker()),
+        None => entry.watch_value(Watcher::Waker(cx.waker().clone())),
+    };
+    poll_watched(watched, watch)
+}
+
+fn poll_watched(watched: Result<WatchId, Outcome>, watch: &mut Option<WatchId>) -> Poll<Outcome> {
     match watched {
         Ok(id) => {
             *watch = Some(id);

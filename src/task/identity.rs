@@ -26,11 +26,13 @@ impl Identity {
             let Some(line) = &mut text else { return };
             // Length prefixes and separators keep `("a", "b")` and `("ab", "")` apart; writing to a string never fails.
             let written = match part {
-                Part::Input(entry) => write!(line, "i{};", entry.id()),
+                Part::Input(input) => write!(line, "i{};", input.entry().id()),
                 Part::Plain(value) => match plain::fingerprint(value) {
                     Some(value) => write!(line, "v{}:{value};", value.len()),
                     None => Err(std::fmt::Error),
                 },
+                // The function says so, too.
+                Part::Several => Ok(()),
                 Part::End => write!(line, "|"),
             };
             if written.is_err() {

@@ -13,6 +13,8 @@ mod key;
 mod name;
 mod options;
 pub(crate) mod plain;
+#[cfg(feature = "dask")]
+pub(crate) mod portable;
 mod registry;
 mod status;
 mod transition;
@@ -27,14 +29,16 @@ pub use info::TaskInfo;
 pub(crate) use input::Input;
 pub use key::Key;
 pub use options::Options;
+#[cfg(feature = "dask")]
+pub use portable::python::{PyArgs, Python, python};
 pub use registry::{Fallibility, Registration};
 pub use status::Status;
 pub use transition::{TaskState, Transition};
 
 pub(crate) use amounts::sum_amounts;
 pub(crate) use argument::{Argument, Arguments, Part};
-pub(crate) use entry::{AnyFuture, BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
-pub(crate) use future::poll_outcome;
+pub(crate) use entry::{AnyFuture, Awaited, BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
+pub(crate) use future::{poll_outcome, poll_value};
 pub(crate) use identity::Identity;
 pub(crate) use name::{call_name, short_name};
 pub(crate) use options::Repeat;

@@ -45,6 +45,13 @@ pub struct Options {
     pub(crate) deadline: Option<Duration>,
     /// Amounts that it holds while it runs.
     pub(crate) resources: Vec<(String, f64)>,
+    /// What the task is called, without being known by it.
+    #[cfg(feature = "dask")]
+    pub(crate) shown_key: Option<Key>,
+    #[cfg(feature = "dask")]
+    pub(crate) workers: Vec<Arc<str>>,
+    #[cfg(feature = "dask")]
+    pub(crate) allow_other_workers: bool,
 }
 
 impl Options {
@@ -94,6 +101,20 @@ impl Options {
     /// See [`TaskBuilder::resources`](crate::TaskBuilder::resources).
     pub fn resources<N: Into<String>>(mut self, amounts: impl IntoIterator<Item = (N, f64)>) -> Self {
         self.resources = amounts.into_iter().map(|(name, amount)| (name.into(), amount)).collect();
+        self
+    }
+
+    /// See [`TaskBuilder::workers`](crate::TaskBuilder::workers).
+    #[cfg(feature = "dask")]
+    pub fn workers<N: AsRef<str>>(mut self, workers: impl IntoIterator<Item = N>) -> Self {
+        self.workers = workers.into_iter().map(|worker| worker.as_ref().into()).collect();
+        self
+    }
+
+    /// See [`TaskBuilder::allow_other_workers`](crate::TaskBuilder::allow_other_workers).
+    #[cfg(feature = "dask")]
+    pub fn allow_other_workers(mut self) -> Self {
+        self.allow_other_workers = true;
         self
     }
 

@@ -13,9 +13,32 @@ pub struct Registration {
     pub name: &'static str,
     /// `file:line`.
     pub location: &'static str,
+    /// What a worker calls.
+    #[cfg(feature = "dask")]
+    pub travelling: crate::task::portable::Travelling,
 }
 
 inventory::collect!(Registration);
+
+/// Nothing of a task travels without the engine that it would travel to.
+#[cfg(not(feature = "dask"))]
+mod macros {
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __anydask_export {
+        ($($ignored:tt)*) => {};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __anydask_register {
+        ($task:ident, $name:expr, $location:expr, $($ignored:tt)*) => {
+            $crate::__private::inventory::submit! {
+                $crate::__private::Registration { name: $name, location: $location }
+            }
+        };
+    }
+}
 
 /// Checks that no two tasks of the program have one name.
 ///
@@ -23,20 +46,16 @@ inventory::collect!(Registration);
 ///
 /// [`Error::DuplicateTask`] with both places.
 pub(crate) fn check_registrations() -> Result<(), Error> {
-    check(inventory::iter::<Registration>.into_iter())
+    check(inventory::iter::<Registration>.into_iter().map(|task| (task.name, task.location)))
 }
 
-fn check<'a>(registrations: impl Iterator<Item = &'a Registration>) -> Result<(), Error> {
+fn check(tasks: impl Iterator<Item = (&'static str, &'static str)>) -> Result<(), Error> {
     let mut places = BTreeMap::new();
-    for registration in registrations {
-        if let Some(other) = places.insert(registration.name, registration.location) {
+    for (name, location) in tasks {
+        if let Some(other) = places.insert(name, location) {
             // The order in which the linker gives them is not one that a person knows.
-            let (first, second) = if other <= registration.location {
-                (other, registration.location)
-            } else {
-                (registration.location, other)
-            };
-            return Err(Error::DuplicateTask { name: registration.name, first, second });
+            let (first, second) = if other <= location { (other, location) } else { (location, other) };
+            return Err(Error::DuplicateTask { name, first, second });
         }
     }
     Ok(())
@@ -66,12 +85,8 @@ mod tests {
 
     #[test]
     fn a_name_that_is_registered_twice_is_an_error_that_names_both_places() {
-        let registrations = [
-            Registration { name: "demo::inc", location: "src/b.rs:7" },
-            Registration { name: "demo::dec", location: "src/a.rs:1" },
-            Registration { name: "demo::inc", location: "src/a.rs:3" },
-        ];
-        let error = check(registrations.iter()).unwrap_err();
+        let tasks = [("demo::inc", "src/b.rs:7"), ("demo::dec", "src/a.rs:1"), ("demo::inc", "src/a.rs:3")];
+        let error = check(tasks.into_iter()).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, Error::DuplicateTask { name: "demo::inc", first: "src/a.rs:3", second: "src/b.rs:7" }));
         assert!(text.contains("src/a.rs:3") && text.contains("src/b.rs:7"), "{text}");

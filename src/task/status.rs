@@ -44,7 +44,7 @@ impl Status {
             None => Self::Pending,
             Some(Ok(())) => Self::Finished,
             Some(Err(Error::Cancelled { .. })) => Self::Cancelled,
-            Some(Err(Error::RuntimeGone { .. })) => Self::Lost,
+            Some(Err(Error::RuntimeGone { .. } | Error::Lost { .. })) => Self::Lost,
             Some(Err(_)) => Self::Error,
         }
     }

@@ -68,7 +68,7 @@ impl Drop for Program {
 }
 
 /// Where cargo puts the examples that it builds for `cargo test`: beside the folder of this test.
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a test knows its path");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("a test is in `target/<profile>/deps`");
     let path = profile.join("examples").join(name).with_extension(env::consts::EXE_EXTENSION);

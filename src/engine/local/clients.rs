@@ -96,8 +96,14 @@ impl ClientState {
 impl ClientState {
     /// Whether it takes no submissions from here. What goes on after a close, for the sake of others, may still submit.
     #[inline]
-    pub(super) fn refuses(&self) -> bool {
+    pub(crate) fn refuses(&self) -> bool {
         self.lifecycle.is_closing() && (self.engine.lifecycle.is_closing() || !self.is_inside_of_its_own())
+    }
+
+    /// Why it closes.
+    #[cfg(feature = "dask")]
+    pub(crate) fn reason(&self) -> &'static str {
+        self.lifecycle.reason()
     }
 
     /// Whether the caller is a task of this client that has not ended.

@@ -140,7 +140,7 @@ impl Drop for Lease {
 
 impl ClientState {
     /// A lease for one task, and the task's place in it.
-    pub(super) fn lease(self: &Arc<Self>) -> (Arc<Lease>, u8) {
+    pub(crate) fn lease(self: &Arc<Self>) -> (Arc<Lease>, u8) {
         let client_id = self.id();
         let parent = with_current_task(|task| (task.scheduler_id() == client_id).then(|| task.id())).flatten();
         // Dropped when nothing is borrowed.

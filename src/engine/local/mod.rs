@@ -58,12 +58,15 @@ use crate::Error;
 use crate::runtime::{AnyRuntime, Runtime};
 use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
+#[cfg(feature = "dask")]
+pub(crate) use self::about::{About, Draft};
 use self::asynchronous::Running;
 pub(crate) use self::asynchronous::{Host, Spawned};
 pub(crate) use self::clients::ClientState;
 pub(crate) use self::close::EngineStatus;
 use self::close::Lifecycle;
 use self::keys::Keys;
+#[cfg(not(feature = "dask"))]
 use self::node::Node;
 pub(crate) use self::panics::catch;
 use self::parking::lock;
@@ -71,6 +74,16 @@ use self::pool::Pool;
 use self::resources::Resources;
 use self::table::Table;
 use self::waits::Waits;
+#[cfg(feature = "dask")]
+pub(crate) use self::{
+    asynchronous::Presence,
+    core::{Core, Ended},
+    failing::{fail, restart},
+    node::Node,
+    release::{bury, drop_quietly},
+    submit::refused,
+    trace::Trace,
+};
 
 /// One embedded engine.
 pub(crate) struct Engine {

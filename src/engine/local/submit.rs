@@ -16,25 +16,7 @@ use crate::task::{
 };
 
 impl ClientState {
-    /// Submits one task. Whatever is wrong with it is told by its future.
-    #[track_caller]
-    pub(crate) fn submit<F, A, Args>(
-        self: &Arc<Self>,
-        operation: &'static str,
-        function: F,
-        arguments: A,
-        options: Option<Options>,
-        repeat: Option<Repeat<A>>,
-    ) -> TaskFuture<F::Output>
-    where
-        F: TaskFn<Args>,
-        A: Arguments<Args>,
-        Args: 'static,
-    {
-        self.submit_from(Location::caller(), operation, function, arguments, options, repeat)
-    }
-
-    /// The same for a caller that was at `location` some time ago.
+    /// Submits one task, for a caller that is or was at `location`. Whatever is wrong with it is told by its future.
     pub(crate) fn submit_from<F, A, Args>(
         self: &Arc<Self>,
         location: &'static Location<'static>,
@@ -53,10 +35,22 @@ impl ClientState {
         if self.refuses() {
             return refused::<F, A, Args>(draft, Error::ClientClosed { operation });
         }
+        #[cfg(feature = "dask")]
+        if let Some(error) = function.refusal() {
+            return refused::<F, A, Args>(draft, error);
+        }
         let Some(mut options) = options else {
             Trace::submitted(&mut draft, F::name);
             return TaskFuture::new(self.enter(draft, function, arguments));
         };
+        #[cfg(feature = "dask")]
+        if !options.workers.is_empty() || options.allow_other_workers {
+            return refused::<F, A, Args>(draft, Error::NeedsDask { function: "workers".into() });
+        }
+        #[cfg(feature = "dask")]
+        if let Some(key) = options.shown_key.take() {
+            draft.set_key(key, false);
+        }
         match sum_amounts(std::mem::take(&mut options.resources)) {
             // An amount of nothing needs nothing.
             Ok(sums) => options.resources = sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect(),
@@ -113,7 +107,11 @@ impl ClientState {
     }
 
     /// The key that a submission has by choice or by its contents, with what tells equal work.
-    fn key_of<F, A, Args>(&self, options: &mut Options, arguments: &A) -> Result<Option<(Key, Identity)>, Error>
+    pub(crate) fn key_of<F, A, Args>(
+        &self,
+        options: &mut Options,
+        arguments: &A,
+    ) -> Result<Option<(Key, Identity)>, Error>
     where
         F: TaskFn<Args>,
         A: Arguments<Args>,
@@ -178,7 +176,7 @@ impl ClientState {
     }
 }
 
-fn refused<F, A, Args>(draft: Draft, error: Error) -> TaskFuture<F::Output>
+pub(crate) fn refused<F, A, Args>(draft: Draft, error: Error) -> TaskFuture<F::Output>
 where
     F: TaskFn<Args>,
     A: Arguments<Args>,

@@ -1,0 +1,13 @@
+//! What the connection promises, one test each, and all of it against a model of the scheduler.
+
+mod cancel;
+mod driver;
+mod frames;
+mod gather;
+mod lifecycle;
+mod live;
+mod lost;
+mod model;
+mod property;
+mod submit;
+mod workers;

@@ -1,0 +1,161 @@
+//! Python's values, between the wire and the codecs of tasks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::engine::dask::client::Argument;
+use crate::engine::dask::wire::pickle::{Pickle, Unpickled};
+use crate::engine::dask::wire::{Array, Data, Limits, Serialized, TaskKey, Value, WireError};
+use crate::task::portable::{PyArray, PyValue};
+
+/// What a datum is.
+///
+/// # Errors
+///
+/// It is no plain data.
+pub(crate) fn py_value(data: &Serialized) -> Result<PyValue, WireError> {
+    of_data(data.data(&Limits::default())?)
+}
+
+/// Recurses, but not deeper than what has been read.
+fn of_data(data: Data) -> Result<PyValue, WireError> {
+    let all = |items: Vec<Data>| items.into_iter().map(of_data).collect::<Result<Vec<_>, _>>();
+    Ok(match data {
+        Data::Value(value) => of_value(value)?,
+        Data::Pickle { pickle, buffers } => {
+            let limits = Limits::default();
+            of_value(Unpickled::read(&pickle, &limits)?.root().to_value(&buffers, &limits)?)?
+        }
+        Data::Bytes(bytes) => PyValue::Bytes(bytes),
+        Data::Array(array) => of_array(&array)?,
+        Data::Error(text) => return Err(WireError::Unserializable { text }),
+        Data::List(items) => PyValue::List(all(items)?),
+        Data::Tuple(items) => PyValue::Tuple(all(items)?),
+        Data::Set(items) => PyValue::Set(all(items)?),
+        Data::Dict(entries) => {
+            let entries = entries.into_iter().map(|(key, item)| Ok((of_value(key)?, of_data(item)?)));
+            PyValue::Dict(entries.collect::<Result<_, WireError>>()?)
+        }
+    })
+}
+
+fn of_array(array: &Array) -> Result<PyValue, WireError> {
+    let array = PyArray::new(array.dtype().into(), array.shape().to_vec(), array.c_order());
+    let problem = "its bytes are not as many as its shape says";
+    array.map(PyValue::Array).ok_or(WireError::Inconsistent { of: "an array", problem })
+}
+
+fn of_value(value: Value) -> Result<PyValue, WireError> {
+    let all = |items: Vec<Value>| items.into_iter().map(of_value).collect::<Result<Vec<_>, _>>();
+    Ok(match value {
+        Value::Nil => PyValue::None,
+        Value::Bool(value) => PyValue::Bool(value),
+        Value::Int(number) => PyValue::Int(number.into()),
+        Value::UInt(number) => PyValue::Int(number.into()),
+        Value::Float(number) => PyValue::Float(number),
+        Value::Str(text) => PyValue::Str(text),
+        Value::Bin(bytes) => PyValue::Bytes(bytes),
+        Value::List(items) => PyValue::List(all(items)?),
+        Value::Set(items) => PyValue::Set(all(items)?),
+        Value::Map(entries) => {
+            let entries = entries.into_iter().map(|(key, value)| Ok((of_value(key)?, of_value(value)?)));
+            PyValue::Dict(entries.collect::<Result<_, WireError>>()?)
+        }
+        Value::Serialized(data) => of_data(data.data(&Limits::default())?)?,
+        Value::Pickled(_) => {
+            return Err(WireError::Inconsistent { of: "a value", problem: "a pickle stands inside of it" });
+        }
+    })
+}
+
+/// A value as Python gets it: an array as one of numpy, bytes as `bytes`, and all else as plain builtins.
+pub(crate) fn serialized(value: &PyValue) -> Result<Serialized, WireError> {
+    Ok(match value {
+        PyValue::Bytes(bytes) => Serialized::of_bytes(bytes),
+        PyValue::Array(array) => Serialized::of_array(&wire_array(array)?),
+        value => Serialized::of_pickle(&pickle(value)?.dumps()),
+    })
+}
+
+/// The class of a value, as `task-finished` names it: module and name.
+pub(crate) fn class(value: &PyValue) -> (&'static str, &'static str) {
+    match value {
+        PyValue::None => ("builtins", "type"),
+        PyValue::Bool(_) => ("builtins", "bool"),
+        PyValue::Int(_) => ("builtins", "int"),
+        PyValue::Float(_) => ("builtins", "float"),
+        PyValue::Str(_) => ("builtins", "str"),
+        PyValue::Bytes(_) => ("builtins", "bytes"),
+        PyValue::List(_) => ("builtins", "list"),
+        PyValue::Tuple(_) => ("builtins", "tuple"),
+        PyValue::Set(_) => ("builtins", "set"),
+        PyValue::Dict(_) => ("builtins", "dict"),
+        PyValue::Array(_) => ("numpy", "ndarray"),
+        PyValue::Input(_) => ("builtins", "object"),
+    }
+}
+
+fn wire_array(array: &PyArray) -> Result<Array, WireError> {
+    Array::new(array.dtype(), array.shape().to_vec(), array.data().clone())
+}
+
+/// An argument of a Python function; `keys` are those of its inputs.
+pub(crate) fn python_argument(value: &PyValue, keys: &[TaskKey]) -> Result<Argument, WireError> {
+    let all = |items: &[PyValue]| items.iter().map(|item| python_argument(item, keys)).collect::<Result<Vec<_>, _>>();
+    Ok(match value {
+        PyValue::Input(place) => match keys.get(*place as usize) {
+            Some(key) => Argument::Result(key.clone()),
+            None => return Err(WireError::Inconsistent { of: "an argument", problem: "it names no input" }),
+        },
+        PyValue::Array(array) => Argument::Array {
+            dtype: Arc::clone(array.dtype()),
+            shape: array.shape().to_vec(),
+            data: array.data().clone(),
+        },
+        PyValue::List(items) => Argument::List(all(items)?),
+        PyValue::Tuple(items) => Argument::Tuple(all(items)?),
+        PyValue::Dict(entries) => {
+            let entries = entries.iter().map(|(key, item)| Ok((pickle(key)?, python_argument(item, keys)?)));
+            Argument::Dict(entries.collect::<Result<_, WireError>>()?)
+        }
+        value => Argument::Value(pickle(value)?),
+    })
+}
+
+/// A value as plain builtins.
+fn pickle(value: &PyValue) -> Result<Pickle, WireError> {
+    let all = |items: &[PyValue]| items.iter().map(pickle).collect::<Result<Vec<_>, _>>();
+    Ok(match value {
+        PyValue::None => Pickle::None,
+        PyValue::Bool(value) => Pickle::Bool(*value),
+        PyValue::Int(number) => match (i64::try_from(*number), u64::try_from(*number)) {
+            (Ok(number), _) => Pickle::Int(number),
+            (_, Ok(number)) => Pickle::UInt(number),
+            // As Python itself would read it.
+            _ => Pickle::call(Pickle::global("builtins", "int"), [number.to_string().as_str().into()]),
+        },
+        PyValue::Float(number) => Pickle::Float(*number),
+        PyValue::Str(text) => Pickle::Str(Arc::clone(text)),
+        PyValue::Bytes(bytes) => Pickle::Bytes(Bytes::clone(bytes)),
+        PyValue::List(items) => Pickle::List(all(items)?),
+        PyValue::Tuple(items) => Pickle::Tuple(all(items)?),
+        PyValue::Set(items) => Pickle::Set(all(items)?),
+        PyValue::Dict(entries) => {
+            let entries = entries.iter().map(|(key, item)| Ok((pickle(key)?, pickle(item)?)));
+            Pickle::Dict(entries.collect::<Result<_, WireError>>()?)
+        }
+        // Inside of other data: as the one that reads it makes it. It has numpy, since it asked for it.
+        PyValue::Array(array) => {
+            let flat = Pickle::call(
+                Pickle::global("numpy", "frombuffer"),
+                [Pickle::Bytes(array.data().clone()), Pickle::Str(Arc::clone(array.dtype()))],
+            );
+            let shape = array.shape().iter().map(|length| Pickle::UInt(*length as u64)).collect();
+            Pickle::call(Pickle::global("numpy", "reshape"), [flat, Pickle::Tuple(shape)])
+        }
+        PyValue::Input(_) => {
+            return Err(WireError::Inconsistent { of: "a value", problem: "a future stands inside of it" });
+        }
+    })
+}

@@ -1,0 +1,12 @@
+//! Python's pickles: what we write, and what we read without running anything.
+
+mod object;
+mod plain;
+mod read;
+mod repr;
+pub(crate) mod task_spec;
+mod write;
+
+pub(crate) use object::{Call, Entries, Object, Objects, Unpickled, View};
+pub(crate) use repr::{repr, repr_float, repr_str};
+pub(crate) use write::Pickle;

@@ -1,0 +1,13 @@
+//! The worker: what it decides, apart from the sockets and threads that carry it out.
+
+mod bodies;
+mod builder;
+mod driver;
+mod fetch;
+mod ops;
+mod registration;
+mod server;
+mod shell;
+mod state;
+
+pub use builder::{RunningWorker, Worker};

@@ -1,0 +1,207 @@
+//! What a worker answers to peers, clients and the scheduler.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::engine::dask::comm::{Address, Answer, Handler, Pool};
+use crate::engine::dask::wire::{Serialized, TaskKey, Value, class_pickle};
+use crate::engine::dask::worker::fetch::{data_of, fetch};
+use crate::engine::dask::worker::registration::{Gauge, Identity, Vitals};
+use crate::engine::dask::worker::shell::{Datum, Shell};
+use crate::engine::dask::worker::state::{Data, Event, Kind};
+use crate::runtime::Runtime;
+
+/// Answers to peers at the same time. Dask's number (`distributed.worker.connections.incoming`): who comes late is asked to
+/// come again, so that those before get their data sooner.
+const SENDING_MAX: usize = 50;
+
+/// Answers requests.
+pub(super) struct Server<R: Runtime> {
+    identity: Arc<Identity>,
+    pool: Pool<R>,
+    gauge: Arc<Gauge>,
+    /// The present registration.
+    shell: Arc<Mutex<Option<Arc<Shell>>>>,
+    /// One more reference for each answer that is being sent.
+    sending: Arc<()>,
+    sent: Arc<AtomicU64>,
+}
+
+impl<R: Runtime> Clone for Server<R> {
+    fn clone(&self) -> Self {
+        Self {
+            identity: Arc::clone(&self.identity),
+            pool: self.pool.clone(),
+            gauge: Arc::clone(&self.gauge),
+            shell: Arc::clone(&self.shell),
+            sending: Arc::clone(&self.sending),
+            sent: Arc::clone(&self.sent),
+        }
+    }
+}
+
+impl<R: Runtime> Server<R> {
+    pub(super) fn new(identity: Arc<Identity>, pool: Pool<R>, gauge: Arc<Gauge>) -> Self {
+        Self { identity, pool, gauge, shell: Arc::default(), sending: Arc::new(()), sent: Arc::default() }
+    }
+
+    /// From now on, for this registration.
+    pub(super) fn serve_for(&self, shell: Option<Arc<Shell>>) {
+        let before = std::mem::replace(&mut *self.shell.lock().unwrap_or_else(PoisonError::into_inner), shell);
+        drop(before);
+    }
+
+    fn shell(&self) -> Option<Arc<Shell>> {
+        self.shell.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How the process is doing, and what it sends.
+    pub(super) fn vitals(&self) -> Vitals {
+        let outgoing_count = Arc::strong_count(&self.sending) as u64 - 1;
+        let outgoing_count_total = self.sent.load(Ordering::Relaxed);
+        let mut vitals = self.gauge.read();
+        (vitals.outgoing_count, vitals.outgoing_count_total) = (outgoing_count, outgoing_count_total);
+        vitals
+    }
+
+    async fn answer(&self, request: &Value) -> Answer {
+        let op = request.get("op").and_then(Value::as_str).unwrap_or_default();
+        Answer::Reply(match op {
+            "get_data" => return self.get_data(request),
+            "update_data" => self.update_data(request),
+            "gather" => self.gather(request).await,
+            "free_keys" => self.free_keys(request),
+            "identity" => self.describe(),
+            "ping" => Value::Bin("pong".into()),
+            "echo" => request.get("data").cloned().unwrap_or(Value::Nil),
+            "keys" => self.keys(),
+            "get_logs" | "get_story" => Value::List(Vec::new()),
+            "call_stack" | "dump_state" => Value::map([]),
+            "profile" => no_profile(),
+            "profile_metadata" => Value::map([("counts", Value::List(Vec::new())), ("keys", Value::List(Vec::new()))]),
+            "get_monitor_info" => {
+                Value::map([("range_query", Value::map([])), ("count", Value::Int(0)), ("last_time", Value::Int(0))])
+            }
+            "plugin-add" | "plugin-remove" => Value::map([("status", "OK".into())]),
+            "terminate" => {
+                if let Some(shell) = self.shell() {
+                    shell.handle(Event::StopAsked);
+                }
+                return Answer::ReplyAndClose("OK".into());
+            }
+            // Code of Python, mostly.
+            op => not_implemented(op),
+        })
+    }
+
+    fn get_data(&self, request: &Value) -> Answer {
+        // One reference is this server's; each of its clones shares it.
+        if Arc::strong_count(&self.sending) > SENDING_MAX {
+            return Answer::Reply(Value::map([("status", "busy".into())]));
+        }
+        let data = self.shell().map(|shell| shell.data(&keys(request))).unwrap_or_default();
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let data = data.into_iter().map(|(key, datum)| (key.to_value(), Value::Serialized(Serialized::clone(&datum))));
+        let reply = Value::map([("status", "OK".into()), ("data", Value::Map(data.collect()))]);
+        Answer::Data { reply, held: Box::new(Arc::clone(&self.sending)) }
+    }
+
+    fn update_data(&self, request: &Value) -> Value {
+        let data = request.get("data").map(data_of).unwrap_or_default();
+        let nbytes = data.iter().map(|(key, datum)| (key.to_value(), Value::from(datum.nbytes))).collect();
+        if let Some(shell) = self.shell() {
+            shell.handle(Event::DataPut(data));
+        }
+        Value::map([("nbytes", Value::Map(nbytes)), ("status", "OK".into())])
+    }
+
+    /// Fetches what the scheduler wants to have here.
+    async fn gather(&self, request: &Value) -> Value {
+        let mut missing = Vec::new();
+        let mut arrived = Vec::new();
+        for (key, holders) in request.get("who_has").and_then(Value::entries).unwrap_or_default() {
+            let Some(task_key) = TaskKey::of_value(key) else { continue };
+            let mut found = None;
+            for holder in holders.items().unwrap_or_default().iter().filter_map(Value::as_str) {
+                if let Ok(Some(data)) = fetch(&self.pool, holder, &[task_key.clone()], &self.identity.address).await
+                    && !data.is_empty()
+                {
+                    found = Some(data);
+                    break;
+                }
+            }
+            match found {
+                Some(data) => arrived.extend(data),
+                None => missing.push(key.clone()),
+            }
+        }
+        if let Some(shell) = self.shell() {
+            shell.handle(Event::DataPut(arrived));
+        }
+        if missing.is_empty() {
+            return Value::map([("status", "OK".into())]);
+        }
+        Value::map([("status", "partial-fail".into()), ("keys", Value::List(missing))])
+    }
+
+    fn free_keys(&self, request: &Value) -> Value {
+        if let Some(shell) = self.shell() {
+            shell.free_keys(keys(request));
+        }
+        Value::Nil
+    }
+
+    fn describe(&self) -> Value {
+        match self.shell() {
+            Some(shell) => self.identity.describe(shell.metrics().1),
+            None => Value::map([("type", "Worker".into()), ("status", "init".into())]),
+        }
+    }
+
+    fn keys(&self) -> Value {
+        let keys = self.shell().map(|shell| shell.keys()).unwrap_or_default();
+        Value::List(keys.iter().map(TaskKey::to_value).collect())
+    }
+}
+
+impl<R: Runtime> Handler for Server<R> {
+    async fn handle(&self, _: &Address, request: Value) -> Answer {
+        self.answer(&request).await
+    }
+}
+
+fn keys(request: &Value) -> Vec<TaskKey> {
+    let keys = request.get("keys").and_then(Value::items).unwrap_or_default();
+    keys.iter().filter_map(TaskKey::of_value).collect()
+}
+
+/// Of a program that samples nothing.
+fn no_profile() -> Value {
+    let description =
+        Value::map([("filename", "".into()), ("name", "".into()), ("line_number", Value::Int(0)), ("line", "".into())]);
+    Value::map([
+        ("count", Value::Int(0)),
+        ("children", Value::map([])),
+        ("identifier", "root".into()),
+        ("description", description),
+    ])
+}
+
+fn not_implemented(op: &str) -> Value {
+    let message = format!("a worker of anydask runs no Python, and so has no `{op}`");
+    Value::map([
+        ("status", "error".into()),
+        ("exception", Value::Serialized(Serialized::of_exception("NotImplementedError", &message, "failed"))),
+        ("traceback", Value::Nil),
+        ("exception_text", message.into()),
+        ("traceback_text", "".into()),
+    ])
+}
+
+/// Data whose Python type is not known here.
+pub(super) fn datum(value: Serialized) -> Data<Datum> {
+    let nbytes = value.frames.iter().map(|frame| frame.len() as u64).sum();
+    let name = value.header.get("type").and_then(Value::as_str).unwrap_or("object");
+    let kind = Kind { pickle: class_pickle("builtins", "object"), name: name.into() };
+    Data { value: Arc::new(value), nbytes, kind }
+}

@@ -1,0 +1,128 @@
+//! Whether a worker takes up work, and how it leaves.
+
+use crate::engine::dask::worker::state::task::State;
+use crate::engine::dask::worker::state::{Action, Message, Status, Stop, WorkerState};
+
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// For want of memory.
+    is_paused: bool,
+    /// The scheduler retires this worker.
+    is_retired: bool,
+    leave: Leave,
+    is_stopped: bool,
+}
+
+/// How far a worker has come that leaves of its own will.
+#[derive(Debug, Default, PartialEq)]
+enum Leave {
+    #[default]
+    No,
+    /// What runs may finish first.
+    Draining,
+    /// What runs is not waited for.
+    AtOnce,
+    /// Peers and the scheduler fetch its data.
+    Retiring,
+}
+
+impl Standing {
+    pub(super) fn status(&self) -> Status {
+        match () {
+            () if self.is_leaving() => Status::ClosingGracefully,
+            () if self.is_paused => Status::Paused,
+            () => Status::Running,
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.status() == Status::Running
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_retired || self.leave != Leave::No
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+}
+
+impl<V: Clone> WorkerState<V> {
+    /// The scheduler wants each of its changes echoed.
+    pub(super) fn handle_status_change(&mut self, status: Status) {
+        self.standing.is_retired = status == Status::ClosingGracefully;
+        self.send(Message::StatusChange(self.standing.status()));
+        self.give_back_if_leaving();
+    }
+
+    pub(super) fn handle_pause_asked(&mut self, is_paused: bool) {
+        let before = self.standing.status();
+        self.standing.is_paused = is_paused;
+        self.tell_change(before);
+    }
+
+    pub(super) fn handle_leave_asked(&mut self) {
+        let before = self.standing.status();
+        self.standing.leave = match self.standing.leave {
+            Leave::No => Leave::Draining,
+            Leave::Draining | Leave::AtOnce => Leave::AtOnce,
+            Leave::Retiring => Leave::Retiring,
+        };
+        self.tell_change(before);
+        self.give_back_if_leaving();
+    }
+
+    /// Asks for the data to be moved once nothing runs whose result would be lost.
+    pub(super) fn poll_retire(&mut self) -> Option<Action<V>> {
+        let is_time = match self.standing.leave {
+            Leave::No | Leave::Retiring => false,
+            Leave::Draining => self.bodies.values().all(|body| body.is_abandoned),
+            Leave::AtOnce => true,
+        };
+        is_time.then(|| {
+            self.standing.leave = Leave::Retiring;
+            Action::Retire
+        })
+    }
+
+    pub(super) fn handle_retired(&mut self) {
+        if self.standing.leave == Leave::Retiring {
+            self.send(Message::CloseStream);
+            self.stop(Stop::Left);
+        }
+    }
+
+    pub(super) fn stop(&mut self, reason: Stop) {
+        for (id, body) in &self.bodies {
+            if !body.is_abandoned || self.to_cancel.contains(id) {
+                self.actions.push_back(Action::Cancel(*id));
+            }
+        }
+        self.to_cancel.clear();
+        self.actions.push_back(Action::Stop { reason });
+        self.standing.is_stopped = true;
+    }
+
+    fn tell_change(&mut self, before: Status) {
+        let status = self.standing.status();
+        if status != before {
+            self.send(Message::StatusChange(status));
+        }
+    }
+
+    /// What has not begun will not: others may have it at once, and need not wait until this worker is gone.
+    fn give_back_if_leaving(&mut self) {
+        if !self.standing.is_leaving() {
+            return;
+        }
+        let has_not_begun =
+            |state: &State<V>| matches!(state, State::Waiting { .. } | State::Ready { .. } | State::Declining { .. });
+        let keys = self.table.tasks.iter().filter(|(_, task)| has_not_begun(&task.state));
+        let keys: Vec<_> = keys.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.unassign(&key);
+            self.send(Message::Reschedule(key));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Finds out whether a type has serde, without asking for it.
+//!
+//! Where a type is concrete, as in what `#[task]` writes, `(&&&&&&Probe::<T>::new()).codec()` calls the method of the first
+//! trait below that fits: the compiler tries the receiver as it is written, then with one reference less, and so on.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::task::portable::Codec;
+
+/// Asks about `T`.
+pub struct Probe<T>(PhantomData<fn() -> T>);
+
+impl<T> Probe<T> {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The codec of `T`, if it has serde.
+pub struct Slot<T>(pub(crate) Option<Codec<T>>);
+
+impl<T> Slot<T> {
+    pub const fn none() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Slot<T> {}
+
+pub trait Borrowed<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<'a, T: ?Sized> Borrowed<&'a T> for &&&&&Probe<&'a T> {
+    fn codec(&self) -> Slot<&'a T> {
+        Slot::none()
+    }
+}
+
+pub trait SharedVector<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> SharedVector<Vec<Arc<T>>> for &&&&Probe<Vec<Arc<T>>> {
+    fn codec(&self) -> Slot<Vec<Arc<T>>> {
+        Slot(Some(Codec::shared_vector()))
+    }
+}
+
+pub trait Vector<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Vector<Vec<T>> for &&&Probe<Vec<T>> {
+    fn codec(&self) -> Slot<Vec<T>> {
+        Slot(Some(Codec::vector()))
+    }
+}
+
+pub trait Shared<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Shared<Arc<T>> for &&Probe<Arc<T>> {
+    fn codec(&self) -> Slot<Arc<T>> {
+        Slot(Some(Codec::shared()))
+    }
+}
+
+pub trait Plain<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Plain<T> for &Probe<T> {
+    fn codec(&self) -> Slot<T> {
+        Slot(Some(Codec::plain()))
+    }
+}
+
+pub trait Without<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<T> Without<T> for Probe<T> {
+    fn codec(&self) -> Slot<T> {
+        Slot::none()
+    }
+}
+
+impl<T> fmt::Debug for Probe<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
+    }
+}
+
+impl<T> fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slot").field(&self.0.is_some()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    #[allow(dead_code)]
+    struct Plainly;
+
+    macro_rules! has_codec {
+        ($type:ty) => {
+            crate::__anydask_codec!(owned $type).0.is_some()
+        };
+    }
+
+    #[test]
+    fn a_type_has_a_codec_if_it_has_serde() {
+        assert!(has_codec!(i64) && has_codec!(()) && has_codec!(String) && has_codec!((i64, Option<Vec<u8>>)));
+        assert!(has_codec!(Arc<String>) && has_codec!(Vec<Arc<String>>) && has_codec!(Vec<Vec<f64>>));
+        assert!(!has_codec!(Plainly) && !has_codec!(Arc<Plainly>) && !has_codec!(Vec<Plainly>));
+        assert!(!has_codec!(Vec<Arc<Plainly>>) && !has_codec!(Rc<i64>) && !has_codec!(fn(i64) -> i64));
+    }
+
+    #[test]
+    fn a_type_that_borrows_has_none() {
+        type Text = &'static str;
+        assert!(!has_codec!(Text) && !has_codec!(&'static [i64]));
+    }
+
+    macro_rules! takes_several {
+        ($type:ty) => {
+            crate::__anydask_codec!(owned $type).0.unwrap().decode_inputs(&[]).is_some()
+        };
+    }
+
+    #[test]
+    fn a_vector_can_be_made_of_several_inputs() {
+        assert!(takes_several!(Vec<i64>) && takes_several!(Vec<Arc<i64>>));
+        assert!(!takes_several!(i64) && !takes_several!(Arc<Vec<i64>>));
+    }
+}

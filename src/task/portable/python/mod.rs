@@ -1,0 +1,22 @@
+//! Python's values and functions.
+
+mod arguments;
+mod array;
+mod decode;
+mod elements;
+mod encode;
+mod error;
+mod function;
+mod ndarray;
+mod nested_futures;
+mod node;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use arguments::PyArgs;
+pub(crate) use arguments::PyArguments;
+pub(crate) use array::PyArray;
+pub(crate) use error::{DecodeError, EncodeError};
+pub use function::{Python, python};
+pub(crate) use value::{MARK, PyValue};

@@ -1,0 +1,29 @@
+//! Against a real Dask: its scheduler, its workers, and its own client beside ours.
+//!
+//! The first run installs Dask into `target/python`, and so needs Python and a network.
+
+mod cluster;
+mod clusters;
+mod connecting;
+mod encrypted;
+mod everywhere;
+mod examples;
+mod failures;
+mod fake;
+mod first;
+mod gathering;
+mod ground;
+mod handles;
+mod lost;
+mod page;
+mod placing;
+#[path = "../support/program.rs"]
+mod programs;
+mod rust_worker;
+mod scattering;
+mod strange_words;
+#[path = "../support/mod.rs"]
+mod support;
+mod tasks;
+mod unfit_tasks;
+mod working;
