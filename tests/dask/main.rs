@@ -5,3 +5,7 @@
 mod cluster;
 mod clusters;
 mod first;
+#[cfg(feature = "array")]
+mod python_arrays;
+mod python_functions;
+mod runtimes;

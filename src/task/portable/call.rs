@@ -4,8 +4,6 @@ use std::any::{Any, type_name};
 use std::error::Error as StdError;
 use std::fmt;
 
-use bytes::Bytes;
-
 use crate::task::portable::codecs::Codecs;
 use crate::task::portable::{DecodeError, PyValue, Slot};
 use crate::task::{BoxFuture, Call, Failure, TaskFn};
@@ -43,9 +41,9 @@ pub enum Given<'a> {
 #[doc(hidden)]
 pub enum ErasedCall {
     /// The function has returned.
-    Returned(Result<Bytes, Failure>),
+    Returned(Result<PyValue, Failure>),
     /// The function is asynchronous: this is what it does.
-    Future(BoxFuture<Result<Bytes, Failure>>),
+    Future(BoxFuture<Result<PyValue, Failure>>),
 }
 
 /// Why a call was not made, or its result does not go on.
@@ -119,6 +117,10 @@ where
 #[doc(hidden)]
 pub fn to_python<T>(output: Slot<T>, value: &PyValue) -> Result<PyValue, CallError> {
     let r#type = type_name::<T>();
+    if let PyValue::Array(_) = value {
+        // It is one already.
+        return Ok(value.clone());
+    }
     let codec = output.0.ok_or(CallError::WithoutSerde { argument: None, r#type })?;
     let value = codec.decode_input(value).map_err(|source| CallError::Result { r#type, source })?;
     codec.python_of(&value).map_err(|source| CallError::ToPython { r#type, source })

@@ -220,7 +220,8 @@ impl<R: Runtime> Driver<R> {
     async fn register(&self, connector: &Connector<R>) -> Result<(Comm<R::Stream>, Duration), CommError> {
         let mut comm = connector.connect(&self.scheduler).await?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
-        comm.write(&self.identity.register(versions, self.server.vitals())).await?;
+        self.server.set_versions(&versions);
+        comm.write(&self.identity.register(versions, self.server.vitals(0.0))).await?;
         let reply = comm.read().await?;
         // Some versions send a list of one.
         let reply = reply.items().and_then(|items| items.first()).unwrap_or(&reply);
@@ -312,8 +313,10 @@ impl<R: Runtime> Driver<R> {
     async fn beat(&self, shell: &Arc<Shell>, mut interval: Duration) -> End {
         let mut is_paused = false;
         loop {
-            self.runtime.sleep(interval).await;
-            let vitals = self.server.vitals();
+            let due = self.runtime.now() + interval;
+            self.runtime.sleep_until(due).await;
+            let lateness = self.runtime.now().saturating_duration_since(due);
+            let vitals = self.server.vitals(lateness.as_secs_f64());
             let part = vitals.memory as f64 / self.identity.memory_limit as f64;
             if !is_paused && part > PAUSE_MEMORY_PART {
                 is_paused = true;
@@ -347,9 +350,10 @@ impl<R: Runtime> Driver<R> {
 
     fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) {
         let (pool, shell, identity) = (self.pool.clone(), Arc::clone(shell), Arc::clone(&self.identity));
+        let bandwidth = Arc::clone(self.server.bandwidth());
         let fetching = async move {
             let Fetch { transfer, peer, keys } = wanted;
-            let end = match fetch(&pool, &peer, &keys, &identity.address).await {
+            let end = match fetch(&pool, &bandwidth, &peer, &keys, &identity.address).await {
                 Ok(Some(data)) => FetchEnd::Arrived(data),
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {

@@ -9,5 +9,6 @@ mod registration;
 mod server;
 mod shell;
 mod state;
+mod transfers;
 
 pub use builder::{RunningWorker, Worker};

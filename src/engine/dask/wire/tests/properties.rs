@@ -7,6 +7,7 @@ use proptest::sample::Index;
 
 use crate::engine::dask::wire::pickle::{Pickle, Unpickled};
 use crate::engine::dask::wire::tests::{file, frames_of, pickle};
+use crate::task::portable::Order;
 use crate::engine::dask::wire::{
     Array, Data, Limits, Pickled, RemoteException, Serialized, Value, decode_message, encode_message, msgpack,
 };
@@ -159,7 +160,7 @@ proptest! {
         let limits = Limits::default();
         let sent = Bytes::from(bytes);
         prop_assert_eq!(Serialized::of_bytes(&sent).data(&limits), Ok(Data::Bytes(sent.clone())));
-        let array = Array::new("|u1", vec![sent.len()], sent).unwrap();
+        let array = Array::new("|u1", vec![sent.len()], Order::C, sent).unwrap();
         prop_assert_eq!(Serialized::of_array(&array).data(&limits), Ok(Data::Array(array)));
         let value = without_sets(&value);
         prop_assert_eq!(Serialized::of_msgpack(&value).unwrap().data(&limits), Ok(Data::Value(value)));
