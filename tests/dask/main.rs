@@ -4,8 +4,10 @@
 
 mod cluster;
 mod clusters;
+mod dashboard;
 mod first;
 #[cfg(feature = "array")]
 mod python_arrays;
+mod python_clients;
 mod python_functions;
 mod runtimes;

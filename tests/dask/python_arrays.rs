@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anydask::runtime::{Current, Runtime, Smol};
 use anydask::{Client, RunningWorker, TaskFuture, Worker, python, task};
-use ndarray::{Array1, Array2, ArrayD, Axis, arr2};
+use ndarray::{Array1, Array2, ArrayD, Axis, Slice, arr2};
 use serde::de::DeserializeOwned;
 
 use crate::cluster::{Cluster, Version};
@@ -24,7 +24,7 @@ fn turned(array: Array2<f64>) -> Array2<f64> {
 
 #[task]
 fn every_other(array: Array2<f64>) -> Array2<f64> {
-    array.slice(ndarray::s![.., ..;2]).to_owned()
+    array.slice_axis(Axis(1), Slice::new(0, None, 2)).to_owned()
 }
 
 #[task]
@@ -34,7 +34,7 @@ fn sum_of(array: Array1<f64>) -> f64 {
 
 #[task]
 fn sums(arrays: Vec<Array2<f64>>) -> Vec<f64> {
-    arrays.iter().map(Array2::sum).collect()
+    arrays.iter().map(|array| array.sum()).collect()
 }
 
 #[task]
@@ -44,7 +44,7 @@ fn ramp(count: usize) -> Array1<f64> {
 
 struct Started<R: Runtime> {
     client: Client<R>,
-    _worker: RunningWorker<R>,
+    _worker: RunningWorker,
     cluster: Cluster,
 }
 
@@ -65,8 +65,7 @@ fn value<T: Clone + Send + Sync + 'static>(future: TaskFuture<T>) -> T {
     future.timeout(LIMIT).wait().unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-const LAYOUTS: [&str; 8] =
-    ["c", "fortran", "big", "big-fortran", "strided", "reversed", "transposed", "read-only"];
+const LAYOUTS: [&str; 8] = ["c", "fortran", "big", "big-fortran", "strided", "reversed", "transposed", "read-only"];
 
 fn comes<R: Runtime, T>(client: &Client<R>, kind: &str, expected: [T; 6])
 where
@@ -118,15 +117,20 @@ fn arrays_go_to_python<R: Current + Runtime>() {
     let described = || python::<String>("functions:described");
     assert_eq!(value(client.submit(described(), &array)), "ndarray float64 (2, 2) True [1.0, 2.0, 3.0, 4.0]");
     assert_eq!(value(client.submit(described(), array.t())), "ndarray float64 (2, 2) True [1.0, 3.0, 2.0, 4.0]");
-    assert_eq!(value(client.submit(described(), Array1::from(vec![true, false]))), "ndarray bool (2,) True [True, False]");
+    assert_eq!(
+        value(client.submit(described(), Array1::from(vec![true, false]))),
+        "ndarray bool (2,) True [True, False]"
+    );
     assert_eq!(value(client.submit(described(), Array1::<u16>::zeros(0))).split(' ').next(), Some("ndarray"));
     assert_eq!(value(client.submit(python::<f64>("numpy:dot"), (&Array1::from(vec![1.0, 2.0]), vec![3.0, 4.0]))), 11.0);
     let power = python::<Array2<f64>>("numpy:power").kwarg("dtype", "f8");
-    assert_eq!(value(client.submit(power, (&array, Array2::from_elem((1, 1), 2_i32)))), arr2(&[[1.0, 4.0], [9.0, 16.0]]));
-    // A scattered array, and one that a Rust task gave.
-    let scattered = client.scatter(array.clone()).timeout(LIMIT).wait().unwrap();
-    assert_eq!(value(client.submit(described(), &scattered)), "ndarray float64 (2, 2) True [1.0, 2.0, 3.0, 4.0]");
-    assert_eq!(value(client.submit(described(), &client.submit(doubled, &scattered))), "ndarray float64 (2, 2) True [2.0, 4.0, 6.0, 8.0]");
+    assert_eq!(
+        value(client.submit(power, (&array, Array2::from_elem((1, 1), 2_i32)))),
+        arr2(&[[1.0, 4.0], [9.0, 16.0]])
+    );
+    // One that a Rust task gave.
+    let given = client.submit(doubled, array);
+    assert_eq!(value(client.submit(described(), &given)), "ndarray float64 (2, 2) True [2.0, 4.0, 6.0, 8.0]");
 }
 
 fn tasks_in_rust_take_and_give_arrays<R: Current + Runtime>() {
@@ -140,14 +144,23 @@ fn tasks_in_rust_take_and_give_arrays<R: Current + Runtime>() {
     let array = client.submit(python::<Array2<f64>>("functions:array"), ("f8", "c"));
     let described = || python::<String>("functions:described");
     let transposed = client.submit(turned, &array);
-    assert_eq!(value(client.submit(described(), &transposed)), "ndarray float64 (3, 2) False [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]");
+    assert_eq!(
+        value(client.submit(described(), &transposed)),
+        "ndarray float64 (3, 2) False [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]"
+    );
     assert_eq!(value(client.submit(turned, &transposed)), expected / 2.0);
-    assert_eq!(value(client.submit(described(), &client.submit(every_other, &array))), "ndarray float64 (2, 2) True [0.0, 2.0, 3.0, 5.0]");
+    assert_eq!(
+        value(client.submit(described(), &client.submit(every_other, &array))),
+        "ndarray float64 (2, 2) True [0.0, 2.0, 3.0, 5.0]"
+    );
     assert_eq!(value(client.submit(sum_of, &client.submit(ramp, 1000))), 499_500.0);
     // A Python client of the same cluster sees it as an array, too.
     let kept = client.submit(ramp, 4);
     kept.timeout(LIMIT).wait().unwrap();
-    let script = format!("from distributed import Client, Future\nwith Client() as client: print(repr(Future('{}', client).result(timeout=30)))", kept.key());
+    let script = format!(
+        "from distributed import Client, Future\nwith Client() as client: print(repr(Future('{}', client).result(timeout=30)))",
+        kept.key()
+    );
     assert_eq!(cluster.run_python(&script).trim(), "array([0., 1., 2., 3.])");
 }
 
@@ -161,7 +174,7 @@ fn a_quarter_of_a_gibibyte_comes_and_goes() {
         eprintln!("{what}: {seconds:.3} s, {:.2} GB/s", (COUNT * 8) as f64 / seconds / 1e9);
     };
     let array = client.submit(python::<Array1<f64>>("functions:filled"), COUNT);
-    client.wait(&array).timeout(LIMIT).wait().unwrap();
+    client.wait([&array]).timeout(LIMIT).wait().unwrap();
     let start = Instant::now();
     let found = value(array.clone());
     rate("from a Python worker to a Rust client", start);
@@ -172,7 +185,7 @@ fn a_quarter_of_a_gibibyte_comes_and_goes() {
     rate("from a Python worker to a Rust worker, and its sum", start);
     let start = Instant::now();
     let made = client.submit(ramp, COUNT);
-    client.wait(&made).timeout(LIMIT).wait().unwrap();
+    client.wait([&made]).timeout(LIMIT).wait().unwrap();
     rate("made by a Rust worker", start);
     let start = Instant::now();
     assert_eq!(value(client.submit(python::<f64>("numpy:max"), &made)), (COUNT - 1) as f64);

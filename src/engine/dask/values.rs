@@ -154,11 +154,9 @@ pub(crate) fn python_argument(value: &PyValue, keys: &[TaskKey]) -> Result<Argum
             Some(key) => Argument::Result(key.clone()),
             None => return Err(WireError::Inconsistent { of: "an argument", problem: "it names no input" }),
         },
-        PyValue::Array(array) => Argument::Array {
-            dtype: Arc::clone(array.dtype()),
-            shape: array.shape().to_vec(),
-            data: array.c_order(),
-        },
+        PyValue::Array(array) => {
+            Argument::Array { dtype: Arc::clone(array.dtype()), shape: array.shape().to_vec(), data: array.c_order() }
+        }
         PyValue::List(items) => Argument::List(all(items)?),
         PyValue::Tuple(items) => Argument::Tuple(all(items)?),
         PyValue::Dict(entries) => {

@@ -25,6 +25,7 @@ pub struct Cluster {
     certificates: Option<Certificates>,
     scheduler: Option<Process>,
     address: String,
+    has_dashboard: bool,
     workers: BTreeMap<String, Process>,
 }
 
@@ -48,11 +49,21 @@ impl Cluster {
         Self::starting(version, Some(&authority))
     }
 
+    /// Starts a scheduler that has its dashboard at a free port.
+    pub fn start_with_dashboard(version: Version) -> Self {
+        Self::starting_with(version, None, true)
+    }
+
     fn starting(version: Version, authority: Option<&Authority>) -> Self {
+        Self::starting_with(version, authority, false)
+    }
+
+    fn starting_with(version: Version, authority: Option<&Authority>, has_dashboard: bool) -> Self {
         let folder = new_folder();
         let certificates = authority.map(|authority| Certificates::write(&folder, authority));
         let address = String::new();
-        let mut cluster = Self { version, folder, certificates, scheduler: None, address, workers: BTreeMap::new() };
+        let workers = BTreeMap::new();
+        let mut cluster = Self { version, folder, certificates, scheduler: None, address, has_dashboard, workers };
         cluster.start_scheduler_at(0);
         cluster
     }
@@ -78,13 +89,28 @@ impl Cluster {
     fn start_scheduler_at(&mut self, port: u16) {
         let scheduler = self.start_dask("scheduler", |command| {
             command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
-            command.args(["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]);
+            command.args(["--dashboard-address", "127.0.0.1:0"]);
+            if !self.has_dashboard {
+                command.arg("--no-dashboard");
+            }
         });
         let line = scheduler.wait_for_line("Scheduler at:");
         let address = line.split_whitespace().last().unwrap_or_default().to_owned();
         assert!(port == 0 || address == self.address, "the scheduler came back at {address}, not at {}", self.address);
         self.address = address;
         self.scheduler = Some(scheduler);
+    }
+
+    /// Asserts that the scheduler has met nothing that it did not expect.
+    ///
+    /// # Panics
+    ///
+    /// With what it wrote, if that has an error, a warning or a traceback in it.
+    #[track_caller]
+    pub fn assert_quiet(&self) {
+        let scheduler = self.scheduler.as_ref().expect("the scheduler has been stopped");
+        let bad = scheduler.lines_with(&["Traceback", "ERROR", "CRITICAL", "Exception", "WARNING"]);
+        assert!(bad.is_empty(), "the scheduler wrote {bad:#?}\n{}", scheduler.tail());
     }
 
     /// Ends the scheduler at once, so that it says goodbye to nobody.

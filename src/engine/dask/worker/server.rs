@@ -135,7 +135,8 @@ impl<R: Runtime> Server<R> {
             let Some(task_key) = TaskKey::of_value(key) else { continue };
             let mut found = None;
             for holder in holders.items().unwrap_or_default().iter().filter_map(text) {
-                if let Ok(Some(data)) = fetch(&self.pool, &self.bandwidth, holder, &[task_key.clone()], &self.identity.address).await
+                if let Ok(Some(data)) =
+                    fetch(&self.pool, &self.bandwidth, holder, &[task_key.clone()], &self.identity.address).await
                     && !data.is_empty()
                 {
                     found = Some(data);

@@ -7,9 +7,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use crate::task::portable::python::value::DEPTH_MAX;
 
@@ -331,7 +329,11 @@ mod tests {
         assert_eq!(PyValue::decode_postcard::<Vec<()>>(&many).unwrap().len(), super::EMPTY_ITEMS_MAX);
         // 2^63 of them, in nine bytes.
         let endless = postcard::to_stdvec(&(u64::MAX / 2)).unwrap();
-        assert!(refused::<Vec<()>>(&endless).contains("65536 items that take no bytes"), "{}", refused::<Vec<()>>(&endless));
+        assert!(
+            refused::<Vec<()>>(&endless).contains("65536 items that take no bytes"),
+            "{}",
+            refused::<Vec<()>>(&endless)
+        );
         assert!(refused::<Vec<[u8; 0]>>(&endless).contains("take no bytes"));
         assert!(refused::<Vec<((), Option<()>)>>(&endless).contains("expected the bytes of"));
         // A thousand vectors that each say they have as many items as bytes are left.

@@ -58,16 +58,18 @@ fn an_exception_of_the_scheduler_comes_as_bytes() {
 #[test]
 fn an_exception_of_ours_is_told_as_it_was() {
     let told = read(&Value::Serialized(Serialized::of_exception("RuntimeError", "boom", "failed")), &Value::Nil);
-    let expected =
-        RemoteException {
-            class: "RuntimeError".into(),
-            message: "boom".into(),
-            traceback_text: String::new(),
-            rust: Some("failed".into()),
-        };
+    let expected = RemoteException {
+        class: "RuntimeError".into(),
+        message: "boom".into(),
+        traceback_text: String::new(),
+        rust: Some("failed".into()),
+    };
     assert_eq!(told, expected);
     assert_eq!(
-        read(&Value::Serialized(Serialized::of_pickle(&exception_pickle("RuntimeError", "boom", "failed"))), &Value::Nil),
+        read(
+            &Value::Serialized(Serialized::of_pickle(&exception_pickle("RuntimeError", "boom", "failed"))),
+            &Value::Nil
+        ),
         told
     );
 }

@@ -7,10 +7,10 @@ use proptest::sample::Index;
 
 use crate::engine::dask::wire::pickle::{Pickle, Unpickled};
 use crate::engine::dask::wire::tests::{file, frames_of, pickle};
-use crate::task::portable::Order;
 use crate::engine::dask::wire::{
     Array, Data, Limits, Pickled, RemoteException, Serialized, Value, decode_message, encode_message, msgpack,
 };
+use crate::task::portable::Order;
 
 fn small() -> Limits {
     Limits { depth_max: 20, items_max: 1000, pickle_nbytes_max: 100_000, ..Limits::default() }
