@@ -256,7 +256,8 @@ pub enum Error {
         /// What it said.
         source: Arc<io::Error>,
     },
-    /// `close` gave up waiting for task bodies that do not end. Every future is resolved all the same.
+    /// `close` gave up waiting for task bodies that do not end. Every future is resolved all the same. Likewise, `leave` of a
+    /// worker, which goes on leaving.
     StillRunning {
         /// How many bodies still run.
         tasks: usize,
@@ -506,8 +507,8 @@ impl fmt::Display for Error {
             }
             Self::StillRunning { tasks, after } => write!(
                 f,
-                "{tasks} task bodies had not ended {after:?} after the client was closed; they are left to themselves: have \
-                 long ones look now and then whether they are still needed"
+                "{tasks} task bodies had not ended {after:?} after they were told to, by a close or a leave; they are left to \
+                 themselves: have long ones look now and then whether they are still needed"
             ),
         }
     }

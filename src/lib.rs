@@ -85,15 +85,15 @@ mod readme {}
 /// # Ok::<(), anydask::Error>(())
 /// ```
 pub use anydask_macros::task;
-#[cfg(feature = "dask")]
-pub use client::WorkerInfo;
 pub use client::{
     AsCompleted, Batch, Buffered, BufferedUnordered, Builder, Client, ClientStatus, Counts, Dump, Engine, Entered,
     Gather, Given, InClient, Info, Many, MapStream, Next, NextWithin, One, Operation, Progress, ResourceInfo, Results,
     Scatter, Scope, Shape, TaskBuilder, Waited, as_completed,
 };
 #[cfg(feature = "dask")]
-pub use engine::dask::{OnLost, RunningWorker, Security, Worker};
+pub use client::{Scattering, WorkerInfo};
+#[cfg(feature = "dask")]
+pub use engine::dask::{ConnectProblem, OnLost, RunningWorker, Security, Worker};
 pub use error::Error;
 /// The library that [`Progress::bar_on`] takes bars of.
 #[cfg(feature = "progress")]

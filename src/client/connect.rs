@@ -10,7 +10,7 @@ use crate::Error;
 use crate::client::operation::{Close, Wait};
 use crate::client::{Builder, Client, Operation};
 use crate::engine::dask::client::{Connection, OnLost, Opening};
-use crate::engine::dask::comm::Security;
+use crate::engine::dask::comm::{CONNECT_LIMIT, Security};
 use crate::engine::local::{self, ClientState};
 use crate::runtime::{Current, Runtime};
 use crate::task::BoxFuture;
@@ -21,6 +21,7 @@ pub(crate) struct ClusterSettings {
     security: Option<Security>,
     on_lost: OnLost,
     is_direct: bool,
+    connect_timeout: Duration,
     reconnect_timeout: Duration,
 }
 
@@ -30,7 +31,13 @@ const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Default for ClusterSettings {
     fn default() -> Self {
-        Self { security: None, on_lost: OnLost::Resubmit, is_direct: true, reconnect_timeout: RECONNECT_TIMEOUT }
+        Self {
+            security: None,
+            on_lost: OnLost::Resubmit,
+            is_direct: true,
+            connect_timeout: CONNECT_LIMIT,
+            reconnect_timeout: RECONNECT_TIMEOUT,
+        }
     }
 }
 
@@ -41,8 +48,8 @@ impl<R: Current> Client<R> {
     /// [`Worker`](crate::Worker), and must be `#[task]`s whose arguments and results have serde; functions of
     /// Python ([`python`](crate::python)) run on Dask's workers. All else is as on the embedded engine.
     ///
-    /// A scheduler that does not listen yet is waited for, up to 30 s; bound the wait otherwise with `timeout`. One that goes away
-    /// later is waited for as long as [`reconnect_timeout`](Builder::reconnect_timeout) says.
+    /// A scheduler that does not listen yet is waited for, for 30 s or as long as [`connect_timeout`](Builder::connect_timeout) says. One
+    /// that goes away later is waited for as long as [`reconnect_timeout`](Builder::reconnect_timeout) says.
     ///
     /// **A Dask cluster runs whatever anybody sends it that can reach it.** Without TLS, keep its ports to machines
     /// that you trust.
@@ -53,7 +60,7 @@ impl<R: Current> Client<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotConnected`], with what was found at the address, and [`Error::Timeout`].
+    /// [`Error::NotConnected`], with what was found at the address, which [`Error::connect_problem`] tells to a program.
     ///
     /// # Examples
     ///
@@ -87,6 +94,13 @@ impl<R> Builder<R> {
     /// What becomes of futures when the connection to the scheduler is lost; [`OnLost::Resubmit`] by default.
     pub fn on_lost(mut self, on_lost: OnLost) -> Self {
         self.settings.cluster.on_lost = on_lost;
+        self
+    }
+
+    /// How long a scheduler is waited for that cannot be reached, or does not take the client; 30 s by default. Its error
+    /// says what was found meanwhile, which that of `connect(..).timeout(..)` does not.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.settings.cluster.connect_timeout = limit;
         self
     }
 
@@ -132,10 +146,10 @@ impl<R: Runtime> Connecting<R> {
     fn open(builder: Builder<R>, address: Arc<str>, is_blocking: bool) -> Result<Client<R>, Error> {
         crate::task::check_registrations()?;
         let (runtime, settings) = builder.runtime(is_blocking)?;
-        let ClusterSettings { security, on_lost, is_direct, reconnect_timeout } = settings.cluster;
+        let ClusterSettings { security, on_lost, is_direct, connect_timeout, reconnect_timeout } = settings.cluster;
         // What a client is besides its cluster: who waits, and what closes with it. No task runs on its thread.
         let mut client = embedded(runtime.clone(), 1, &settings.name)?;
-        let opening = Opening { address, security, on_lost, is_direct, reconnect_timeout };
+        let opening = Opening { address, security, on_lost, is_direct, connect_timeout, reconnect_timeout };
         let connection = opening.start(runtime, client.state());
         client.state.cluster = Some(Arc::new(Connected(connection)));
         Ok(client)

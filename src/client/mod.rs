@@ -25,6 +25,8 @@ mod progress;
 mod results;
 mod retry;
 mod scatter;
+#[cfg(feature = "dask")]
+mod scattering;
 mod scope;
 mod shape;
 mod submit;
@@ -54,6 +56,8 @@ pub use self::operation::Operation;
 pub use self::progress::Progress;
 pub use self::results::Results;
 pub use self::scatter::Scatter;
+#[cfg(feature = "dask")]
+pub use self::scattering::Scattering;
 pub use self::scope::Scope;
 pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};

@@ -8,7 +8,11 @@ use std::task::{Context, Poll};
 
 use crate::Error;
 use crate::client::operation::Wait;
+#[cfg(feature = "dask")]
+use crate::client::scattering::Add;
 use crate::client::{Client, ClientStatus, Operation};
+#[cfg(feature = "dask")]
+use crate::engine::dask::client::Placement;
 use crate::runtime::Runtime;
 use crate::task::TaskFuture;
 
@@ -17,9 +21,18 @@ impl<R: Runtime> Client<R> {
     ///
     /// Each has a key of its own; see [`scatter_hashed`](Self::scatter_hashed) for one copy of equal values.
     ///
+    /// On a Dask cluster the value goes to a worker, and the operation is over when it is there. Some registered task must take
+    /// or give its type, unless that is a number, a text, or a vector of those. If the worker goes away and no other has a
+    /// copy, the future is [lost](crate::Status::Lost): nobody can make the value again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the operation drops the future: the value is released.
+    ///
     /// # Errors
     ///
-    /// [`Error::ClientClosed`].
+    /// [`Error::ClientClosed`]; on a cluster [`Error::NotPortable`], [`Error::NotEncoded`], and [`Error::Lost`] if no worker
+    /// takes it within 30 s.
     ///
     /// # Examples
     ///
@@ -39,7 +52,11 @@ impl<R: Runtime> Client<R> {
     #[track_caller]
     pub fn scatter<T: Send + Sync + 'static>(&self, value: T) -> Operation<TaskFuture<T>> {
         let location = Location::caller();
-        self.scattering("scatter", || self.state().scatter(location, value))
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.state.cluster {
+            return self.scatter_to(cluster, "scatter", location, Placement::default(), |add| add(value, false));
+        }
+        self.scattered("scatter", || self.state().scatter(location, value))
     }
 
     /// Makes a future of each value of a vector, an array or a map, in the same arrangement.
@@ -70,7 +87,12 @@ impl<R: Runtime> Client<R> {
         C: Scatter<Value: Send + Sync + 'static>,
     {
         let location = Location::caller();
-        self.scattering("scatter_all", || values.scatter(&mut |value| self.state().scatter(location, value)))
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.state.cluster {
+            let scatter = |add: Add<'_, C::Value>| values.scatter(&mut |value| add(value, false));
+            return self.scatter_to(cluster, "scatter_all", location, Placement::default(), scatter);
+        }
+        self.scattered("scatter_all", || values.scatter(&mut |value| self.state().scatter(location, value)))
     }
 
     /// As [`scatter`](Self::scatter), with a key that is made of the value: as long as a future of an equal value of the
@@ -80,9 +102,12 @@ impl<R: Runtime> Client<R> {
     /// It hashes the value and compares it with the one that is there, so it takes time with its size. Values that
     /// differ and hash alike have keys of their own. When those come and go, an equal value may be kept twice.
     ///
+    /// On a Dask cluster there is one copy for all clients that are built from the same code, known by 128 bits that are made of the
+    /// encoded value.
+    ///
     /// # Errors
     ///
-    /// [`Error::ClientClosed`].
+    /// Those of [`scatter`](Self::scatter).
     ///
     /// # Examples
     ///
@@ -99,10 +124,14 @@ impl<R: Runtime> Client<R> {
     #[track_caller]
     pub fn scatter_hashed<T: Hash + Eq + Send + Sync + 'static>(&self, value: T) -> Operation<TaskFuture<T>> {
         let location = Location::caller();
-        self.scattering("scatter_hashed", || self.state().scatter_hashed(location, value))
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.state.cluster {
+            return self.scatter_to(cluster, "scatter_hashed", location, Placement::default(), |add| add(value, true));
+        }
+        self.scattered("scatter_hashed", || self.state().scatter_hashed(location, value))
     }
 
-    fn scattering<F: Send + Unpin + 'static>(&self, name: &'static str, scatter: impl FnOnce() -> F) -> Operation<F> {
+    fn scattered<F: Send + Unpin + 'static>(&self, name: &'static str, scatter: impl FnOnce() -> F) -> Operation<F> {
         // The value moves now, whenever the operation is awaited: elsewhere a scatter may take time, here it takes none.
         let scattered = match self.status() {
             ClientStatus::Running => Ok(scatter()),

@@ -198,6 +198,13 @@ where
         self
     }
 
+    /// Calls the task by a key that it has elsewhere. Others may be called so at the same time.
+    #[cfg(feature = "dask")]
+    pub(crate) fn shown_key(mut self, key: Key) -> Self {
+        self.options.shown_key = Some(key);
+        self
+    }
+
     /// Prefers the workers of [`workers`](Self::workers), and runs elsewhere if none of them is there. Without those,
     /// the future fails with [`Error::NoWorkers`].
     #[cfg(feature = "dask")]

@@ -43,6 +43,9 @@ pub struct Options {
     pub(crate) deadline: Option<Duration>,
     /// Amounts that it holds while it runs.
     pub(crate) resources: Vec<(String, f64)>,
+    /// What the task is called, without being known by it.
+    #[cfg(feature = "dask")]
+    pub(crate) shown_key: Option<Key>,
     #[cfg(feature = "dask")]
     pub(crate) workers: Vec<Arc<str>>,
     #[cfg(feature = "dask")]

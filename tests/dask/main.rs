@@ -4,10 +4,28 @@
 
 mod cluster;
 mod clusters;
+mod connecting;
 mod dashboard;
+mod encrypted;
+mod everywhere;
+mod examples;
+mod fake;
 mod first;
+mod gathering;
+mod ground;
+mod handles;
+mod page;
+mod placing;
+#[path = "../support/program.rs"]
+mod programs;
 #[cfg(feature = "array")]
 mod python_arrays;
 mod python_clients;
 mod python_functions;
-mod runtimes;
+mod scattering;
+mod strange_words;
+#[path = "../support/mod.rs"]
+mod support;
+mod tasks;
+mod unfit_tasks;
+mod working;

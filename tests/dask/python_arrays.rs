@@ -9,8 +9,8 @@ use ndarray::{Array1, Array2, ArrayD, Axis, Slice, arr2};
 use serde::de::DeserializeOwned;
 
 use crate::cluster::{Cluster, Version};
+use crate::everywhere::everywhere;
 use crate::python_functions::LIMIT;
-use crate::runtimes::on_each_runtime;
 
 #[task]
 fn doubled(array: Array2<f64>) -> Array2<f64> {
@@ -83,10 +83,10 @@ where
     }
 }
 
-on_each_runtime! {
-    arrays_of_every_kind_and_layout_come
-    arrays_go_to_python
-    tasks_in_rust_take_and_give_arrays
+everywhere! {
+    arrays_of_every_kind_and_layout_come,
+    arrays_go_to_python,
+    tasks_in_rust_take_and_give_arrays,
 }
 
 fn arrays_of_every_kind_and_layout_come<R: Current + Runtime>() {
@@ -128,7 +128,9 @@ fn arrays_go_to_python<R: Current + Runtime>() {
         value(client.submit(power, (&array, Array2::from_elem((1, 1), 2_i32)))),
         arr2(&[[1.0, 4.0], [9.0, 16.0]])
     );
-    // One that a Rust task gave.
+    // One that was scattered, and one that a Rust task gave.
+    let scattered = client.scatter(array.clone()).timeout(LIMIT).wait().unwrap();
+    assert_eq!(value(client.submit(described(), &scattered)), "ndarray float64 (2, 2) True [1.0, 2.0, 3.0, 4.0]");
     let given = client.submit(doubled, array);
     assert_eq!(value(client.submit(described(), &given)), "ndarray float64 (2, 2) True [2.0, 4.0, 6.0, 8.0]");
 }
@@ -158,7 +160,7 @@ fn tasks_in_rust_take_and_give_arrays<R: Current + Runtime>() {
     let kept = client.submit(ramp, 4);
     kept.timeout(LIMIT).wait().unwrap();
     let script = format!(
-        "from distributed import Client, Future\nwith Client() as client: print(repr(Future('{}', client).result(timeout=30)))",
+        "from distributed import Client, Future\nwith Client() as client: print(repr(client.submit(lambda data: data, Future('{}', client)).result(timeout=30)))",
         kept.key()
     );
     assert_eq!(cluster.run_python(&script).trim(), "array([0., 1., 2., 3.])");

@@ -51,9 +51,12 @@ python = [address for address in info['workers'] if address not in rust]
 impl Drop for Mixed {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.cluster.assert_quiet();
+            self.cluster.assert_quiet(&[
+                // What a restart says of every worker without a nanny, and of the heartbeat that was on its way.
+                "do not use a nanny and will be terminated without restarting them",
+                "Received heartbeat from unregistered worker",
+            ]);
         }
-        self.workers.clear();
     }
 }
 
@@ -87,7 +90,7 @@ fn it_reads_what_rust_tasks_gave_as_bytes_and_as_objects() {
     // The mark, and postcard behind it: a number in variable length, zigzag.
     let told = mixed.run(&format!(
         "
-value = Future('{}', client).result(timeout=30)
+value = client.submit(lambda data: data, Future('{}', client)).result(timeout=30)
 assert value[:8] == b'\\xc1anydask', value
 number, shift = 0, 0
 for byte in value[8:]:

@@ -9,7 +9,7 @@ use anydask::{Client, Error, RunningWorker, TaskFuture, Worker, python, task};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, Version};
-use crate::runtimes::on_each_runtime;
+use crate::everywhere::everywhere;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
@@ -106,22 +106,22 @@ fn source(error: &Error) -> String {
     std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
-on_each_runtime! {
-    arguments_arrive_as_python_has_them
-    keyword_arguments_arrive_by_their_names
-    results_of_every_kind_become_the_type_that_is_asked_for
-    numbers_of_any_size_come_and_go
-    a_result_of_another_type_is_told_with_both_types
-    futures_of_both_languages_are_arguments
-    futures_stand_inside_of_values_and_keywords
-    what_a_rust_task_gave_arrives_as_a_plain_object
-    an_exception_has_its_class_its_message_and_its_traceback
-    an_exception_tells_what_has_led_to_it
-    an_exception_that_does_not_travel_is_still_an_exception
-    functions_and_classes_that_only_workers_have
-    functions_that_are_not_there
-    an_object_stays_on_the_cluster_and_goes_on_as_an_argument
-    keys_begin_with_the_name_of_the_function
+everywhere! {
+    arguments_arrive_as_python_has_them,
+    keyword_arguments_arrive_by_their_names,
+    results_of_every_kind_become_the_type_that_is_asked_for,
+    numbers_of_any_size_come_and_go,
+    a_result_of_another_type_is_told_with_both_types,
+    futures_of_both_languages_are_arguments,
+    futures_stand_inside_of_values_and_keywords,
+    what_a_rust_task_gave_arrives_as_a_plain_object,
+    an_exception_has_its_class_its_message_and_its_traceback,
+    an_exception_tells_what_has_led_to_it,
+    an_exception_that_does_not_travel_is_still_an_exception,
+    functions_and_classes_that_only_workers_have,
+    functions_that_are_not_there,
+    an_object_stays_on_the_cluster_and_goes_on_as_an_argument,
+    keys_begin_with_the_name_of_the_function,
 }
 
 fn arguments_arrive_as_python_has_them<R: Current + Runtime>() {

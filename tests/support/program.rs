@@ -23,8 +23,13 @@ pub(crate) struct Program {
 impl Program {
     /// Starts an example, with these variables in its environment.
     pub(crate) fn start(name: &'static str, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(name, &[], environment)
+    }
+
+    /// The same with arguments.
+    pub(crate) fn start_with(name: &'static str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(path(name));
-        command.envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the example starts");
         let output = BufReader::new(child.stdout.take().expect("the output is a pipe"));
         let (sender, lines) = mpsc::channel();
@@ -63,7 +68,7 @@ impl Drop for Program {
 }
 
 /// Where cargo puts the examples that it builds for `cargo test`: beside the folder of this test.
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a test knows its path");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("a test is in `target/<profile>/deps`");
     let path = profile.join("examples").join(name).with_extension(env::consts::EXE_EXTENSION);

@@ -4,11 +4,13 @@
 //!
 //! ```text
 //! Call          = 0 count Argument*      count <= 8
-//!               | 1                      the result of the only input, as a plain Python object
+//!               | 1                      the only input, a result of the task, as a plain Python object
+//!               | 2 number               the only input, which has the type of this parameter, counted from 1, likewise
 //! Argument      = 0 length byte*         the postcard of a value
 //!               | 1 input                the result of an input
 //!               | 2 count input*         the results of several inputs, which make one vector
-//! count, length, input                   variable-length integers: seven bits a byte, lowest first
+//! count, length, input, number
+//!                                       variable-length integers: seven bits a byte, lowest first
 //! ```
 //!
 //! An input is a place in the ordered list of inputs. Its result is whatever a Rust or a Python task gave: see `MARK`.
@@ -31,8 +33,9 @@ const ARGUMENTS_MAX: usize = 8;
 pub(crate) enum TaskCall {
     /// To be called.
     Call(Vec<Argument>),
-    /// To make a plain Python object of its result, which is the only input. For Python tasks that take it.
-    ToPython,
+    /// To make a plain Python object of its result, or of what has the type of this parameter, counted from 1. That is the only
+    /// input. For Python tasks that take it.
+    ToPython { parameter: Option<u32> },
 }
 
 /// Why the bytes are no call, or the call cannot be made.
@@ -50,7 +53,8 @@ impl TaskCall {
     pub(crate) fn to_bytes(&self) -> Bytes {
         let form = match self {
             Self::Call(arguments) => Form::Call(arguments.iter().map(Part::of).collect()),
-            Self::ToPython => Form::ToPython,
+            Self::ToPython { parameter: None } => Form::ToPython,
+            Self::ToPython { parameter: Some(number) } => Form::ParameterToPython(*number),
         };
         // It fails only for what has no length, and all of this has one.
         postcard::to_stdvec(&form).unwrap_or_default().into()
@@ -58,7 +62,8 @@ impl TaskCall {
 
     pub(crate) fn of_bytes(bytes: &Bytes) -> Result<Self, CallRefused> {
         match postcard::take_from_bytes(bytes) {
-            Ok((Form::ToPython, [])) => Ok(Self::ToPython),
+            Ok((Form::ToPython, [])) => Ok(Self::ToPython { parameter: None }),
+            Ok((Form::ParameterToPython(number), [])) => Ok(Self::ToPython { parameter: Some(number) }),
             Ok((Form::Call(parts), [])) if parts.len() <= ARGUMENTS_MAX => {
                 Ok(Self::Call(parts.into_iter().map(|part| part.argument(bytes)).collect()))
             }
@@ -84,7 +89,9 @@ impl TaskCall {
                 let given = given.collect::<Result<Vec<_>, _>>()?;
                 (task.travelling.call)(&given).map(MadeCall::Called).map_err(CallRefused::Task)
             }
-            Self::ToPython => (task.travelling.to_python)(input(0)?).map(MadeCall::Python).map_err(CallRefused::Task),
+            Self::ToPython { parameter } => {
+                (task.travelling.to_python)(*parameter, input(0)?).map(MadeCall::Python).map_err(CallRefused::Task)
+            }
         }
     }
 }
@@ -108,6 +115,7 @@ enum Form<'a> {
     #[serde(borrow)]
     Call(Vec<Part<'a>>),
     ToPython,
+    ParameterToPython(u32),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,15 +179,19 @@ mod tests {
         let bytes = call.to_bytes();
         assert_eq!(*bytes, [0, 3, 0, 2, 0xac, 2, 1, 0xac, 2, 2, 2, 0, 1]);
         assert_eq!(TaskCall::of_bytes(&bytes).unwrap(), call);
-        assert_eq!(*TaskCall::ToPython.to_bytes(), [1]);
-        assert_eq!(TaskCall::of_bytes(&Bytes::from_static(&[1])).unwrap(), TaskCall::ToPython);
+        for (parameter, bytes) in [(None, &[1][..]), (Some(3), &[2, 3])] {
+            let call = TaskCall::ToPython { parameter };
+            assert_eq!(call.to_bytes(), bytes);
+            assert_eq!(TaskCall::of_bytes(&Bytes::from_static(bytes)).unwrap(), call);
+        }
     }
 
     #[test]
     fn what_is_no_call_is_refused() {
-        let none: [&[u8]; 9] = [
+        let none: [&[u8]; 10] = [
             &[],
             &[2],
+            &[3],
             &[1, 0],
             &[0, 1],
             &[0, 0, 0],

@@ -8,12 +8,15 @@ pub(crate) mod client;
 pub(crate) mod comm;
 mod inbox;
 mod milestones;
+mod problem;
 mod race;
 mod token;
+mod tries;
 mod values;
 pub(crate) mod wire;
 pub(crate) mod worker;
 
 pub use client::OnLost;
 pub use comm::Security;
+pub use problem::ConnectProblem;
 pub use worker::{RunningWorker, Worker};

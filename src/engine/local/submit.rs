@@ -46,6 +46,10 @@ impl ClientState {
         if !options.workers.is_empty() || options.allow_other_workers {
             return refused::<F, A, Args>(about, Error::NeedsDask { function: "workers".into() });
         }
+        #[cfg(feature = "dask")]
+        if let Some(key) = options.shown_key.take() {
+            about.set_key(key);
+        }
         match sum_amounts(std::mem::take(&mut options.resources)) {
             // An amount of nothing needs nothing.
             Ok(sums) => options.resources = sums.into_iter().filter(|(_, amount)| *amount > 0.0).collect(),

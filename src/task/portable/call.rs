@@ -4,6 +4,7 @@ use std::any::{Any, type_name};
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::task::portable::codec::Place;
 use crate::task::portable::codecs::Codecs;
 use crate::task::portable::{DecodeError, PyValue, Slot};
 use crate::task::{BoxFuture, Call, Failure, TaskFn};
@@ -16,14 +17,14 @@ pub struct Travelling {
     pub is_asynchronous: bool,
     /// Decodes the arguments and calls the function. Of a task that is not asynchronous, this runs it.
     pub call: fn(&[Given<'_>]) -> Result<ErasedCall, CallError>,
-    /// Makes a plain Python object of a result of the task.
-    pub to_python: fn(&PyValue) -> Result<PyValue, CallError>,
+    /// Makes a plain Python object of a result of the task, or of what has the type of one of its parameters, counted from 1.
+    pub to_python: fn(Option<u32>, &PyValue) -> Result<PyValue, CallError>,
     /// Tells the codecs of its parameters and its result, each a `Codec<T>`.
     pub each_codec: fn(EachCodec<'_>),
 }
 
 /// What is told each codec.
-type EachCodec<'a> = &'a mut dyn FnMut(&dyn Any);
+type EachCodec<'a> = &'a mut dyn FnMut(Place, &dyn Any);
 
 /// An argument as it arrives.
 #[doc(hidden)]
@@ -115,15 +116,19 @@ where
 
 /// What `#[task]` makes the function `to_python` of.
 #[doc(hidden)]
-pub fn to_python<T>(output: Slot<T>, value: &PyValue) -> Result<PyValue, CallError> {
-    let r#type = type_name::<T>();
-    if let PyValue::Array(_) = value {
-        // It is one already.
-        return Ok(value.clone());
+pub fn to_python<C: Codecs, T: 'static>(
+    codecs: &C,
+    output: Slot<T>,
+    parameter: Option<u32>,
+    value: &PyValue,
+) -> Result<PyValue, CallError> {
+    match parameter {
+        None => output.to_python(None, value),
+        Some(number) => {
+            let no_such = CallError::Count { takes: C::COUNT, given: number as usize };
+            codecs.to_python(number, value).unwrap_or(Err(no_such))
+        }
     }
-    let codec = output.0.ok_or(CallError::WithoutSerde { argument: None, r#type })?;
-    let value = codec.decode_input(value).map_err(|source| CallError::Result { r#type, source })?;
-    codec.python_of(&value).map_err(|source| CallError::ToPython { r#type, source })
 }
 
 /// What `#[task]` makes the function `each_codec` of.
@@ -131,7 +136,7 @@ pub fn to_python<T>(output: Slot<T>, value: &PyValue) -> Result<PyValue, CallErr
 pub fn each_codec<T: 'static>(codecs: &impl Codecs, output: Slot<T>, each: EachCodec<'_>) {
     codecs.each(each);
     if let Some(codec) = &output.0 {
-        each(codec);
+        codec.each(Place::Result, each);
     }
 }
 

@@ -25,10 +25,50 @@ pub(crate) struct Codec<T> {
     to_python: fn(&T) -> Result<PyValue, EncodeError>,
     /// Of a value that is nothing but an array.
     array: fn(&T) -> Option<PyArray>,
+    /// Tells the codecs of the types inside of this one, and whether those travel as this one does.
+    parts: Parts,
 }
 
-/// The codec of a type that a registered task takes or gives, or that everybody uses: what a value that is scattered has.
-pub(crate) fn codec_of<T: 'static>() -> Option<Codec<T>> {
+/// The type of a value, as a worker knows it: one of those of a registered task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TypeOf {
+    pub(crate) task: &'static str,
+    /// That of this parameter, counted from 1; else that of the result.
+    pub(crate) parameter: Option<u32>,
+}
+
+/// Where a registered task has a type.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// That of a parameter, counted from 1.
+    Parameter(u32),
+    Result,
+    /// Inside of one of those.
+    Part,
+}
+
+/// The codec of a type that a registered task takes or gives, also inside of a vector, or that everybody uses; and what a
+/// worker knows the type by, if the whole of a parameter or of a result has it.
+pub(crate) fn codec_of<T: 'static>() -> Option<(Codec<T>, Option<TypeOf>)> {
+    let mut found: Option<(Codec<T>, Option<TypeOf>)> = None;
+    for task in inventory::iter::<Registration> {
+        (task.travelling.each_codec)(&mut |place, codec| {
+            let Some(codec) = codec.downcast_ref::<Codec<T>>() else { return };
+            let type_of = match place {
+                Place::Parameter(number) => Some(TypeOf { task: task.name, parameter: Some(number) }),
+                Place::Result => Some(TypeOf { task: task.name, parameter: None }),
+                Place::Part => None,
+            };
+            if found.is_none_or(|(_, known)| known.is_none() && type_of.is_some()) {
+                found = Some((*codec, type_of));
+            }
+        });
+    }
+    found.or_else(|| Some((common_codec()?, None)))
+}
+
+fn common_codec<T: 'static>() -> Option<Codec<T>> {
     let mut found = None;
     let mut look = |codec: &dyn Any| {
         if found.is_none() {
@@ -36,18 +76,16 @@ pub(crate) fn codec_of<T: 'static>() -> Option<Codec<T>> {
         }
     };
     macro_rules! common {
-        ($($type:ty),*) => {$( look(&Codec::<$type>::plain()); )*};
+        ($($type:ty),*) => {$(
+            look(&Codec::<$type>::plain());
+            look(&Codec::<Vec<$type>>::vector());
+        )*};
     }
     common!((), bool, i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize, isize, f32, f64, char, String);
-    macro_rules! common_vectors {
-        ($($type:ty),*) => {$( look(&Codec::<Vec<$type>>::vector()); )*};
-    }
-    common_vectors!(bool, i32, i64, u8, u32, u64, usize, f32, f64, String);
-    for task in inventory::iter::<Registration> {
-        (task.travelling.each_codec)(&mut look);
-    }
     found
 }
+
+type Parts = fn(&mut dyn FnMut(bool, &dyn Any));
 
 type DecodeInputs<T> = fn(&[&PyValue]) -> Result<T, DecodeError>;
 
@@ -78,6 +116,15 @@ impl<T> Codec<T> {
         self.decode_input
     }
 
+    /// Tells this codec, as that of a type in its place, and those of the types inside of it.
+    pub(crate) fn each(&self, place: Place, each: &mut dyn FnMut(Place, &dyn Any))
+    where
+        T: 'static,
+    {
+        each(place, self);
+        (self.parts)(&mut |is_alike, part| each(if is_alike { place } else { Place::Part }, part));
+    }
+
     /// `None` if a `T` is not made of several.
     pub(crate) fn decode_inputs(&self, inputs: &[&PyValue]) -> Option<Result<T, DecodeError>> {
         self.decode_inputs.map(|decode| decode(inputs))
@@ -98,6 +145,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
             decode_inputs: None,
             to_python: |value| PyValue::of(value),
             array: python::array_of,
+            parts: |_| (),
         }
     }
 }
@@ -112,6 +160,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Arc<T>> {
             decode_inputs: None,
             to_python: |value| PyValue::of(&**value),
             array: |value| python::array_of(&**value),
+            parts: |each| each(true, &Codec::<T>::plain()),
         }
     }
 }
@@ -119,7 +168,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Arc<T>> {
 impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<T>> {
     /// That of a vector, which several futures can make.
     pub(crate) fn vector() -> Self {
-        Self { decode_inputs: Some(decode_each), ..Codec::plain() }
+        let parts: Parts = |each| each(false, &Codec::<T>::plain());
+        Self { decode_inputs: Some(decode_each), parts, ..Codec::plain() }
     }
 }
 
@@ -133,6 +183,10 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
             decode_inputs: Some(|inputs| decode_each(inputs).map(share_each)),
             to_python: |values| PyValue::of(&Pointees(values)),
             array: |_| None,
+            parts: |each| {
+                each(true, &Codec::<Vec<T>>::vector());
+                each(false, &Codec::<T>::plain());
+            },
         }
     }
 }

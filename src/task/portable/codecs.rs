@@ -4,9 +4,10 @@ use std::any::{Any, type_name};
 
 use bytes::Bytes;
 
-use crate::task::portable::Slot;
 use crate::task::portable::call::{CallError, Given};
+use crate::task::portable::codec::Place;
 use crate::task::portable::python::{DecodeError, EncodeError};
+use crate::task::portable::{PyValue, Slot};
 
 /// A tuple with a [`Slot`] for each parameter.
 pub trait Codecs {
@@ -25,8 +26,11 @@ pub trait Codecs {
     /// Makes the values.
     fn decode(&self, given: &[Given<'_>]) -> Result<Self::Values, CallError>;
 
+    /// Makes a plain Python object of a value of a parameter, by its number from 1. `None` if there is no such parameter.
+    fn to_python(&self, number: u32, value: &PyValue) -> Option<Result<PyValue, CallError>>;
+
     /// Tells each codec that there is.
-    fn each(&self, each: &mut dyn FnMut(&dyn Any));
+    fn each(&self, each: &mut dyn FnMut(Place, &dyn Any));
 }
 
 impl<T: 'static> Slot<T> {
@@ -39,6 +43,21 @@ impl<T: 'static> Slot<T> {
             Given::Inputs(inputs) => codec.decode_inputs(inputs).unwrap_or_else(|| Err(DecodeError::several(r#type))),
         };
         decoded.map_err(|source| CallError::Argument { number, r#type, source })
+    }
+
+    /// Makes a plain Python object of a value of the parameter with this number, or of the result.
+    pub(super) fn to_python(&self, argument: Option<usize>, value: &PyValue) -> Result<PyValue, CallError> {
+        if let PyValue::Array(_) = value {
+            // It is one already.
+            return Ok(value.clone());
+        }
+        let r#type = type_name::<T>();
+        let codec = self.0.as_ref().ok_or(CallError::WithoutSerde { argument, r#type })?;
+        let value = codec.decode_input(value).map_err(|source| match argument {
+            Some(number) => CallError::Argument { number, r#type, source },
+            None => CallError::Result { r#type, source },
+        })?;
+        codec.python_of(&value).map_err(|source| CallError::ToPython { r#type, source })
     }
 }
 
@@ -81,11 +100,20 @@ macro_rules! codecs {
             }
 
             #[allow(unused_variables)]
-            fn each(&self, each: &mut dyn FnMut(&dyn Any)) {
+            fn to_python(&self, number: u32, value: &PyValue) -> Option<Result<PyValue, CallError>> {
+                let ($($slot,)*) = self;
+                match number {
+                    $($number => Some($slot.to_python(Some($number), value)),)*
+                    _ => None,
+                }
+            }
+
+            #[allow(unused_variables)]
+            fn each(&self, each: &mut dyn FnMut(Place, &dyn Any)) {
                 let ($($slot,)*) = self;
                 $(
                     if let Some(codec) = &$slot.0 {
-                        each(codec);
+                        codec.each(Place::Parameter($number), each);
                     }
                 )*
             }

@@ -55,8 +55,10 @@ macro_rules! __anydask_register {
                         $crate::__anydask_codec!($output_form $output),
                         given,
                     ),
-                    to_python: |value| $crate::__private::to_python(
+                    to_python: |parameter, value| $crate::__private::to_python(
+                        &($($crate::__anydask_codec!($form $argument),)*),
                         $crate::__anydask_codec!($output_form $output),
+                        parameter,
                         value,
                     ),
                     each_codec: |each| $crate::__private::each_codec(

@@ -3,14 +3,17 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod certificates;
+pub mod pool;
 mod process;
 mod python;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::certificates::Authority;
@@ -26,7 +29,16 @@ pub struct Cluster {
     scheduler: Option<Process>,
     address: String,
     has_dashboard: bool,
+    /// There if the scheduler answers.
+    answers: Option<Mutex<BufReader<TcpStream>>>,
     workers: BTreeMap<String, Process>,
+}
+
+/// What a scheduler has besides.
+#[derive(Clone, Copy, Default)]
+struct Extras {
+    answers: bool,
+    dashboard: bool,
 }
 
 /// Paths of PEM files.
@@ -40,31 +52,46 @@ pub struct Certificates {
 impl Cluster {
     /// Starts a scheduler at a free port of the loopback interface.
     pub fn start(version: Version) -> Self {
-        Self::starting(version, None)
+        Self::starting(version, None, Extras::default())
+    }
+
+    /// Starts a scheduler that answers to [`look`](Self::look). Otherwise it is as any.
+    pub fn start_answering(version: Version) -> Self {
+        Self::starting(version, None, Extras { answers: true, ..Extras::default() })
     }
 
     /// Starts a scheduler that speaks only TLS, with certificates of its own.
     pub fn start_tls(version: Version) -> Self {
         let authority = Authority::new();
-        Self::starting(version, Some(&authority))
+        Self::starting(version, Some(&authority), Extras::default())
     }
 
     /// Starts a scheduler that has its dashboard at a free port.
     pub fn start_with_dashboard(version: Version) -> Self {
-        Self::starting_with(version, None, true)
+        Self::starting(version, None, Extras { dashboard: true, ..Extras::default() })
     }
 
-    fn starting(version: Version, authority: Option<&Authority>) -> Self {
-        Self::starting_with(version, authority, false)
-    }
-
-    fn starting_with(version: Version, authority: Option<&Authority>, has_dashboard: bool) -> Self {
+    fn starting(version: Version, authority: Option<&Authority>, extras: Extras) -> Self {
         let folder = new_folder();
         let certificates = authority.map(|authority| Certificates::write(&folder, authority));
         let address = String::new();
-        let workers = BTreeMap::new();
-        let mut cluster = Self { version, folder, certificates, scheduler: None, address, has_dashboard, workers };
-        cluster.start_scheduler_at(0);
+        let (answers, has_dashboard, workers) = (None, extras.dashboard, BTreeMap::new());
+        let mut cluster =
+            Self { version, folder, certificates, scheduler: None, address, has_dashboard, answers, workers };
+        cluster.start_scheduler_with(|command| {
+            if extras.answers {
+                let preload = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dask/python/look.py");
+                command.arg("--preload").arg(preload);
+            }
+            command.args(["--port", "0"]);
+        });
+        if extras.answers {
+            let line = cluster.scheduler().wait_for_line("Answers at:");
+            let port: u16 = line.split_whitespace().last().and_then(|port| port.parse().ok()).unwrap();
+            let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            stream.set_read_timeout(Some(DEADLINE)).unwrap();
+            cluster.answers = Some(Mutex::new(BufReader::new(stream)));
+        }
         cluster
     }
 
@@ -86,30 +113,45 @@ impl Cluster {
         self.certificates.as_ref().expect("only a cluster of `start_tls` has certificates")
     }
 
-    fn start_scheduler_at(&mut self, port: u16) {
+    /// Asks the scheduler for the value of a Python expression, in which it is `s`. Gives JSON.
+    #[track_caller]
+    pub fn look(&self, expression: &str) -> String {
+        let answers = self.answers.as_ref().expect("only the scheduler of `start_answering` answers");
+        let mut answers = answers.lock().unwrap();
+        writeln!(answers.get_mut(), "{expression}").unwrap();
+        let mut line = String::new();
+        answers.read_line(&mut line).unwrap();
+        assert!(!line.starts_with("error: "), "`{expression}`: {line}");
+        line.trim_end().to_owned()
+    }
+
+    fn start_scheduler_with(&mut self, edit: impl FnOnce(&mut Command)) {
+        let has_dashboard = self.has_dashboard;
         let scheduler = self.start_dask("scheduler", |command| {
-            command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
-            command.args(["--dashboard-address", "127.0.0.1:0"]);
-            if !self.has_dashboard {
+            command.args(["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]);
+            if !has_dashboard {
                 command.arg("--no-dashboard");
             }
+            edit(command);
         });
         let line = scheduler.wait_for_line("Scheduler at:");
         let address = line.split_whitespace().last().unwrap_or_default().to_owned();
-        assert!(port == 0 || address == self.address, "the scheduler came back at {address}, not at {}", self.address);
+        let is_first = self.address.is_empty();
+        assert!(is_first || address == self.address, "the scheduler came back at {address}, not at {}", self.address);
         self.address = address;
         self.scheduler = Some(scheduler);
     }
 
-    /// Asserts that the scheduler has met nothing that it did not expect.
+    /// Asserts that the scheduler has met nothing that it did not expect, besides what is in `expected`.
     ///
     /// # Panics
     ///
     /// With what it wrote, if that has an error, a warning or a traceback in it.
     #[track_caller]
-    pub fn assert_quiet(&self) {
+    pub fn assert_quiet(&self, expected: &[&str]) {
         let scheduler = self.scheduler.as_ref().expect("the scheduler has been stopped");
-        let bad = scheduler.lines_with(&["Traceback", "ERROR", "CRITICAL", "Exception", "WARNING"]);
+        let mut bad = scheduler.lines_with(&["Traceback", "ERROR", "CRITICAL", "Exception", "WARNING"]);
+        bad.retain(|line| !expected.iter().any(|text| line.contains(text)));
         assert!(bad.is_empty(), "the scheduler wrote {bad:#?}\n{}", scheduler.tail());
     }
 
@@ -132,7 +174,8 @@ impl Cluster {
     /// Starts a new scheduler at the port of the one that was stopped or killed.
     pub fn start_scheduler_again(&mut self) {
         assert!(self.scheduler.is_none(), "the scheduler still runs");
-        self.start_scheduler_at(self.port());
+        let port = self.port().to_string();
+        self.start_scheduler_with(|command| _ = command.args(["--port", &port]));
     }
 
     /// The scheduler's process, to look at its output or to send it signals.

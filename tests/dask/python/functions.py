@@ -123,7 +123,7 @@ def numpy_scalar(kind, value):
 
 def array(kind, layout):
     """The numbers from 0 to 5, in a shape of 2 x 3."""
-    base = numpy.arange(6, dtype=kind).reshape(2, 3)
+    base = numpy.arange(6).reshape(2, 3).astype(kind)
     return {
         "c": base,
         "fortran": numpy.asfortranarray(base),

@@ -76,6 +76,8 @@ pub(crate) enum Loss {
     Connection,
     /// A scattered value is gone: the scheduler cannot make it again.
     Scattered,
+    /// No worker has taken it, and this is what the scheduler said of it.
+    NotScattered(Arc<str>),
     /// It depends on this key, which is lost.
     Input(TaskKey),
     /// The scheduler says that it is there, but no worker gives it.

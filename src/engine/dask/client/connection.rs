@@ -3,14 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::Error;
 use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
 use crate::engine::dask::client::task::Remote;
-use crate::engine::dask::client::{self, Action, ClientState, Event, Outcome, Report, RpcId, Submission};
+use crate::engine::dask::client::{self, Action, ClientState, Config, Event, Outcome, Report, RpcId, Through};
 use crate::engine::dask::comm::CommError;
 use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::milestones::Milestones;
@@ -23,6 +23,8 @@ use crate::task::Key;
 pub(crate) struct Connection {
     pub(super) address: Arc<str>,
     runtime: AnyRuntime,
+    /// Which way values go.
+    pub(super) through: Through,
     machine: Mutex<Machine>,
     tasks: Mutex<HashMap<TaskKey, (u64, Weak<dyn Remote>)>>,
     /// What is in every key that this client makes.
@@ -31,6 +33,8 @@ pub(crate) struct Connection {
     /// What the driver does next.
     pub(super) work: Inbox<Work>,
     pub(super) milestones: Milestones,
+    /// Whether the scheduler has taken the client, in the present conversation or the last one.
+    pub(super) is_registered: AtomicBool,
     /// How often workers have joined or left, and who waits for it.
     workers: Mutex<(u64, Vec<Waker>)>,
 }
@@ -49,6 +53,8 @@ pub(super) struct Work {
     pub(super) requests: Vec<Request>,
     pub(super) timer: Option<Instant>,
     pub(super) must_disconnect: bool,
+    /// Of the last request of the state's that was not answered. It may be why it disconnects.
+    pub(super) failure: Option<CommError>,
     pub(super) is_closed: bool,
 }
 
@@ -82,17 +88,20 @@ struct Replied {
 }
 
 impl Connection {
-    pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, state: ClientState, token: u64) -> Arc<Self> {
+    pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, config: Config, token: u64) -> Arc<Self> {
+        let state = ClientState::new(config);
         let machine = Machine { state, actions: VecDeque::new(), is_carrying_out: false };
         Arc::new(Self {
             address,
             runtime,
+            through: config.gather,
             machine: Mutex::new(machine),
             tasks: Mutex::default(),
             token,
             made: AtomicU64::new(0),
             work: Inbox::default(),
             milestones: Milestones::default(),
+            is_registered: AtomicBool::new(false),
             workers: Mutex::default(),
         })
     }
@@ -164,11 +173,11 @@ impl Connection {
             Action::Closed => self.work.change(|work| work.is_closed = true),
             Action::Registered { version } => {
                 tracing::info!(target: "anydask", address = %self.address, %version, "connected to a Dask scheduler");
+                self.is_registered.store(true, Ordering::Release);
                 self.milestones.open(Ok(()));
             }
             Action::Refused(error) => {
-                self.milestones
-                    .open(Err(Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) }));
+                self.lose_all(&Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) });
                 self.work.change(|work| work.is_closed = true);
             }
             Action::Resolve { key, outcome } => self.resolve(&key, outcome),
@@ -228,12 +237,14 @@ impl Connection {
 
     // --- tasks ---------------------------------------------------------------------------------------------------
 
-    /// Enters a task and submits it, with what it needs besides.
-    pub(super) fn enter(&self, key: TaskKey, task: Arc<dyn Remote>, batch: Vec<Submission>) {
+    /// Enters tasks, and has the state hear of them: `event` submits or scatters them, with what they need besides.
+    pub(super) fn enter(&self, entered: impl IntoIterator<Item = (TaskKey, Arc<dyn Remote>)>, event: Event) {
         let mut tasks = lock(&self.tasks);
-        tasks.insert(key, (task.about().id, Arc::downgrade(&task)));
-        // Under the lock: the release of an earlier task of the key comes before, or not at all.
-        self.apply(Event::Submit(batch));
+        for (key, task) in entered {
+            tasks.insert(key, (task.about().id, Arc::downgrade(&task)));
+        }
+        // Under the lock: the release of an earlier task of a key comes before, or not at all.
+        self.apply(event);
         drop(tasks);
         self.carry_out(lock(&self.machine));
     }
@@ -298,6 +309,12 @@ impl Connection {
         self.handle(Event::Want(vec![key.clone()]));
     }
 
+    /// There is no connection, and there will be none.
+    pub(super) fn lose_all(&self, error: &Error) {
+        self.milestones.open(Err(error.clone()));
+        self.fail_all(|key| Error::Lost { key, reason: error.chain().into() });
+    }
+
     /// Ends every task that has not ended.
     pub(super) fn fail_all(&self, error: impl Fn(Key) -> Error) {
         let tasks: Vec<_> = lock(&self.tasks).values().filter_map(|(_, task)| task.upgrade()).collect();
@@ -309,13 +326,13 @@ impl Connection {
 
     // --- workers ---------------------------------------------------------------------------------------------------
 
-    /// How often workers have joined or left so far. From now on, changes are counted.
+    /// How often workers may have joined or left so far. The next time is soon.
     pub(crate) fn watch_workers(&self) -> u64 {
         self.handle(Event::WatchWorkers);
         lock(&self.workers).0
     }
 
-    /// Waits until workers have joined or left since there were `changes`.
+    /// Waits until workers may have joined or left since there were `changes`.
     pub(crate) fn poll_workers_changed(&self, changes: u64, cx: &Context<'_>) -> Poll<u64> {
         let mut workers = lock(&self.workers);
         if workers.0 != changes {
@@ -350,6 +367,7 @@ impl Connection {
             (ReplyTo::State(id), Ok(reply)) => self.handle(Event::RpcReply { id, reply }),
             (ReplyTo::State(id), Err(error)) => {
                 tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
+                self.work.change(|work| work.failure = Some(error));
                 self.handle(Event::RpcFailed { id });
             }
             (ReplyTo::Caller(caller), reply) => {

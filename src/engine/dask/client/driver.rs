@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::engine::dask::client::Event;
 use crate::engine::dask::client::connection::{Connection, Request, Work};
 use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Pool, Reader, Writer};
 use crate::engine::dask::race::race;
+use crate::engine::dask::tries::Tries;
 use crate::engine::dask::wire::Value;
 use crate::engine::local::ClientState;
 use crate::runtime::{Instant, Runtime, Spawner, TaskHandle, Timer};
@@ -24,6 +26,7 @@ pub(crate) struct Driver<R: Runtime> {
     connector: Connector<R>,
     pool: Pool<R>,
     address: Address,
+    connect_timeout: Duration,
     /// How long a scheduler that has gone away is waited for.
     reconnect_timeout: Duration,
 }
@@ -42,50 +45,65 @@ impl<R: Runtime> Driver<R> {
         connection: Arc<Connection>,
         client: Weak<ClientState>,
         (connector, address): (Connector<R>, Address),
-        reconnect_timeout: Duration,
+        (connect_timeout, reconnect_timeout): (Duration, Duration),
     ) -> Self {
         let pool = Pool::new(connector.clone());
-        Self { runtime, connection, client, connector, pool, address, reconnect_timeout }
+        Self { runtime, connection, client, connector, pool, address, connect_timeout, reconnect_timeout }
     }
 
     /// Runs to the end of the connection. Dropped before, it loses all tasks: the runtime is gone.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
         let over = Over { connection: Arc::clone(&self.connection), client: Weak::clone(&self.client) };
+        let mut tries = Tries::new(self.runtime.now(), self.connect_timeout);
         loop {
-            match self.connect().await {
-                Ok(Some(comm)) => {
-                    let client_id = self.connection.new_key("Client-anydask");
-                    self.connection.handle(Event::Connected { client_id: client_id.as_str().into() });
-                    match self.converse(comm).await {
-                        End::Closed => break,
-                        End::Lost(error) => {
-                            let address = &self.connection.address;
-                            let error = error.map(|error| error.to_string());
-                            tracing::warn!(target: "anydask", %address, error, "the connection to the scheduler is lost");
-                            self.connection.handle(Event::ConnectionLost);
-                        }
-                    }
-                    // From now on, as long as a scheduler may take to be started anew.
-                    self.connector = self.connector.clone().with_limit(self.reconnect_timeout);
-                }
-                Ok(None) => break,
+            let Some(connected) = self.or_closed(self.connect(&tries)).await else { break };
+            let comm = match connected {
+                Ok(comm) => comm,
                 Err(error) => {
                     self.give_up(error);
                     break;
                 }
+            };
+            let begun = self.runtime.now();
+            self.connection.is_registered.store(false, Ordering::Release);
+            let client_id = self.connection.new_key("Client-anydask");
+            self.connection.handle(Event::Connected { client_id: client_id.as_str().into() });
+            let End::Lost(error) = self.converse(comm, &tries).await else { break };
+            let error = error.unwrap_or_else(|| CommError::Closed { peer: self.address.clone(), in_message: false });
+            tracing::warn!(target: "anydask", address = %self.address, %error, "the connection to the scheduler is lost");
+            self.connection.handle(Event::ConnectionLost);
+
+            let now = self.runtime.now();
+            if self.connection.is_registered.load(Ordering::Acquire) {
+                // As long as a scheduler may take to be started anew.
+                tries.begin_again(begun, now, self.reconnect_timeout);
+            } else if error.is_final() {
+                self.give_up(error);
+                break;
+            }
+            let Some(pause) = tries.pause(now) else {
+                self.give_up(error);
+                break;
+            };
+            if self.or_closed(self.runtime.sleep(pause)).await.is_none() {
+                break;
             }
         }
         over.in_order();
     }
 
+    async fn connect(&self, tries: &Tries) -> Result<Comm<R::Stream>, CommError> {
+        let left = tries.left(self.runtime.now());
+        self.connector.clone().with_limit(left).connect(&self.address).await
+    }
+
     /// `None` if the client closes meanwhile.
-    async fn connect(&self) -> Result<Option<Comm<R::Stream>>, CommError> {
-        let connecting = async { self.connector.connect(&self.address).await.map(Some) };
+    async fn or_closed<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let closing = async {
             self.until_closed().await;
-            Ok(None)
+            None
         };
-        race(connecting, closing).await
+        race(async { Some(future.await) }, closing).await
     }
 
     /// What there is to do without a connection. Requests wait for one.
@@ -102,15 +120,23 @@ impl<R: Runtime> Driver<R> {
 
     fn give_up(&self, error: CommError) {
         let address = Arc::clone(&self.connection.address);
-        let error = Error::NotConnected { address, source: Arc::new(error) };
-        self.connection.milestones.open(Err(error.clone()));
-        self.connection.fail_all(|key| Error::Lost { key, reason: error.chain().into() });
+        self.connection.lose_all(&Error::NotConnected { address, source: Arc::new(error) });
     }
 
-    /// Reads and writes until one of them is over.
-    async fn converse(&self, comm: Comm<R::Stream>) -> End {
+    /// Reads and writes until one of them is over, or the scheduler has not taken the client in time.
+    async fn converse(&self, comm: Comm<R::Stream>, tries: &Tries) -> End {
         let (reader, writer) = comm.split();
-        race(self.read(reader), self.write(writer)).await
+        let talking = race(self.read(reader), self.write(writer));
+        race(talking, self.unregistered(tries)).await
+    }
+
+    async fn unregistered(&self, tries: &Tries) -> End {
+        self.runtime.sleep(tries.left(self.runtime.now())).await;
+        if self.connection.is_registered.load(Ordering::Acquire) {
+            return std::future::pending().await;
+        }
+        let (peer, after) = (self.address.clone(), tries.limit());
+        End::Lost(Some(CommError::NoAnswer { peer, op: "register-client", after }))
     }
 
     async fn read(&self, mut reader: Reader<R::Stream>) -> End {
@@ -132,7 +158,10 @@ impl<R: Runtime> Driver<R> {
             }
             let work = self.connection.work.take(|work| {
                 // What is closed stays so.
-                let after = Work { is_closed: work.is_closed, ..Work::default() };
+                let mut after = Work { is_closed: work.is_closed, ..Work::default() };
+                if !work.must_disconnect {
+                    after.failure = work.failure.take();
+                }
                 std::mem::replace(work, after)
             });
             work.requests.into_iter().for_each(|request| self.request(request));
@@ -142,7 +171,7 @@ impl<R: Runtime> Driver<R> {
                 return End::Closed;
             }
             if work.must_disconnect {
-                return End::Lost(None);
+                return End::Lost(work.failure);
             }
             self.wait(&mut timer, work.timer).await;
         }

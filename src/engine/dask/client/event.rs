@@ -29,7 +29,7 @@ pub(crate) enum Event {
     /// Their values are wanted, once each. Comes to nothing for keys that do not finish.
     Want(Vec<TaskKey>),
     Scatter(Scatter),
-    /// From now on, [`Action::WorkersChanged`](super::Action::WorkersChanged) says when a worker joins or leaves.
+    /// [`Action::WorkersChanged`](super::Action::WorkersChanged) is to say, once, that workers may have joined or left.
     WatchWorkers,
     /// Ends the connection for good. [`Action::Closed`](super::Action::Closed) follows within a bounded time.
     Close,
@@ -58,6 +58,8 @@ pub(crate) enum Event {
 pub(crate) struct Scatter {
     /// Keys that were made of contents may be there already: those are not sent again.
     pub(crate) values: Vec<(TaskKey, Serialized)>,
+    /// Addresses or names of the workers that may take them. Empty: all.
+    pub(crate) workers: Vec<Arc<str>>,
     pub(crate) broadcast: Broadcast,
     pub(crate) through: Through,
 }

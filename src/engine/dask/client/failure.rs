@@ -24,6 +24,7 @@ pub(super) fn error_of_loss(key: Key, loss: &Loss) -> Error {
     let reason = match loss {
         Loss::Connection => "the connection to the scheduler was lost".into(),
         Loss::Scattered => "the worker that had the scattered value went away".into(),
+        Loss::NotScattered(why) => format!("no worker has taken the scattered value: {why}").into(),
         Loss::Input(input) => format!("it takes the result of `{input}`, which is lost").into(),
         Loss::Unavailable => "the scheduler says that it is there, and no worker gives it".into(),
     };

@@ -22,6 +22,7 @@ mod graph;
 mod messages;
 mod opening;
 pub(crate) mod requests;
+mod scatter;
 mod state;
 mod submission;
 mod submit;
@@ -32,6 +33,7 @@ mod version;
 
 pub(crate) use connection::Connection;
 pub(crate) use opening::Opening;
+pub(crate) use scatter::{Placement, Scatterer};
 
 pub(crate) use action::{Action, ConnectError, Loss, Outcome, Report, RpcId};
 pub(crate) use event::{Broadcast, Event, Scatter, Through};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::engine::dask::client::connection::Connection;
 use crate::engine::dask::client::driver::Driver;
-use crate::engine::dask::client::{self, Config, OnLost, Through};
+use crate::engine::dask::client::{Config, OnLost, Through};
 use crate::engine::dask::comm::{Address, CommError, Connector, Role, Security};
 use crate::engine::dask::token::token;
 use crate::engine::local::ClientState;
@@ -19,6 +19,7 @@ pub(crate) struct Opening {
     pub(crate) on_lost: OnLost,
     /// Whether values come from the workers themselves.
     pub(crate) is_direct: bool,
+    pub(crate) connect_timeout: Duration,
     pub(crate) reconnect_timeout: Duration,
 }
 
@@ -26,13 +27,14 @@ impl Opening {
     /// Begins to connect. Whatever comes of it is told by `poll_opened`.
     pub(crate) fn start<R: Runtime>(self, runtime: R, client: &Arc<ClientState>) -> Arc<Connection> {
         let gather = if self.is_direct { Through::Workers } else { Through::Scheduler };
-        let state = client::ClientState::new(Config { gather, on_lost: self.on_lost });
-        let connection = Connection::new(Arc::clone(&self.address), runtime.erased(), state, token());
+        let config = Config { gather, on_lost: self.on_lost };
+        let connection = Connection::new(Arc::clone(&self.address), runtime.erased(), config, token());
         let (opened, client, driven) = (Arc::clone(&connection), Arc::downgrade(client), runtime.clone());
         let driving = async move {
             match self.connector(runtime.clone()).await {
                 Ok(connector) => {
-                    Driver::new(runtime, opened, client, connector, self.reconnect_timeout).run().await;
+                    let limits = (self.connect_timeout, self.reconnect_timeout);
+                    Driver::new(runtime, opened, client, connector, limits).run().await;
                 }
                 Err(error) => {
                     let error = Error::NotConnected { address: self.address, source: Arc::new(error) };

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use crate::Error;
 use crate::engine::dask::call::TaskCall;
 use crate::engine::dask::client::connection::{Connection, lock};
-use crate::engine::dask::client::task::{ClusterTask, Origin};
-use crate::engine::dask::client::{Submission, TaskOptions, Work};
+use crate::engine::dask::client::task::{ClusterTask, Origin, Remote};
+use crate::engine::dask::client::{Event, Submission, TaskOptions, Work};
 use crate::engine::dask::values::python_argument;
 use crate::engine::dask::wire::TaskKey;
 use crate::engine::local::{ClientState, Trace, inherited, refused, short_name};
-use crate::task::portable::{Export, ExportedCall};
+use crate::task::portable::{Export, ExportedCall, TypeOf};
 use crate::task::{Arguments, Entry, Key, Options, TaskFn, TaskFuture, sum_amounts};
 
 impl Connection {
@@ -54,8 +54,8 @@ impl Connection {
 
         let task_key = TaskKey::from(&*key);
         let mut batch = Vec::new();
-        let (work, rust_task) = match self.work(&export, &mut batch) {
-            Ok((work, rust_task)) => (Arc::new(work), rust_task),
+        let (work, type_of) = match self.work(&export, &mut batch) {
+            Ok((work, type_of)) => (Arc::new(work), type_of),
             Err(error) => return refused::<F, A, Args>(about, error),
         };
         if let Some(there) = self.joined(&task_key, &work) {
@@ -64,11 +64,11 @@ impl Connection {
                 Err(error) => refused::<F, A, Args>(about, error),
             };
         }
-        let origin = Origin { key: task_key.clone(), decode: export.decode, rust_task };
+        let origin = Origin { key: task_key.clone(), decode: export.decode, type_of };
         let task = ClusterTask::new(self, about, origin);
         let future = TaskFuture::new(Arc::clone(&task) as _);
         batch.push(Submission { key: task_key.clone(), work, options: task_options, held: true });
-        self.enter(task_key, task, batch);
+        self.enter([(task_key, task as Arc<dyn Remote>)], Event::Submit(batch));
         // The function and its arguments hold the inputs until the scheduler's client has heard of the task.
         drop((function, arguments));
         if client.refuses() {
@@ -107,14 +107,14 @@ impl Connection {
         Ok((export, key, task_options))
     }
 
-    /// The work of a call, and the name of the function if that is a Rust function. Tasks that it needs besides go to
-    /// `batch`.
-    fn work<T>(&self, export: &Export<T>, batch: &mut Vec<Submission>) -> Result<(Work, Option<&'static str>), Error> {
+    /// The work of a call, and the type of its result if that is Rust's. Tasks that it needs besides go to `batch`.
+    fn work<T>(&self, export: &Export<T>, batch: &mut Vec<Submission>) -> Result<(Work, Option<TypeOf>), Error> {
         let keys: Vec<_> = export.inputs.iter().map(|input| TaskKey::from(&*input.key())).collect();
         match &export.call {
             ExportedCall::Rust { task, arguments } => {
                 let arguments = TaskCall::Call(arguments.clone()).to_bytes();
-                Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(task)))
+                let type_of = TypeOf { task, parameter: None };
+                Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(type_of)))
             }
             ExportedCall::Python { function, arguments, keywords } => {
                 let keys: Vec<_> = keys.into_iter().map(|key| self.as_python(key, batch)).collect();
@@ -137,7 +137,7 @@ impl Connection {
     /// one, and which every Python task that takes it shares.
     fn as_python(&self, key: TaskKey, batch: &mut Vec<Submission>) -> TaskKey {
         let Some(task) = self.task(&key) else { return key };
-        let Some(name) = task.rust_task() else { return key };
+        let Some(TypeOf { task: name, parameter }) = task.type_of() else { return key };
         let mut python_key = lock(task.python_key());
         if let Some(python_key) = &*python_key {
             return python_key.clone();
@@ -147,7 +147,7 @@ impl Connection {
             key: made.clone(),
             work: Arc::new(Work::Registered {
                 name: name.into(),
-                arguments: TaskCall::ToPython.to_bytes(),
+                arguments: TaskCall::ToPython { parameter }.to_bytes(),
                 dependencies: vec![key],
             }),
             options: TaskOptions::default(),

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::engine::dask::client::connection::Connection;
 use crate::engine::dask::wire::TaskKey;
 use crate::engine::local::{About, Core, Ended, Node, Presence, Spawned, bury, drop_quietly, fail};
-use crate::task::portable::{DecodeError, PyValue};
+use crate::task::portable::{DecodeError, PyValue, TypeOf};
 use crate::task::{
     BoxFuture, Entry, Key, Outcome, Scheduler, Stored, Transition, TypedEntry, Watch, WatchId, Watcher, Watchers,
 };
@@ -30,8 +30,8 @@ pub(super) trait Remote: Node {
     /// Its value has come.
     fn handle_value(self: Arc<Self>, value: Result<PyValue, Error>);
 
-    /// What made it, if that was a Rust function: its name.
-    fn rust_task(&self) -> Option<&'static str>;
+    /// What a worker makes a plain Python object of it with, if it is none yet.
+    fn type_of(&self) -> Option<TypeOf>;
 
     /// For who knows its type.
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -48,7 +48,7 @@ pub(super) struct ClusterTask<T> {
     key: TaskKey,
     connection: Arc<Connection>,
     decode: fn(&PyValue) -> Result<T, DecodeError>,
-    rust_task: Option<&'static str>,
+    type_of: Option<TypeOf>,
     python_key: Mutex<Option<TaskKey>>,
     value: Mutex<Option<Stored<T>>>,
     nbytes: AtomicU64,
@@ -65,8 +65,8 @@ const NBYTES_UNKNOWN: u64 = u64::MAX;
 pub(super) struct Origin<T> {
     pub(super) key: TaskKey,
     pub(super) decode: fn(&PyValue) -> Result<T, DecodeError>,
-    /// The name of the function, if it is a Rust function.
-    pub(super) rust_task: Option<&'static str>,
+    /// Its type, if it is a value of Rust's.
+    pub(super) type_of: Option<TypeOf>,
 }
 
 impl<T: Send + Sync + 'static> ClusterTask<T> {
@@ -82,7 +82,7 @@ impl<T: Send + Sync + 'static> ClusterTask<T> {
                 key: origin.key,
                 connection: Arc::clone(connection),
                 decode: origin.decode,
-                rust_task: origin.rust_task,
+                type_of: origin.type_of,
                 python_key: Mutex::new(None),
                 value: Mutex::new(None),
                 nbytes: AtomicU64::new(NBYTES_UNKNOWN),
@@ -169,8 +169,8 @@ impl<T: Send + Sync + 'static> Remote for ClusterTask<T> {
         }
     }
 
-    fn rust_task(&self) -> Option<&'static str> {
-        self.rust_task
+    fn type_of(&self) -> Option<TypeOf> {
+        self.type_of
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -54,6 +54,8 @@ pub(crate) enum CommError {
     // --- the answer ---
     /// The scheduler does not take us.
     Refused { peer: Address, message: Arc<str> },
+    /// It took longer than a scheduler that works.
+    NoAnswer { peer: Address, op: &'static str, after: Duration },
     /// What came is no answer to the request.
     Unexpected { peer: Address, wanted: &'static str },
     /// The peer's handler of the request raised an exception. The connection goes on.
@@ -166,6 +168,9 @@ impl fmt::Display for CommError {
             }
             Self::Malformed { peer, .. } => write!(f, "{peer} sent what is no message of Dask"),
             Self::Refused { peer, message } => write!(f, "{peer} refuses the connection: {message}"),
+            Self::NoAnswer { peer, op, after } => {
+                write!(f, "{peer} did not answer `{op}` within {after:?}; does that process hang?")
+            }
             Self::Unexpected { peer, wanted } => write!(f, "{peer} did not answer as it must to `{wanted}`"),
             Self::Remote(error) => error.fmt(f),
         }

@@ -13,7 +13,7 @@ use crate::engine::dask::worker::shell::{Datum, Shell};
 use crate::engine::dask::worker::state::{BodyEnd, BodyId, Call, Data, Event, Kind, Ran, Refusal, TaskError};
 use crate::runtime::AnyRuntime;
 use crate::task::portable::{ErasedCall, PyValue};
-use crate::task::{Failure, Registration, TaskFuture, asynchronous, fallible};
+use crate::task::{Failure, Key, Registration, TaskFuture, asynchronous, fallible};
 use crate::{Client, Error};
 
 /// What runs the bodies of one worker.
@@ -49,6 +49,8 @@ impl Bodies {
         call: Result<Call, Refusal>,
         inputs: Vec<Datum>,
     ) -> TaskFuture<()> {
+        // For `TaskContext`, and for errors and traces.
+        let shown = Key::from(key.to_string());
         let ending = Arc::new(Ending {
             shell: Arc::downgrade(shell),
             body,
@@ -57,18 +59,19 @@ impl Bodies {
             data: OnceLock::new(),
         });
         let future = match self.prepare(call, inputs) {
-            Ok(prepared) if prepared.is_asynchronous() => self.spawn(shell, body, prepared, Arc::clone(&ending)),
+            Ok(prepared) if prepared.is_asynchronous() => self.spawn(shell, prepared, Arc::clone(&ending), shown),
             Ok(prepared) => {
                 let ending = Arc::clone(&ending);
                 let run = move || {
                     ending.begin();
                     prepared.run().and_then(|made| ending.keep(made))
                 };
-                self.client.submit(fallible(run), ())
+                self.client.task(fallible(run), ()).shown_key(shown).submit()
             }
             Err(failure) => {
                 let failure = Arc::<dyn std::error::Error + Send + Sync>::from(failure);
-                self.client.submit(fallible(move || Err::<(), Failure>(Box::new(Shared(Arc::clone(&failure))))), ())
+                let refuse = move || Err::<(), Failure>(Box::new(Shared(Arc::clone(&failure))));
+                self.client.task(fallible(refuse), ()).shown_key(shown).submit()
             }
         };
         future.on_done(move |future| ending.end(&future));
@@ -76,7 +79,8 @@ impl Bodies {
     }
 
     /// An asynchronous task takes no thread, and so no slot either.
-    fn spawn(&self, shell: &Arc<Shell>, body: BodyId, prepared: Prepared, ending: Arc<Ending>) -> TaskFuture<()> {
+    fn spawn(&self, shell: &Arc<Shell>, prepared: Prepared, ending: Arc<Ending>, shown: Key) -> TaskFuture<()> {
+        let body = ending.body;
         let shell = Arc::downgrade(shell);
         let prepared = Arc::new(prepared);
         let run = move || {
@@ -93,7 +97,7 @@ impl Bodies {
                 })
             }
         };
-        self.client.submit(fallible(asynchronous(run)), ())
+        self.client.task(fallible(asynchronous(run)), ()).shown_key(shown).submit()
     }
 
     fn prepare(&self, call: Result<Call, Refusal>, inputs: Vec<Datum>) -> Result<Prepared, Failure> {
@@ -105,7 +109,7 @@ impl Bodies {
 
 impl Prepared {
     fn is_asynchronous(&self) -> bool {
-        self.task.travelling.is_asynchronous && !matches!(self.call, TaskCall::ToPython)
+        self.task.travelling.is_asynchronous && !matches!(self.call, TaskCall::ToPython { .. })
     }
 
     fn run(&self) -> Result<PyValue, Failure> {

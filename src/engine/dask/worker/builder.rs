@@ -1,6 +1,5 @@
 //! A worker, as a program starts it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::client::{Wait, embedded};
-use crate::engine::dask::comm::Security;
+use crate::engine::dask::comm::{CONNECT_LIMIT, Security};
 use crate::engine::dask::token::token;
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::driver::{Settings, Shared, Wish, drive};
@@ -58,6 +57,7 @@ pub struct Worker<R> {
     listen: SocketAddr,
     contact_host: Option<String>,
     security: Option<Security>,
+    connect_timeout: Duration,
     reconnect_timeout: Duration,
 }
 
@@ -97,6 +97,7 @@ impl<R> Worker<R> {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             contact_host: None,
             security: None,
+            connect_timeout: CONNECT_LIMIT,
             reconnect_timeout: RECONNECT_TIMEOUT,
         }
     }
@@ -142,6 +143,12 @@ impl<R> Worker<R> {
     /// The certificates of a cluster with TLS.
     pub fn security(mut self, security: Security) -> Self {
         self.security = Some(security);
+        self
+    }
+
+    /// How long a scheduler is waited for that cannot be reached, or does not take the worker; 30 s by default.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
         self
     }
 
@@ -220,6 +227,7 @@ impl<R: Runtime> Worker<R> {
             contact_host: self.contact_host,
             security: self.security,
             identity,
+            connect_timeout: self.connect_timeout,
             reconnect_timeout: self.reconnect_timeout,
             bodies: Bodies::new(embedded(erased.clone(), nthreads, "anydask-worker")?),
         };
@@ -251,18 +259,56 @@ impl RunningWorker {
     /// Leaves the cluster in order: no more tasks begin, those that run end, what only this worker has is moved to others, and
     /// then it ends. Dask's `retire_workers`.
     ///
+    /// This takes as long as the longest task that runs. Bound it with [`timeout`](Operation::timeout), and then
+    /// [`leave_now`](Self::leave_now) or [`stop`](Self::stop).
+    ///
     /// # Cancel safety
     ///
-    /// The worker goes on leaving.
+    /// Once polled, the worker goes on leaving when this is dropped, or when its time is over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] if the time is over first, with how many tasks still run.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "smol")] {
+    /// use std::time::Duration;
+    /// use anydask::{Worker, runtime::Smol};
+    ///
+    /// let worker = Worker::<Smol>::connect("tcp://127.0.0.1:8786").start().wait()?;
+    /// if worker.leave().timeout(Duration::from_secs(60)).wait().is_err() {
+    ///     worker.leave_now().wait()?;
+    /// }
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
     pub fn leave(&self) -> Operation<()> {
-        self.shared.wish(Wish::Leave);
-        self.closed()
+        self.ending("leave", Some(Wish::Leave))
     }
 
-    /// Stops at once: what it was doing is done elsewhere.
+    /// Leaves the cluster without waiting for tasks that run: they are done elsewhere. What only this worker has is moved to
+    /// others first.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`leave`](Self::leave).
+    ///
+    /// # Errors
+    ///
+    /// As of [`leave`](Self::leave).
+    pub fn leave_now(&self) -> Operation<()> {
+        self.ending("leave_now", Some(Wish::LeaveNow))
+    }
+
+    /// Stops at once: what it was doing is done elsewhere, and what only it has is lost or made again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the worker stops when this is dropped.
     pub fn stop(&self) -> Operation<()> {
-        self.shared.wish(Wish::Stop);
-        self.closed()
+        self.ending("stop", Some(Wish::Stop))
     }
 
     /// Waits for the end of the worker.
@@ -271,7 +317,12 @@ impl RunningWorker {
     ///
     /// [`Error::NotConnected`] if the scheduler is lost for good.
     pub fn closed(&self) -> Operation<()> {
-        Operation::new("worker", None, Closed { shared: Arc::clone(&self.shared), sleep: Arc::clone(&self.sleep) })
+        self.ending("closed", None)
+    }
+
+    fn ending(&self, name: &'static str, wish: Option<Wish>) -> Operation<()> {
+        let (shared, sleep) = (Arc::clone(&self.shared), Arc::clone(&self.sleep));
+        Operation::new(name, None, Ending { shared, wish, sleep })
     }
 }
 
@@ -351,22 +402,33 @@ impl<R: Runtime> Wait<()> for Run<R> {
     }
 }
 
-struct Closed {
+struct Ending {
     shared: Arc<Shared>,
+    wish: Option<Wish>,
     sleep: Arc<dyn Fn(Duration) -> BoxFuture<()> + Send + Sync>,
 }
 
-impl Future for Closed {
+impl Future for Ending {
     type Output = Result<(), Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(wish) = self.wish {
+            self.shared.wish(wish);
+        }
         self.shared.milestones.poll_over(cx)
     }
 }
 
-impl Wait<()> for Closed {
+impl Wait<()> for Ending {
     fn sleep(&self, limit: Duration) -> Option<BoxFuture<()>> {
         Some((self.sleep)(limit))
+    }
+
+    fn out_of_time(&self, operation: &'static str, after: Duration) -> Error {
+        match self.wish {
+            Some(_) => Error::StillRunning { tasks: self.shared.running(), after },
+            None => Error::Timeout { operation, after },
+        }
     }
 }
 

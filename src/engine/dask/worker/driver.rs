@@ -3,23 +3,26 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::Error;
+use crate::engine::dask::client::{ConnectError, Version};
 use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Listener, Pool, Reader, Security, Writer};
 use crate::engine::dask::comm::{Role, request};
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::race::race;
+use crate::engine::dask::tries::Tries;
 use crate::engine::dask::wire::{TaskKey, Value};
-use crate::engine::dask::worker::bodies::Bodies;
+use crate::engine::dask::worker::arrivals::Arrival;
+use crate::engine::dask::worker::bodies::{Bodies, unix_time};
 use crate::engine::dask::worker::fetch::fetch;
 use crate::engine::dask::worker::ops::{self, ANYDASK, Received};
 use crate::engine::dask::worker::registration::{Gauge, Identity};
 use crate::engine::dask::worker::server::Server;
 use crate::engine::dask::worker::shell::{Fetch, Shell, Work, lock};
 use crate::engine::dask::worker::state::{Config, Declined, Event, FetchEnd, Stop};
-use crate::runtime::{Runtime, Spawner, TaskHandle, Timer};
+use crate::runtime::{Runtime, Spawner, TaskHandle, Timer, TimerExt};
 
 /// What a worker is started with.
 pub(super) struct Settings {
@@ -29,6 +32,7 @@ pub(super) struct Settings {
     pub(super) contact_host: Option<String>,
     pub(super) security: Option<Security>,
     pub(super) identity: Identity,
+    pub(super) connect_timeout: Duration,
     pub(super) reconnect_timeout: Duration,
     pub(super) bodies: Bodies,
 }
@@ -46,13 +50,17 @@ struct Present {
     shell: Option<Arc<Shell>>,
     address: Option<Arc<str>>,
     wish: Option<Wish>,
+    /// Of the driver, while there is no registration.
+    waker: Option<Waker>,
 }
 
 /// What a worker's user wants of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wish {
     /// Once its bodies have ended and its data is elsewhere.
     Leave,
+    /// Once its data is elsewhere.
+    LeaveNow,
     /// At once.
     Stop,
 }
@@ -60,16 +68,43 @@ pub(super) enum Wish {
 impl Shared {
     pub(super) fn wish(&self, wish: Wish) {
         let mut present = lock(&self.present);
-        present.wish = Some(wish);
-        let shell = present.shell.clone();
-        drop(present);
-        if let Some(shell) = shell {
-            shell.handle(event_of(wish));
+        // A further word of the same changes nothing, and nothing is taken back.
+        if present.wish >= Some(wish) {
+            return;
         }
+        present.wish = Some(wish);
+        let (shell, waker) = (present.shell.clone(), present.waker.take());
+        drop(present);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        if let Some(shell) = shell {
+            shell.handle_all(events_of(wish));
+        }
+    }
+
+    /// How many bodies run.
+    pub(super) fn running(&self) -> usize {
+        let shell = lock(&self.present).shell.clone();
+        shell.map_or(0, |shell| shell.running())
     }
 
     pub(super) fn address(&self) -> Option<Arc<str>> {
         lock(&self.present).address.clone()
+    }
+
+    fn poll_wish(&self, cx: &Context<'_>) -> Poll<Wish> {
+        let mut present = lock(&self.present);
+        match present.wish {
+            Some(wish) => Poll::Ready(wish),
+            None => {
+                let replaced = present.waker.replace(cx.waker().clone());
+                drop(present);
+                // Dropping a waker may run code of the user's executor.
+                drop(replaced);
+                Poll::Pending
+            }
+        }
     }
 
     fn serve(&self, shell: Option<&Arc<Shell>>) -> Option<Wish> {
@@ -82,10 +117,12 @@ impl Shared {
     }
 }
 
-fn event_of<V>(wish: Wish) -> Event<V> {
+fn events_of<V>(wish: Wish) -> Vec<Event<V>> {
     match wish {
-        Wish::Leave => Event::LeaveAsked,
-        Wish::Stop => Event::StopAsked,
+        Wish::Leave => vec![Event::LeaveAsked],
+        // Asked again, it waits no longer.
+        Wish::LeaveNow => vec![Event::LeaveAsked, Event::LeaveAsked],
+        Wish::Stop => vec![Event::StopAsked],
     }
 }
 
@@ -115,6 +152,24 @@ enum End {
     Lost(Option<CommError>),
 }
 
+/// Why the scheduler has not taken the worker.
+enum Unregistered {
+    Comm(CommError),
+    Version(ConnectError),
+}
+
+impl From<CommError> for Unregistered {
+    fn from(error: CommError) -> Self {
+        Self::Comm(error)
+    }
+}
+
+impl From<ConnectError> for Unregistered {
+    fn from(error: ConnectError) -> Self {
+        Self::Version(error)
+    }
+}
+
 /// Runs a worker to its end.
 pub(super) async fn drive<R: Runtime>(runtime: R, settings: Settings, shared: Arc<Shared>) {
     let over = Over(Arc::clone(&shared));
@@ -139,9 +194,10 @@ impl Drop for Over {
 }
 
 async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) -> Result<(), Error> {
-    let Settings { scheduler, listen, contact_host, security, mut identity, reconnect_timeout, bodies } = settings;
-    let failed =
-        |source: CommError| Error::NotConnected { address: scheduler.to_string().into(), source: Arc::new(source) };
+    let limits = (settings.connect_timeout, settings.reconnect_timeout);
+    let Settings { scheduler, listen, contact_host, security, mut identity, bodies, .. } = settings;
+    let address = Arc::<str>::from(scheduler.to_string());
+    let failed = |source: CommError| Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) };
     let connector = Connector::new(runtime.clone(), security.as_ref(), Role::Worker).await.map_err(failed)?;
     let tls = if scheduler.is_tls() { connector.tls().cloned() } else { None };
     let listener = Listener::bind(runtime.clone(), listen, tls).await.map_err(failed)?;
@@ -169,7 +225,12 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         bodies,
         shared: Arc::clone(shared),
     };
-    let result = driver.run(reconnect_timeout).await.map_err(failed);
+    let result = driver.run(limits).await.map_err(|error| match error {
+        Unregistered::Comm(error) => failed(error),
+        Unregistered::Version(source) => {
+            Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) }
+        }
+    });
     driver.pool.close().await;
     serving.abort();
     result
@@ -177,10 +238,16 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
 
 impl<R: Runtime> Driver<R> {
     /// Registers, and again whenever the scheduler has gone and come back.
-    async fn run(&self, reconnect_timeout: Duration) -> Result<(), CommError> {
-        let mut connector = self.connector.clone();
+    async fn run(&self, (connect_timeout, reconnect_timeout): (Duration, Duration)) -> Result<(), Unregistered> {
+        let mut tries = Tries::new(self.runtime.now(), connect_timeout);
         loop {
-            let (comm, interval) = self.register(&connector).await?;
+            let registering = async { self.keep_registering(&mut tries).await.map(Some) };
+            let stopping = async {
+                poll_fn(|cx| self.shared.poll_wish(cx)).await;
+                Ok(None)
+            };
+            let Some((comm, interval)) = race(registering, stopping).await? else { return Ok(()) };
+            let begun = self.runtime.now();
             let resources = self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount));
             let config = Config {
                 address: self.identity.address.as_str().into(),
@@ -194,7 +261,7 @@ impl<R: Runtime> Driver<R> {
             tracing::info!(target: "anydask", worker = %self.identity.address, scheduler = %self.scheduler, "registered");
             self.shared.milestones.open(Ok(()));
             if let Some(wish) = wish {
-                shell.handle(event_of(wish));
+                shell.handle_all(events_of(wish));
             }
             let end = self.converse(comm, &shell, interval).await;
             self.server.serve_for(None);
@@ -212,14 +279,33 @@ impl<R: Runtime> Driver<R> {
                     tracing::warn!(target: "anydask", worker = %self.identity.address, error, "the scheduler is lost");
                 }
             }
-            connector = connector.with_limit(reconnect_timeout);
+            tries.begin_again(begun, self.runtime.now(), reconnect_timeout);
         }
     }
 
-    /// Gives the stream, and how often a heartbeat is wanted.
-    async fn register(&self, connector: &Connector<R>) -> Result<(Comm<R::Stream>, Duration), CommError> {
-        let mut comm = connector.connect(&self.scheduler).await?;
+    /// Registers, as often as it takes.
+    async fn keep_registering(&self, tries: &mut Tries) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        loop {
+            let left = tries.left(self.runtime.now());
+            let error = match self.runtime.timeout(left, self.register(left)).await {
+                Ok(Ok(registered)) => return Ok(registered),
+                Ok(Err(Unregistered::Comm(error))) if !error.is_final() => error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    let (peer, after) = (self.scheduler.clone(), tries.limit());
+                    return Err(CommError::NoAnswer { peer, op: "register-worker", after }.into());
+                }
+            };
+            let Some(pause) = tries.pause(self.runtime.now()) else { return Err(error.into()) };
+            self.runtime.sleep(pause).await;
+        }
+    }
+
+    /// Gives the stream, and how often a heartbeat is wanted. `limit` is for the connection alone.
+    async fn register(&self, limit: Duration) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        let mut comm = self.connector.clone().with_limit(limit).connect(&self.scheduler).await?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
+        Version::of_reply(&versions)?;
         self.server.set_versions(&versions);
         comm.write(&self.identity.register(versions, self.server.vitals(0.0))).await?;
         let reply = comm.read().await?;
@@ -230,7 +316,7 @@ impl<R: Runtime> Driver<R> {
             _ => {
                 let text = |field| reply.get(field).and_then(Value::as_str);
                 let message = text("message").or(text("exception_text")).unwrap_or("it gave no reason");
-                Err(CommError::refused(&self.scheduler, message))
+                Err(CommError::refused(&self.scheduler, message).into())
             }
         }
     }
@@ -341,7 +427,8 @@ impl<R: Runtime> Driver<R> {
         let asking = self.pool.call(&self.scheduler, request);
         let given_up = async {
             self.runtime.sleep(REQUEST_LIMIT).await;
-            Err(CommError::unexpected(&self.scheduler, "an answer in time"))
+            let op = "a request beside the stream";
+            Err(CommError::NoAnswer { peer: self.scheduler.clone(), op, after: REQUEST_LIMIT })
         };
         race(asking, given_up).await
     }
@@ -353,8 +440,12 @@ impl<R: Runtime> Driver<R> {
         let bandwidth = Arc::clone(self.server.bandwidth());
         let fetching = async move {
             let Fetch { transfer, peer, keys } = wanted;
+            let start = unix_time();
             let end = match fetch(&pool, &bandwidth, &peer, &keys, &identity.address).await {
-                Ok(Some(data)) => FetchEnd::Arrived(data),
+                Ok(Some(data)) => {
+                    shell.arrived(&data, &Arrival { peer, start, stop: unix_time() });
+                    FetchEnd::Arrived(data)
+                }
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {
                     tracing::warn!(target: "anydask", %peer, %error, "data of a peer did not come");

@@ -1,5 +1,6 @@
 //! The worker: what it decides, apart from the sockets and threads that carry it out.
 
+mod arrivals;
 mod bodies;
 mod builder;
 mod driver;

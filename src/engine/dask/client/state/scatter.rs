@@ -49,16 +49,16 @@ impl ClientState {
         let (waiting, ready): (_, Vec<_>) = std::mem::take(&mut self.scatters).into_iter().partition(is_in_limbo);
         self.scatters = waiting;
         for scatter in ready {
-            let Scatter { values, broadcast, through } = scatter;
-            let address =
-                (through == Through::Workers && broadcast == Broadcast::One).then(|| self.workers.next()).flatten();
+            let Scatter { values, workers, broadcast, through } = scatter;
+            let is_direct = through == Through::Workers && broadcast == Broadcast::One && workers.is_empty();
+            let address = is_direct.then(|| self.workers.next()).flatten();
             match address {
                 Some(address) => {
                     let message = messages::update_data_of_worker(values.clone());
                     let request = Request::ScatterTo { address: Arc::clone(&address), values };
                     self.request_of(address, request, message, false);
                 }
-                None => self.scatter_through_scheduler(values, broadcast, &client_id),
+                None => self.scatter_through_scheduler(values, &workers, broadcast, &client_id),
             }
         }
     }
@@ -66,11 +66,12 @@ impl ClientState {
     fn scatter_through_scheduler(
         &mut self,
         values: Vec<(TaskKey, Serialized)>,
+        workers: &[Arc<str>],
         broadcast: Broadcast,
         client_id: &Arc<str>,
     ) {
         let keys = values.iter().map(|(key, _)| key.clone()).collect();
-        self.request(Request::Scatter(keys), messages::scatter(values, client_id, broadcast));
+        self.request(Request::Scatter(keys), messages::scatter(values, workers, client_id, broadcast));
     }
 
     pub(super) fn handle_scattered_to(
@@ -81,7 +82,7 @@ impl ClientState {
     ) {
         let Some(client_id) = self.connection.registered_as() else { return };
         let reply = reply.filter(|reply| reply.get("status").and_then(Value::as_str) == Some("OK"));
-        let Some(reply) = reply else { return self.scatter_through_scheduler(values, Broadcast::One, &client_id) };
+        let Some(reply) = reply else { return self.scatter_through_scheduler(values, &[], Broadcast::One, &client_id) };
         let said: BTreeMap<_, _> = reply
             .get("nbytes")
             .and_then(Value::entries)
@@ -99,20 +100,24 @@ impl ClientState {
     }
 
     /// From now on, the scheduler keeps these for this client; before, a release would have come too early.
-    pub(super) fn handle_scattered(&mut self, keys: &[TaskKey], reply: Option<Value>) {
-        if reply.is_none() {
+    pub(super) fn handle_scattered(&mut self, keys: &[TaskKey], reply: Result<Value, Arc<str>>) {
+        let problem = reply.err();
+        if problem.is_some() {
             self.actions.push_back(Action::Report(Report::RequestFailed("scatter")));
         }
         for key in keys {
             if !self.table.get(key).is_some_and(|task| task.place == Place::Scattering) {
                 continue;
             }
-            if reply.is_some() {
-                self.table.set_place(key, Place::Sent { wanted: true });
-                self.finish(key, None, None);
-            } else {
-                self.table.set_place(key, Place::Gone);
-                self.lose(key, Loss::Scattered, is_pending);
+            match &problem {
+                None => {
+                    self.table.set_place(key, Place::Sent { wanted: true });
+                    self.finish(key, None, None);
+                }
+                Some(problem) => {
+                    self.table.set_place(key, Place::Gone);
+                    self.lose(key, Loss::NotScattered(Arc::clone(problem)), is_pending);
+                }
             }
         }
         self.table.stop_waiting();

@@ -231,7 +231,7 @@ fn a_real_scheduler_takes_what_is_encoded() {
         let (x, y) = (key("x"), key("y"));
         for (key, through) in [(&x, Through::Scheduler), (&y, Through::Workers)] {
             let values = vec![((&**key).into(), data(b"\x0b"))];
-            shell.handle(Event::Scatter(Scatter { values, broadcast: Broadcast::One, through }));
+            shell.handle(Event::Scatter(Scatter { values, workers: Vec::new(), broadcast: Broadcast::One, through }));
         }
         let sum = key("sum");
         shell.handle(Event::Submit(vec![call(&sum, "operator:add", vec![of(&x), of(&y)], true)]));

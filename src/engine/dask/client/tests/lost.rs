@@ -8,7 +8,8 @@ fn lost(key: &str, loss: Loss) -> crate::engine::dask::client::Action {
 }
 
 fn scatter(key: &str, through: Through) -> Event {
-    Event::Scatter(Scatter { values: vec![(key.into(), data(b"\x01"))], broadcast: Broadcast::One, through })
+    let values = vec![(key.into(), data(b"\x01"))];
+    Event::Scatter(Scatter { values, workers: Vec::new(), broadcast: Broadcast::One, through })
 }
 
 fn scattered(driver: &mut Driver, key: &str) {

@@ -261,7 +261,7 @@ impl World {
                 self.views.insert(key(index), View::default());
                 let values = vec![(key(index), data(b"\x01"))];
                 let (broadcast, through) = (Broadcast::One, Through::Scheduler);
-                self.handle(Event::Scatter(Scatter { values, broadcast, through }));
+                self.handle(Event::Scatter(Scatter { values, workers: Vec::new(), broadcast, through }));
             }
             Step::HoldForeign => {
                 if self.views.contains_key(&key(FOREIGN)) {

@@ -1,0 +1,68 @@
+//! How long something is tried again.
+
+use std::time::Duration;
+
+use crate::runtime::Instant;
+
+/// Between two attempts: doubled each time, up to a second. What comes back at once is found soon, and a scheduler that ends
+/// each conversation costs it one a second.
+const PAUSE_FIRST: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Attempts up to a deadline.
+#[derive(Debug)]
+pub(super) struct Tries {
+    limit: Duration,
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Tries {
+    pub(super) fn new(now: Instant, limit: Duration) -> Self {
+        Self { limit, deadline: now + limit, pause: PAUSE_FIRST }
+    }
+
+    /// What there was at the beginning.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// What is left of the time, in whole milliseconds: people read it.
+    pub(super) fn left(&self, now: Instant) -> Duration {
+        let left = (self.deadline - now).as_micros().div_ceil(1000);
+        Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX))
+    }
+
+    /// How long to wait before the next attempt, if there is time for one.
+    pub(super) fn pause(&mut self, now: Instant) -> Option<Duration> {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSE_MAX);
+        (pause < self.left(now)).then_some(pause)
+    }
+
+    /// Something has come about, at `since`, and is over. What follows has the time anew; only if that was short-lived does it go on
+    /// with longer pauses.
+    pub(super) fn begin_again(&mut self, since: Instant, now: Instant, limit: Duration) {
+        let pause = if now - since < PAUSE_MAX { self.pause } else { PAUSE_FIRST };
+        *self = Self { pause, ..Self::new(now, limit) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_second_and_end_with_the_time() {
+        let at = |ms| Instant::from_epoch(Duration::from_millis(ms));
+        let mut tries = Tries::new(at(0), Duration::from_secs(3));
+        let pauses: Vec<_> = (0..8).map(|_| tries.pause(at(0)).unwrap().as_millis()).collect();
+        assert_eq!(pauses, [20, 40, 80, 160, 320, 640, 1000, 1000]);
+        assert_eq!(tries.pause(at(2000)), None);
+        assert_eq!(tries.left(at(4000)), Duration::ZERO);
+        tries.begin_again(at(4000), at(4500), Duration::from_secs(60));
+        assert_eq!(tries.pause(at(4500)), Some(PAUSE_MAX));
+        tries.begin_again(at(4500), at(5500), Duration::from_secs(60));
+        assert_eq!(tries.pause(at(5500)), Some(PAUSE_FIRST));
+    }
+}
