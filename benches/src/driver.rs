@@ -1,11 +1,13 @@
 //! The driver: rounds in which every subject is measured once, each in a process of its own.
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::cluster::{OURS, Scheduler, THEIRS, is_cluster};
 use crate::command_line::{self, HELP, Options};
 use crate::measure::Figures;
-use crate::python::Python;
+use crate::python::{self, Python};
 use crate::report::{self, Results};
 use crate::runners::Runners;
 use crate::scenarios::{Method, Scenario};
@@ -55,10 +57,18 @@ pub(crate) fn main(allocator: &str) -> Result<(), Box<dyn Error>> {
     let runners = Runners::find(allocator, &options)?;
     let allocator = options.allocator.as_deref().unwrap_or(allocator);
     let python = if options.is_smoke { None } else { Python::find() };
+    let cluster =
+        if options.scenarios.iter().any(|scenario| is_cluster(scenario.work)) { cluster(&options) } else { None };
     let mut results = Results::new(allocator, options.rounds, options.is_smoke);
     report::terminal::head(&results);
     for scenario in &options.scenarios {
-        measure(scenario, &options, &runners, python.as_ref(), &mut results);
+        if !is_cluster(scenario.work) {
+            measure(scenario, &options, &runners, python.as_ref(), &mut results);
+        } else if let Some((python, scheduler)) = &cluster {
+            measure_cluster(scenario, &options, &runners, (python, scheduler), &mut results);
+        } else {
+            continue;
+        }
         report::terminal::table(scenario, &results);
         if let Some(out) = &options.out {
             // Long runs may be interrupted: what there is, is kept.
@@ -92,6 +102,40 @@ fn measure(scenario: &Scenario, options: &Options, runners: &Runners, python: Op
             for subject in python.subjects.iter().filter(|subject| is_wanted(subject)) {
                 take(python.command(subject, scenario.name, n), scenario, subject, round, results);
             }
+        }
+        eprintln!("{}: round {} of {}", scenario.name, round + 1, options.rounds);
+    }
+}
+
+/// A scheduler, and the Python that it runs in. Says so if there is none.
+fn cluster(options: &Options) -> Option<(PathBuf, Scheduler)> {
+    let absent = "there is no Python with `distributed`; benches/python/install gets one";
+    let started = match python::with_dask() {
+        Some(python) => Scheduler::start(&python).map(|scheduler| (python, scheduler)),
+        None => Err(absent.into()),
+    };
+    let names = options.scenarios.iter().filter(|scenario| is_cluster(scenario.work)).map(|scenario| scenario.name);
+    let tell = |error: &Box<dyn Error>| println!("{}: left out: {error}", names.collect::<Vec<_>>().join(", "));
+    started.inspect_err(tell).ok()
+}
+
+/// Ours and Dask's take turns on one scheduler.
+fn measure_cluster(
+    scenario: &Scenario,
+    options: &Options,
+    runners: &Runners,
+    (python, scheduler): (&Path, &Scheduler),
+    results: &mut Results,
+) {
+    let n = scenario.size(scenario.python.unwrap_or_default(), options.is_smoke);
+    for round in 0..options.rounds {
+        for subject in [OURS, THEIRS] {
+            let mut command = match subject {
+                OURS => Order::command(&runners.plain, scenario, subject, options.is_smoke),
+                _ => python::cluster_command(python, scenario.name, n),
+            };
+            scheduler.set(&mut command);
+            take(command, scenario, subject, round, results);
         }
         eprintln!("{}: round {} of {}", scenario.name, round + 1, options.rounds);
     }

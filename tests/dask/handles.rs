@@ -110,13 +110,13 @@ async fn an_error_lives_as_long_as_somebody_blames_it<R: AnyOf>(on: Ground<R>) {
     let key = x.key();
     let y = client.submit(crate::tasks::plus_one, &x);
     let z = client.submit(crate::tasks::plus_one, &y);
-    drop(x);
     for future in [&y, &z] {
         let error = on.error(future).await;
         assert!(matches!(&error, Error::Failed { key: blamed, .. } if *blamed == key), "{error:?}");
         assert!(chain(&error).contains("run 1 failed"), "{}", chain(&error));
     }
-    drop(z);
+    drop((x, z));
+    on.until_look("len(s.tasks)", "2").await;
     assert_eq!(on.look(&state(&key)), "\"erred\"");
     drop(y);
     on.until_look("len(s.tasks)", "0").await;

@@ -14,6 +14,7 @@ mod first;
 mod gathering;
 mod ground;
 mod handles;
+mod lost;
 mod page;
 mod placing;
 #[path = "../support/program.rs"]

@@ -68,7 +68,9 @@ pub(super) fn rows(scenario: &Scenario, results: &Results) -> Vec<Vec<String>> {
         for column in scenario.columns {
             row.push(number(results.figure(scenario.name, subject, column.figure)));
             row.extend(
-                column.has_ratio.then(|| ratio(results.ratio(scenario.name, subject, REFERENCE, column.figure))),
+                column
+                    .has_ratio
+                    .then(|| ratio(results.ratio(scenario.name, subject, scenario.reference(), column.figure))),
             );
         }
         rows.push(row);

@@ -319,16 +319,22 @@ impl Connection {
     /// There is no connection, and there will be none.
     pub(super) fn lose_all(&self, error: &Error) {
         self.milestones.open(Err(error.clone()));
-        self.fail_all(|key| Error::Lost { key, reason: error.chain().into() });
+        self.end_all(|key| Error::Lost { key, reason: error.chain().into() });
     }
 
-    /// Ends every task that has not ended.
-    pub(super) fn fail_all(&self, error: impl Fn(Key) -> Error) {
+    /// Nothing comes any more: ends every task that has not ended, and the wait for every value, and refuses requests.
+    pub(super) fn end_all(&self, error: impl Fn(Key) -> Error) {
         let tasks: Vec<_> = lock(&self.tasks).values().filter_map(|(_, task)| task.upgrade()).collect();
         for task in tasks {
             let error = error(task.about().key());
-            task.handle_ended(error);
+            task.handle_over(error);
         }
+        let requests = self.work.take(|work| {
+            work.is_closed = true;
+            std::mem::take(&mut work.requests)
+        });
+        // Who asked hears it, outside of the lock.
+        drop(requests);
     }
 
     // --- workers ---------------------------------------------------------------------------------------------------
@@ -394,8 +400,9 @@ impl Connection {
             (ReplyTo::State(id), Ok(reply)) => self.handle(Event::RpcReply { id, reply }),
             (ReplyTo::State(id), Err(error)) => {
                 tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
+                let why = error.to_string().into();
                 self.work.change(|work| work.failure = Some(error));
-                self.handle(Event::RpcFailed { id });
+                self.handle(Event::RpcFailed { id, why });
             }
             (ReplyTo::Caller(caller), reply) => {
                 let address = Arc::clone(&self.address);

@@ -41,14 +41,14 @@ impl<R: Runtime> Driver<R> {
     /// Runs to the end of the connection. Dropped before, it loses all tasks: the runtime is gone.
     pub(crate) async fn run(self) {
         let (connection, client) = (Arc::clone(&self.connection), Weak::clone(&self.client));
-        let mut over = Over { connection, client, reason: None };
-        over.reason = Some(match self.converse_until_closed().await {
-            Ok(()) => "the connection to the scheduler was closed".into(),
+        let mut over = Over { connection, client, end: None };
+        over.end = Some(match self.converse_until_closed().await {
+            Ok(()) => Ending::Closed,
             Err(error) => {
                 let address = Arc::clone(&self.connection.address);
                 let error = Error::NotConnected { address, source: Arc::new(error) };
                 self.connection.lose_all(&error);
-                error.chain().into()
+                Ending::Lost(error.chain().into())
             }
         });
         self.pool.close().await;
@@ -145,24 +145,33 @@ struct Over {
     connection: Arc<Connection>,
     client: Weak<ClientState>,
     /// `None` if its runtime has dropped it.
-    reason: Option<Arc<str>>,
+    end: Option<Ending>,
+}
+
+/// How a driver has ended.
+enum Ending {
+    /// The client was closed.
+    Closed,
+    /// The scheduler is gone for good.
+    Lost(Arc<str>),
 }
 
 impl Drop for Over {
     fn drop(&mut self) {
-        let reason = self.reason.take();
-        let error = |key| match &reason {
-            Some(reason) => Error::Lost { key, reason: Arc::clone(reason) },
+        let closed = self.client.upgrade().map_or("the client was closed", |client| client.reason());
+        let error = |key| match &self.end {
+            Some(Ending::Closed) => Error::Cancelled { key, reason: closed.into() },
+            Some(Ending::Lost(reason)) => Error::Lost { key, reason: Arc::clone(reason) },
             None => Error::RuntimeGone { key },
         };
         self.connection.milestones.open(Err(Error::ClientClosed { operation: "connect" }));
         self.connection.refuse_requests();
-        self.connection.fail_all(error);
+        self.connection.end_all(error);
         if let Some(client) = self.client.upgrade() {
             client.begin_close("the connection to the scheduler is over");
         }
         // Who submitted in between has seen a client that was open.
-        self.connection.fail_all(error);
+        self.connection.end_all(error);
         self.connection.milestones.end(Ok(()));
     }
 }

@@ -48,6 +48,7 @@ pub(crate) enum Event {
     /// No reply will come.
     RpcFailed {
         id: RpcId,
+        why: Arc<str>,
     },
     // --- from the clock ---
     Timer,
