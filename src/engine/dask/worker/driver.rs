@@ -166,6 +166,8 @@ enum End {
 
 /// Why the scheduler has not taken the worker.
 enum Unregistered {
+    /// There is no connection, as often as it was tried.
+    Unconnected(CommError),
     Comm(CommError),
     Version(ConnectError),
 }
@@ -238,7 +240,7 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         shared: Arc::clone(shared),
     };
     let result = driver.run(patience).await.map_err(|error| match error {
-        Unregistered::Comm(error) => failed(error),
+        Unregistered::Unconnected(error) | Unregistered::Comm(error) => failed(error),
         Unregistered::Version(source) => {
             Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) }
         }
@@ -306,19 +308,27 @@ impl<R: Runtime> Driver<R> {
         tries: &mut Tries,
         was_there: bool,
     ) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        let mut last = None;
         loop {
             let left = tries.left(self.runtime.now());
             let error = match self.runtime.timeout(left, self.register(left, was_there)).await {
                 Ok(Ok(registered)) => return Ok(registered),
                 // One that was registered before is refused for as long as the scheduler has not seen the end of that.
                 Ok(Err(Unregistered::Comm(error))) if was_there || !error.is_final() => error,
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(Unregistered::Unconnected(error))) if was_there => error,
+                // What ended the last attempt tells more than that there was no time for another.
+                Ok(Err(error)) => match last {
+                    Some(last) if self.runtime.now() >= tries.deadline() => return Err(Unregistered::Comm(last)),
+                    _ => return Err(error),
+                },
                 Err(_) => {
                     let (peer, after) = (self.scheduler.clone(), tries.limit());
-                    return Err(CommError::NoAnswer { peer, op: "register-worker", after }.into());
+                    let silent = || CommError::NoAnswer { peer, op: "register-worker", after };
+                    return Err(last.unwrap_or_else(silent).into());
                 }
             };
             let Some(pause) = tries.pause(self.runtime.now()) else { return Err(error.into()) };
+            last = Some(error);
             self.runtime.sleep(pause).await;
         }
     }
@@ -327,7 +337,7 @@ impl<R: Runtime> Driver<R> {
     async fn register(&self, limit: Duration, was_there: bool) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
         let connector = self.connector.clone();
         let connector = if was_there { connector.again_within(limit) } else { connector.with_limit(limit) };
-        let mut comm = connector.connect(&self.scheduler).await?;
+        let mut comm = connector.connect(&self.scheduler).await.map_err(Unregistered::Unconnected)?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
         Version::of_reply(&versions)?;
         self.server.set_versions(&versions);
