@@ -61,6 +61,11 @@ impl Tries {
         self.limit
     }
 
+    /// When the time is over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// What is left of the time, in whole milliseconds: people read it.
     pub(super) fn left(&self, now: Instant) -> Duration {
         let left = (self.deadline - now).as_micros().div_ceil(1000);

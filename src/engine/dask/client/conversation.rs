@@ -22,8 +22,8 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Conversation<'a, R: Runtime> {
     driver: &'a Driver<R>,
     silence: Duration,
-    /// How long the scheduler may take to take the client.
-    limit: Duration,
+    /// How long the scheduler may take to take the client, and what it is then.
+    limit: (Duration, CommError),
     requests: Vec<R::Task<()>>,
 }
 
@@ -43,13 +43,13 @@ enum Next {
 }
 
 impl<'a, R: Runtime> Conversation<'a, R> {
-    pub(super) fn new(driver: &'a Driver<R>, silence: Duration, limit: Duration) -> Self {
+    pub(super) fn new(driver: &'a Driver<R>, silence: Duration, limit: (Duration, CommError)) -> Self {
         Self { driver, silence, limit, requests: Vec::new() }
     }
 
     /// Reads and writes until one of them is over, or the scheduler does not take the client.
     pub(super) async fn run(mut self, comm: Comm<R::Stream>) -> End {
-        let (driver, silence, limit) = (self.driver, self.silence, self.limit);
+        let (driver, silence, limit) = (self.driver, self.silence, self.limit.clone());
         let (reader, writer) = comm.split();
         let talking = race(read(driver, reader, silence), self.write(writer));
         race(talking, registration(driver, limit)).await
@@ -131,12 +131,12 @@ async fn read<R: Runtime>(driver: &Driver<R>, mut reader: Reader<R::Stream>, sil
 }
 
 /// A scheduler that takes the connection, and then not the client, is as good as none.
-async fn registration<R: Runtime>(driver: &Driver<R>, limit: Duration) -> End {
+async fn registration<R: Runtime>(driver: &Driver<R>, (limit, silent): (Duration, CommError)) -> End {
     driver.runtime.sleep(limit).await;
     if driver.connection.is_registered.load(Ordering::Acquire) {
         return std::future::pending().await;
     }
-    End::Lost(Some(CommError::NoAnswer { peer: driver.address.clone(), op: "register-client", after: limit }))
+    End::Lost(Some(silent))
 }
 
 /// Makes a request beside the stream. It is given up when its task is dropped.

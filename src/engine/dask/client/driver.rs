@@ -58,14 +58,23 @@ impl<R: Runtime> Driver<R> {
     async fn converse_until_closed(&self) -> Result<(), CommError> {
         let mut tries = Tries::new(self.runtime.now(), self.patience.connect_timeout);
         let mut was_there = false;
+        let mut last = None;
         loop {
             let Some(connected) = self.or_closed(self.connect(&tries, was_there)).await else { return Ok(()) };
-            let (comm, begun) = (connected?, self.runtime.now());
+            let begun = self.runtime.now();
+            let comm = match (connected, last.take()) {
+                (Ok(comm), _) => comm,
+                // What ended the last conversation tells more than that there was no time for another.
+                (Err(_), Some(error)) if begun >= tries.deadline() => return Err(error),
+                (Err(error), _) => return Err(error),
+            };
             self.connection.is_registered.store(false, Ordering::Release);
             let client_id = self.connection.new_key("Client-anydask");
             self.connection.handle(Event::Connected { client_id: client_id.as_str().into() });
-            let limit = tries.left(begun).min(ANSWER_LIMIT);
-            let End::Lost(error) = Conversation::new(self, self.patience.silence(), limit).run(comm).await else {
+            let (limit, most) = (tries.left(begun).min(ANSWER_LIMIT), tries.limit().min(ANSWER_LIMIT));
+            let silent = CommError::NoAnswer { peer: self.address.clone(), op: "register-client", after: most };
+            let silence = self.patience.silence();
+            let End::Lost(error) = Conversation::new(self, silence, (limit, silent)).run(comm).await else {
                 return Ok(());
             };
             let error = error.unwrap_or_else(|| CommError::Closed { peer: self.address.clone(), in_message: false });
@@ -84,6 +93,7 @@ impl<R: Runtime> Driver<R> {
             if self.or_closed(self.runtime.sleep(pause)).await.is_none() {
                 return Ok(());
             }
+            last = (!self.connection.is_registered.load(Ordering::Acquire)).then_some(error);
         }
     }
 

@@ -14,7 +14,8 @@ use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::race::race;
 use crate::engine::dask::tries::{Patience, Tries};
 use crate::engine::dask::wire::{TaskKey, Value};
-use crate::engine::dask::worker::bodies::Bodies;
+use crate::engine::dask::worker::arrivals::Arrival;
+use crate::engine::dask::worker::bodies::{Bodies, unix_time};
 use crate::engine::dask::worker::fetch::fetch;
 use crate::engine::dask::worker::ops::{self, ANYDASK, Received};
 use crate::engine::dask::worker::registration::{Gauge, Identity};
@@ -165,6 +166,8 @@ enum End {
 
 /// Why the scheduler has not taken the worker.
 enum Unregistered {
+    /// There is no connection, as often as it was tried.
+    Unconnected(CommError),
     Comm(CommError),
     Version(ConnectError),
 }
@@ -237,7 +240,7 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         shared: Arc::clone(shared),
     };
     let result = driver.run(patience).await.map_err(|error| match error {
-        Unregistered::Comm(error) => failed(error),
+        Unregistered::Unconnected(error) | Unregistered::Comm(error) => failed(error),
         Unregistered::Version(source) => {
             Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) }
         }
@@ -305,19 +308,27 @@ impl<R: Runtime> Driver<R> {
         tries: &mut Tries,
         was_there: bool,
     ) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        let mut last = None;
         loop {
             let left = tries.left(self.runtime.now());
             let error = match self.runtime.timeout(left, self.register(left, was_there)).await {
                 Ok(Ok(registered)) => return Ok(registered),
                 // One that was registered before is refused for as long as the scheduler has not seen the end of that.
                 Ok(Err(Unregistered::Comm(error))) if was_there || !error.is_final() => error,
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(Unregistered::Unconnected(error))) if was_there => error,
+                // What ended the last attempt tells more than that there was no time for another.
+                Ok(Err(error)) => match last {
+                    Some(last) if self.runtime.now() >= tries.deadline() => return Err(Unregistered::Comm(last)),
+                    _ => return Err(error),
+                },
                 Err(_) => {
                     let (peer, after) = (self.scheduler.clone(), tries.limit());
-                    return Err(CommError::NoAnswer { peer, op: "register-worker", after }.into());
+                    let silent = || CommError::NoAnswer { peer, op: "register-worker", after };
+                    return Err(last.unwrap_or_else(silent).into());
                 }
             };
             let Some(pause) = tries.pause(self.runtime.now()) else { return Err(error.into()) };
+            last = Some(error);
             self.runtime.sleep(pause).await;
         }
     }
@@ -326,10 +337,11 @@ impl<R: Runtime> Driver<R> {
     async fn register(&self, limit: Duration, was_there: bool) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
         let connector = self.connector.clone();
         let connector = if was_there { connector.again_within(limit) } else { connector.with_limit(limit) };
-        let mut comm = connector.connect(&self.scheduler).await?;
+        let mut comm = connector.connect(&self.scheduler).await.map_err(Unregistered::Unconnected)?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
         Version::of_reply(&versions)?;
-        let register = self.identity.register(versions, self.server.vitals());
+        self.server.set_versions(&versions);
+        let register = self.identity.register(versions, self.server.vitals(0.0));
         comm.write_within(&register, &self.runtime, ANSWER_LIMIT).await?;
         let reply = comm.read_within(&self.runtime, ANSWER_LIMIT).await?;
         // Some versions send a list of one.
@@ -454,8 +466,10 @@ impl<R: Runtime> Driver<R> {
     ) -> End {
         let mut is_paused = false;
         loop {
-            self.runtime.sleep(interval).await;
-            let vitals = self.server.vitals();
+            let due = self.runtime.now() + interval;
+            self.runtime.sleep_until(due).await;
+            let lateness = self.runtime.now().saturating_duration_since(due);
+            let vitals = self.server.vitals(lateness.as_secs_f64());
             let part = vitals.memory as f64 / self.identity.memory_limit as f64;
             if !is_paused && part > PAUSE_MEMORY_PART {
                 is_paused = true;
@@ -483,10 +497,15 @@ impl<R: Runtime> Driver<R> {
 
     fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) -> R::Task<()> {
         let (pool, shell, identity) = (self.pool.clone(), Arc::clone(shell), Arc::clone(&self.identity));
+        let bandwidth = Arc::clone(self.server.bandwidth());
         let fetching = async move {
             let Fetch { transfer, peer, keys } = wanted;
-            let end = match fetch(&pool, &peer, &keys, &identity.address).await {
-                Ok(Some(data)) => FetchEnd::Arrived(data),
+            let start = unix_time();
+            let end = match fetch(&pool, &bandwidth, &peer, &keys, &identity.address).await {
+                Ok(Some(data)) => {
+                    shell.arrived(&data, &Arrival { peer, start, stop: unix_time() });
+                    FetchEnd::Arrived(data)
+                }
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {
                     tracing::warn!(target: "anydask", %peer, %error, "data of a peer did not come");
