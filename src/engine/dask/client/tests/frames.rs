@@ -102,7 +102,7 @@ fn requests_are_those_of_dask() {
         Value::Serialized(data) => (TaskKey::of_value(key).expect("a key"), data.clone()),
         other => panic!("{other:?}"),
     });
-    let ours = messages::scatter(values.collect(), &text_of(&theirs, "client"), Broadcast::One);
+    let ours = messages::scatter(values.collect(), &[], &text_of(&theirs, "client"), Broadcast::One);
     assert_same(&ours, &theirs);
 }
 

@@ -57,12 +57,19 @@ fn an_exception_of_the_scheduler_comes_as_bytes() {
 
 #[test]
 fn an_exception_of_ours_is_told_as_it_was() {
-    let told = read(&Value::Serialized(Serialized::of_exception("RuntimeError", "boom")), &Value::Nil);
-    let expected =
-        RemoteException { class: "RuntimeError".into(), message: "boom".into(), traceback_text: String::new() };
+    let told = read(&Value::Serialized(Serialized::of_exception("RuntimeError", "boom", "failed")), &Value::Nil);
+    let expected = RemoteException {
+        class: "RuntimeError".into(),
+        message: "boom".into(),
+        traceback_text: String::new(),
+        rust: Some("failed".into()),
+    };
     assert_eq!(told, expected);
     assert_eq!(
-        read(&Value::Serialized(Serialized::of_pickle(&exception_pickle("RuntimeError", "boom"))), &Value::Nil),
+        read(
+            &Value::Serialized(Serialized::of_pickle(&exception_pickle("RuntimeError", "boom", "failed"))),
+            &Value::Nil
+        ),
         told
     );
 }
@@ -112,7 +119,7 @@ fn what_cannot_be_read_is_told_as_such() {
     assert!(text(&Value::Bin("\u{1}".into())).starts_with("(the exception cannot be read: pickle: instruction 0x01"));
     assert!(text(&Value::Int(1)).starts_with("(the exception cannot be read: `exception`"));
     assert_eq!(text(&of_bytes(Pickle::Int(1).dumps())), "(this is no exception: 1)");
-    let boom = of_bytes(exception_pickle("RuntimeError", "boom"));
+    let boom = of_bytes(exception_pickle("RuntimeError", "boom", "failed"));
     let told = read(&boom, &Value::Bin("\u{1}".into()));
     assert!(told.traceback_text.contains("(it cannot be read: pickle"), "{told:?}");
     assert_eq!(told.message, "boom");

@@ -7,7 +7,7 @@ use crate::engine::dask::wire::pickle::task_spec::{
 };
 use crate::engine::dask::wire::pickle::{Object, Pickle, Unpickled, View};
 use crate::engine::dask::wire::tests::{file, pickle};
-use crate::engine::dask::wire::{Limits, TaskKey, Value, WireError, class_pickle, exception_pickle};
+use crate::engine::dask::wire::{Limits, TaskKey, Value, WireError, class_pickle};
 
 const TOKEN: &str = "00112233445566778899aabbccddeeff";
 const MESSAGE: &str = "this task can only run on a rask worker";
@@ -48,7 +48,7 @@ fn foreign_layer() -> Layer {
 #[test]
 fn what_we_write_is_byte_for_byte_what_python_has_read() {
     let by_reference = call_by_name(
-        &"k3".into(),
+        Some(&"k3".into()),
         "usermod:inc",
         task_spec::list([task_ref(&"k1".into())]),
         Some(Pickle::dict([("c", 1.into())])),
@@ -64,7 +64,7 @@ fn what_we_write_is_byte_for_byte_what_python_has_read() {
         ("hand-topickle-hlg-two-foreign-tasks", task_spec::to_pickle(high_level_graph(vec![foreign_layer()])).dumps()),
         ("hand-set-of-keys", Pickle::Set(vec!["k1".into()]).dumps()),
         ("hand-type-bytes", class_pickle("builtins", "bytes")),
-        ("hand-exception", exception_pickle("RuntimeError", "boom")),
+        ("hand-exception", Pickle::call(Pickle::global("builtins", "RuntimeError"), ["boom".into()]).dumps()),
         ("hand-empty-tuple", Pickle::Tuple(vec![]).dumps()),
     ] {
         assert_eq!(written, pickle(name), "{name}: {:?}", read(&written));
