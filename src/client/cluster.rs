@@ -35,11 +35,13 @@ impl<R: Runtime> Client<R> {
     pub fn wait_for_workers(&self, count: usize) -> Operation<()> {
         self.asking("wait_for_workers", move |connection| {
             Box::pin(async move {
-                let mut changes = connection.watch_workers();
-                while requests::workers(&connection).await?.len() < count {
-                    changes = poll_fn(|cx| connection.poll_workers_changed(changes, cx)).await;
+                loop {
+                    let changes = connection.watch_workers();
+                    if requests::workers(&connection).await?.len() >= count {
+                        return Ok(());
+                    }
+                    poll_fn(|cx| connection.poll_workers_changed(changes, cx)).await;
                 }
-                Ok(())
             })
         })
     }

@@ -167,6 +167,11 @@ impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
         F::name()
     }
 
+    #[cfg(feature = "dask")]
+    fn remote_name(&self) -> &str {
+        self.0.remote_name()
+    }
+
     /// What it shares captures what it captures.
     fn identity() -> (TypeId, &'static str, bool) {
         F::identity()

@@ -78,6 +78,13 @@ pub trait TaskFn<Args>: Send + 'static {
         std::any::type_name::<Self>()
     }
 
+    /// The name that a cluster shows for its tasks: one that this value of the type has for itself, or the type's.
+    #[doc(hidden)]
+    #[cfg(feature = "dask")]
+    fn remote_name(&self) -> &str {
+        Self::name()
+    }
+
     /// The type that tells it from other functions, with its name; and whether that is enough, since it captures nothing.
     #[doc(hidden)]
     fn identity() -> (TypeId, &'static str, bool)

@@ -45,6 +45,33 @@ fn without_a_scheduler_they_say_how_to_start_one() {
     assert!(said.contains("nothing listens there") && said.contains("`dask scheduler`"), "{said}");
 }
 
+#[cfg(feature = "array")]
+#[test]
+fn rust_and_python_work_on_one_graph() {
+    let mut cluster = Cluster::start(Version::Newest);
+    cluster.python_worker("python");
+    let environment = [("DASK_SCHEDULER_ADDRESS", cluster.address())];
+    let worker = Program::start_with("dask_mixed", &["worker"], &environment);
+    assert!(worker.line().unwrap().starts_with("a worker at tcp://"));
+    let (lines, status) = Program::start("dask_mixed", &environment).end();
+    assert!(status.success(), "it ended with {status} after {lines:#?}");
+    assert_eq!(lines[0], "connected; waiting for a worker in Rust and one in Python");
+    let station = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(station(&lines[1]), ["station", "power", "heat", "noise"]);
+    for (line, name) in [(2, "north"), (3, "east"), (5, "south")] {
+        let fields = station(&lines[line]);
+        assert_eq!((&*fields[0], fields.len()), (name, 10), "{lines:#?}");
+        let middle: f64 = fields[1].parse().unwrap();
+        assert!((30.0..50.0).contains(&middle), "{lines:#?}");
+    }
+    assert!(
+        lines[4].starts_with("harbour") && lines[4].contains("line 118: `offline`: invalid float literal"),
+        "{lines:#?}"
+    );
+    assert!(lines[6].starts_with("power and heat go together: 0.9"), "{lines:#?}");
+    assert_eq!(lines.len(), 7, "{lines:#?}");
+}
+
 /// What Ctrl-C sends.
 fn interrupt(program: &Program) {
     let status = Command::new("kill").args(["-INT", &program.id().to_string()]).status().unwrap();

@@ -33,7 +33,7 @@ async fn values_are_gathered_in_their_arrangement<R: AnyOf>(on: Ground<R>) {
     let nested = (BTreeMap::from([("x", &x)]), HashMap::from([("y", vec![&y])]));
     let gathered = on.get(client.gather(nested)).await.unwrap();
     assert_eq!(gathered, (BTreeMap::from([("x", 11)]), HashMap::from([("y", vec![12])])));
-    assert_eq!(on.get(client.gather(Vec::<anydask::TaskFuture<i64>>::new())).await.unwrap(), []);
+    assert_eq!(on.get(client.gather(Vec::<anydask::TaskFuture<i64>>::new())).await.unwrap(), [] as [i64; 0]);
     let shared: Arc<i64> = on.get(x.shared()).await.unwrap();
     assert_eq!(*shared, 11);
 }

@@ -5,6 +5,7 @@
 mod cluster;
 mod clusters;
 mod connecting;
+mod dashboard;
 mod encrypted;
 mod everywhere;
 mod examples;
@@ -19,6 +20,10 @@ mod page;
 mod placing;
 #[path = "../support/program.rs"]
 mod programs;
+#[cfg(feature = "array")]
+mod python_arrays;
+mod python_clients;
+mod python_functions;
 mod rust_worker;
 mod scattering;
 mod strange_words;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::engine::dask::client::Argument;
-use crate::engine::dask::wire::pickle::{Pickle, Unpickled};
+use crate::engine::dask::wire::pickle::{Pickle, PlainData, Unpickled};
 use crate::engine::dask::wire::{Array, Data, Limits, Serialized, TaskKey, Value, WireError};
-use crate::task::portable::{PyArray, PyValue};
+use crate::task::portable::{Order, PyArray, PyValue};
 
 /// What a datum is.
 ///
@@ -25,7 +25,7 @@ fn of_data(data: Data) -> Result<PyValue, WireError> {
         Data::Value(value) => of_value(value)?,
         Data::Pickle { pickle, buffers } => {
             let limits = Limits::default();
-            of_value(Unpickled::read(&pickle, &limits)?.root().to_value(&buffers, &limits)?)?
+            Unpickled::read(&pickle, &limits)?.root().to_plain(&buffers, &limits)?
         }
         Data::Bytes(bytes) => PyValue::Bytes(bytes),
         Data::Array(array) => of_array(&array)?,
@@ -40,8 +40,54 @@ fn of_data(data: Data) -> Result<PyValue, WireError> {
     })
 }
 
+impl PlainData for PyValue {
+    fn none() -> Self {
+        Self::None
+    }
+
+    fn bool(value: bool) -> Self {
+        Self::Bool(value)
+    }
+
+    fn int(number: i128) -> Option<Self> {
+        Some(Self::Int(number))
+    }
+
+    fn float(number: f64) -> Self {
+        Self::Float(number)
+    }
+
+    fn str(text: &Arc<str>) -> Self {
+        Self::Str(Arc::clone(text))
+    }
+
+    fn bytes(bytes: &Bytes) -> Self {
+        Self::Bytes(bytes.clone())
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        Self::List(items)
+    }
+
+    fn tuple(items: Vec<Self>) -> Self {
+        Self::Tuple(items)
+    }
+
+    fn set(items: Vec<Self>) -> Self {
+        Self::Set(items)
+    }
+
+    fn dict(entries: Vec<(Self, Self)>) -> Self {
+        Self::Dict(entries)
+    }
+}
+
 fn of_array(array: &Array) -> Result<PyValue, WireError> {
-    let array = PyArray::new(array.dtype().into(), array.shape().to_vec(), array.c_order());
+    let (order, data) = match array.order() {
+        Some(order) => (order, array.buffer().clone()),
+        None => (Order::C, array.c_order()),
+    };
+    let array = PyArray::new(array.dtype().into(), array.shape().to_vec(), order, data);
     let problem = "its bytes are not as many as its shape says";
     array.map(PyValue::Array).ok_or(WireError::Inconsistent { of: "an array", problem })
 }
@@ -97,7 +143,7 @@ pub(crate) fn class(value: &PyValue) -> (&'static str, &'static str) {
 }
 
 fn wire_array(array: &PyArray) -> Result<Array, WireError> {
-    Array::new(array.dtype(), array.shape().to_vec(), array.data().clone())
+    Array::new(array.dtype(), array.shape().to_vec(), array.order(), array.data().clone())
 }
 
 /// An argument of a Python function; `keys` are those of its inputs.
@@ -108,11 +154,9 @@ pub(crate) fn python_argument(value: &PyValue, keys: &[TaskKey]) -> Result<Argum
             Some(key) => Argument::Result(key.clone()),
             None => return Err(WireError::Inconsistent { of: "an argument", problem: "it names no input" }),
         },
-        PyValue::Array(array) => Argument::Array {
-            dtype: Arc::clone(array.dtype()),
-            shape: array.shape().to_vec(),
-            data: array.data().clone(),
-        },
+        PyValue::Array(array) => {
+            Argument::Array { dtype: Arc::clone(array.dtype()), shape: array.shape().to_vec(), data: array.c_order() }
+        }
         PyValue::List(items) => Argument::List(all(items)?),
         PyValue::Tuple(items) => Argument::Tuple(all(items)?),
         PyValue::Dict(entries) => {
@@ -149,7 +193,7 @@ fn pickle(value: &PyValue) -> Result<Pickle, WireError> {
         PyValue::Array(array) => {
             let flat = Pickle::call(
                 Pickle::global("numpy", "frombuffer"),
-                [Pickle::Bytes(array.data().clone()), Pickle::Str(Arc::clone(array.dtype()))],
+                [Pickle::Bytes(array.c_order()), Pickle::Str(Arc::clone(array.dtype()))],
             );
             let shape = array.shape().iter().map(|length| Pickle::UInt(*length as u64)).collect();
             Pickle::call(Pickle::global("numpy", "reshape"), [flat, Pickle::Tuple(shape)])

@@ -4,8 +4,6 @@ use std::any::{Any, type_name};
 use std::error::Error as StdError;
 use std::fmt;
 
-use bytes::Bytes;
-
 use crate::task::portable::codec::Place;
 use crate::task::portable::codecs::Codecs;
 use crate::task::portable::{DecodeError, PyValue, Slot};
@@ -44,9 +42,9 @@ pub enum Given<'a> {
 #[doc(hidden)]
 pub enum ErasedCall {
     /// The function has returned.
-    Returned(Result<Bytes, Failure>),
+    Returned(Result<PyValue, Failure>),
     /// The function is asynchronous: this is what it does.
-    Future(BoxFuture<Result<Bytes, Failure>>),
+    Future(BoxFuture<Result<PyValue, Failure>>),
 }
 
 /// Why a call was not made, or its result does not go on.

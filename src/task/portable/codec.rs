@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use crate::task::Registration;
-use crate::task::portable::python::{DecodeError, EncodeError, MARK, PyValue};
+use crate::task::portable::python::{self, DecodeError, EncodeError, MARK, PyArray, PyValue};
 
 /// Encodes and decodes a `T`: as a part of a call, and as a result that others take.
 pub(crate) struct Codec<T> {
@@ -23,6 +23,8 @@ pub(crate) struct Codec<T> {
     decode_inputs: Option<DecodeInputs<T>>,
     /// As a plain Python object.
     to_python: fn(&T) -> Result<PyValue, EncodeError>,
+    /// Of a value that is nothing but an array.
+    array: fn(&T) -> Option<PyArray>,
     /// Tells the codecs of the types inside of this one, and whether those travel as this one does.
     parts: Parts,
 }
@@ -93,9 +95,12 @@ impl<T> Codec<T> {
         (self.append)(value, Vec::new()).map(Bytes::from)
     }
 
-    /// What a cluster keeps as a result: a `bytes` object for Python.
-    pub(crate) fn encode_result(&self, value: &T) -> Result<Bytes, EncodeError> {
-        (self.append)(value, MARK.to_vec()).map(Bytes::from)
+    /// What a cluster keeps as a result: an array of numpy if it is one, else a `bytes` object.
+    pub(crate) fn encode_result(&self, value: &T) -> Result<PyValue, EncodeError> {
+        if let Some(array) = (self.array)(value) {
+            return Ok(PyValue::Array(array));
+        }
+        (self.append)(value, MARK.to_vec()).map(|bytes| PyValue::Bytes(bytes.into()))
     }
 
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<T, DecodeError> {
@@ -126,7 +131,7 @@ impl<T> Codec<T> {
     }
 
     pub(crate) fn python_of(&self, value: &T) -> Result<PyValue, EncodeError> {
-        (self.to_python)(value)
+        (self.array)(value).map_or_else(|| (self.to_python)(value), |array| Ok(PyValue::Array(array)))
     }
 }
 
@@ -139,6 +144,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
             decode_input: PyValue::decode,
             decode_inputs: None,
             to_python: |value| PyValue::of(value),
+            array: python::array_of,
             parts: |_| (),
         }
     }
@@ -153,6 +159,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Arc<T>> {
             decode_input: |input| input.decode().map(Arc::new),
             decode_inputs: None,
             to_python: |value| PyValue::of(&**value),
+            array: |value| python::array_of(&**value),
             parts: |each| each(true, &Codec::<T>::plain()),
         }
     }
@@ -175,6 +182,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
             decode_input: |input| input.decode().map(share_each),
             decode_inputs: Some(|inputs| decode_each(inputs).map(share_each)),
             to_python: |values| PyValue::of(&Pointees(values)),
+            array: |_| None,
             parts: |each| {
                 each(true, &Codec::<Vec<T>>::vector());
                 each(false, &Codec::<T>::plain());
@@ -231,7 +239,7 @@ mod tests {
         let codec = Codec::<Vec<String>>::vector();
         let value = vec!["a".to_owned(), String::new()];
         assert_eq!(codec.decode(&codec.encode(&value).unwrap()).unwrap(), value);
-        let result = PyValue::Bytes(codec.encode_result(&value).unwrap());
+        let result = codec.encode_result(&value).unwrap();
         assert_eq!(codec.decode_input(&result).unwrap(), value);
         assert_eq!(codec.decode_input(&codec.python_of(&value).unwrap()).unwrap(), value);
     }
@@ -250,7 +258,7 @@ mod tests {
     #[test]
     fn a_vector_takes_inputs_of_both_languages() {
         let element = Codec::<f64>::plain();
-        let rust = PyValue::Bytes(element.encode_result(&1.5).unwrap());
+        let rust = element.encode_result(&1.5).unwrap();
         let python = PyValue::Int(2);
         let codec = Codec::<Vec<f64>>::vector();
         assert_eq!(codec.decode_inputs(&[&rust, &python]).unwrap().unwrap(), [1.5, 2.0]);

@@ -47,6 +47,10 @@ impl<T: 'static> Slot<T> {
 
     /// Makes a plain Python object of a value of the parameter with this number, or of the result.
     pub(super) fn to_python(&self, argument: Option<usize>, value: &PyValue) -> Result<PyValue, CallError> {
+        if let PyValue::Array(_) = value {
+            // It is one already.
+            return Ok(value.clone());
+        }
         let r#type = type_name::<T>();
         let codec = self.0.as_ref().ok_or(CallError::WithoutSerde { argument, r#type })?;
         let value = codec.decode_input(value).map_err(|source| match argument {

@@ -101,7 +101,7 @@ fn result_of(call: ErasedCall) -> Result<PyValue, String> {
             }
         }
     };
-    result.map(PyValue::Bytes).map_err(|error| error.to_string())
+    result.map_err(|error| error.to_string())
 }
 
 #[test]
@@ -188,8 +188,8 @@ fn what_arrives_for_a_task_and_is_none_of_its_arguments_is_refused_with_words() 
 #[test]
 fn a_result_becomes_a_plain_object_where_python_wants_it() {
     let page = Page { url: "u".to_owned(), links: vec!["v".to_owned()] };
-    let codec = codec_of::<Page>().unwrap();
-    let result = PyValue::Bytes(codec.0.encode_result(&page).unwrap());
+    let (codec, _) = codec_of::<Page>().unwrap();
+    let result = codec.encode_result(&page).unwrap();
     let task = registered_tasks()["anydask::task::portable::tests::concatenate"];
     let bytes = TaskCall::ToPython { parameter: None }.to_bytes();
     let MadeCall::Python(value) = TaskCall::of_bytes(&bytes).unwrap().make(task, &[result]).unwrap() else { panic!() };
@@ -233,10 +233,10 @@ mod with_futures {
         // As other tasks give them: two in Rust, two in Python.
         let inputs = [
             PyValue::of(&page.wait().unwrap()).unwrap(),
-            PyValue::Bytes(codec_of::<f64>().unwrap().0.encode_result(&1.0).unwrap()),
+            codec_of::<f64>().unwrap().0.encode_result(&1.0).unwrap(),
             PyValue::Int(2),
             PyValue::Str("a".into()),
-            PyValue::Bytes(codec_of::<Option<i64>>().unwrap().0.encode_result(&Some(5)).unwrap()),
+            codec_of::<Option<i64>>().unwrap().0.encode_result(&Some(5)).unwrap(),
         ];
         let result = result_of(call_there(&export.call, &inputs).unwrap()).unwrap();
         let page = (export.decode)(&result).unwrap();

@@ -28,9 +28,17 @@ pub struct Cluster {
     certificates: Option<Certificates>,
     scheduler: Option<Process>,
     address: String,
+    has_dashboard: bool,
     /// There if the scheduler answers.
     answers: Option<Mutex<BufReader<TcpStream>>>,
     workers: BTreeMap<String, Process>,
+}
+
+/// What a scheduler has besides.
+#[derive(Clone, Copy, Default)]
+struct Extras {
+    answers: bool,
+    dashboard: bool,
 }
 
 /// Paths of PEM files.
@@ -44,34 +52,40 @@ pub struct Certificates {
 impl Cluster {
     /// Starts a scheduler at a free port of the loopback interface.
     pub fn start(version: Version) -> Self {
-        Self::starting(version, None, false)
+        Self::starting(version, None, Extras::default())
     }
 
     /// Starts a scheduler that answers to [`look`](Self::look). Otherwise it is as any.
     pub fn start_answering(version: Version) -> Self {
-        Self::starting(version, None, true)
+        Self::starting(version, None, Extras { answers: true, ..Extras::default() })
     }
 
     /// Starts a scheduler that speaks only TLS, with certificates of its own.
     pub fn start_tls(version: Version) -> Self {
         let authority = Authority::new();
-        Self::starting(version, Some(&authority), false)
+        Self::starting(version, Some(&authority), Extras::default())
     }
 
-    fn starting(version: Version, authority: Option<&Authority>, is_answering: bool) -> Self {
+    /// Starts a scheduler that has its dashboard at a free port.
+    pub fn start_with_dashboard(version: Version) -> Self {
+        Self::starting(version, None, Extras { dashboard: true, ..Extras::default() })
+    }
+
+    fn starting(version: Version, authority: Option<&Authority>, extras: Extras) -> Self {
         let folder = new_folder();
         let certificates = authority.map(|authority| Certificates::write(&folder, authority));
         let address = String::new();
-        let (answers, workers) = (None, BTreeMap::new());
-        let mut cluster = Self { version, folder, certificates, scheduler: None, address, answers, workers };
+        let (answers, has_dashboard, workers) = (None, extras.dashboard, BTreeMap::new());
+        let mut cluster =
+            Self { version, folder, certificates, scheduler: None, address, has_dashboard, answers, workers };
         cluster.start_scheduler_with(|command| {
-            if is_answering {
+            if extras.answers {
                 let preload = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dask/python/look.py");
                 command.arg("--preload").arg(preload);
             }
             command.args(["--port", "0"]);
         });
-        if is_answering {
+        if extras.answers {
             let line = cluster.scheduler().wait_for_line("Answers at:");
             let port: u16 = line.split_whitespace().last().and_then(|port| port.parse().ok()).unwrap();
             let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -112,9 +126,12 @@ impl Cluster {
     }
 
     fn start_scheduler_with(&mut self, edit: impl FnOnce(&mut Command)) {
+        let has_dashboard = self.has_dashboard;
         let scheduler = self.start_dask("scheduler", |command| {
-            command.args(["--host", "127.0.0.1"]);
-            command.args(["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]);
+            command.args(["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]);
+            if !has_dashboard {
+                command.arg("--no-dashboard");
+            }
             edit(command);
         });
         let line = scheduler.wait_for_line("Scheduler at:");
@@ -123,6 +140,19 @@ impl Cluster {
         assert!(is_first || address == self.address, "the scheduler came back at {address}, not at {}", self.address);
         self.address = address;
         self.scheduler = Some(scheduler);
+    }
+
+    /// Asserts that the scheduler has met nothing that it did not expect, besides what is in `expected`.
+    ///
+    /// # Panics
+    ///
+    /// With what it wrote, if that has an error, a warning or a traceback in it.
+    #[track_caller]
+    pub fn assert_quiet(&self, expected: &[&str]) {
+        let scheduler = self.scheduler.as_ref().expect("the scheduler has been stopped");
+        let mut bad = scheduler.lines_with(&["Traceback", "ERROR", "CRITICAL", "Exception", "WARNING"]);
+        bad.retain(|line| !expected.iter().any(|text| line.contains(text)));
+        assert!(bad.is_empty(), "the scheduler wrote {bad:#?}\n{}", scheduler.tail());
     }
 
     /// Ends the scheduler at once, so that it says goodbye to nobody.

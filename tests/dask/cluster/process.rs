@@ -100,6 +100,12 @@ impl Process {
         self.launcher.wait().unwrap()
     }
 
+    /// The lines so far that hold one of these.
+    pub fn lines_with(&self, words: &[&str]) -> Vec<String> {
+        let state = self.output.state.lock().unwrap();
+        state.lines.iter().filter(|line| words.iter().any(|word| line.contains(word))).cloned().collect()
+    }
+
     /// What it has written, for a failure.
     pub fn tail(&self) -> String {
         self.output.tail()

@@ -339,13 +339,13 @@ impl Connection {
 
     // --- workers ---------------------------------------------------------------------------------------------------
 
-    /// How often workers have joined or left so far. From now on, changes are counted.
+    /// How often workers may have joined or left so far. The next time is soon.
     pub(crate) fn watch_workers(&self) -> u64 {
         self.handle(Event::WatchWorkers);
         lock(&self.workers).0
     }
 
-    /// Waits until workers have joined or left since there were `changes`.
+    /// Waits until workers may have joined or left since there were `changes`.
     pub(crate) fn poll_workers_changed(&self, changes: u64, cx: &Context<'_>) -> Poll<u64> {
         let mut workers = lock(&self.workers);
         if workers.0 != changes {

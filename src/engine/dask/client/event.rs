@@ -29,7 +29,7 @@ pub(crate) enum Event {
     /// Their values are wanted, once each. Comes to nothing for keys that do not finish.
     Want(Vec<TaskKey>),
     Scatter(Scatter),
-    /// From now on, [`Action::WorkersChanged`](super::Action::WorkersChanged) says when a worker joins or leaves.
+    /// [`Action::WorkersChanged`](super::Action::WorkersChanged) is to say, once, that workers may have joined or left.
     WatchWorkers,
     /// Ends the connection for good. [`Action::Closed`](super::Action::Closed) follows within a bounded time.
     Close,

@@ -15,8 +15,8 @@ pub(crate) const ANYDASK: &str = "anydask";
 /// The client in whose name a task goes on when nobody holds it.
 const FIRE_AND_FORGET: &str = "fire-and-forget";
 
-/// How workers are to write values: what is plain comes as msgpack, and then no pickle has to be read.
-const SERIALIZERS: [&str; 3] = ["msgpack", "pickle", "error"];
+/// How workers are to write values: bytes and arrays as they are, what is plain as msgpack. Then no pickle has to be read.
+const SERIALIZERS: [&str; 4] = ["dask", "msgpack", "pickle", "error"];
 
 /// How long the scheduler waits for a worker that takes scattered values. Dask's own client says the same.
 const SCATTER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,11 +26,6 @@ const SCATTER_TIMEOUT: Duration = Duration::from_secs(30);
 /// `versions` is what the scheduler said of itself: an echo never mismatches.
 pub(crate) fn register_client(client_id: &Arc<str>, versions: Value) -> Value {
     message("register-client", [("client", client_id.clone().into()), ("reply", false.into()), ("versions", versions)])
-}
-
-/// Has the scheduler tell what it writes down under `topic`.
-pub(crate) fn subscribe_topic(topic: &str, client_id: &Arc<str>) -> Value {
-    message("subscribe-topic", [("topic", topic.into()), ("client", Arc::clone(client_id).into())])
 }
 
 pub(crate) fn heartbeat_client() -> Value {

@@ -92,10 +92,14 @@ impl<'a, T: Send + Sync + 'static> Scatterer<'a, T> {
         let python = if type_of.is_none() { codec.python_of(value).ok() } else { None };
         let encoded = match python.and_then(|value| serialized(&value).ok()) {
             Some(encoded) => encoded,
-            None => codec.encode_result(value).map(|bytes| Serialized::of_bytes(&bytes)).map_err(|error| {
-                let value = format!("a `{}`", type_name::<T>());
-                Error::NotEncoded { task: "scatter".into(), value: value.into(), source: Arc::new(error) }
-            })?,
+            None => {
+                let not_encoded = |source: Arc<dyn std::error::Error + Send + Sync>| {
+                    let value = format!("a `{}`", type_name::<T>());
+                    Error::NotEncoded { task: "scatter".into(), value: value.into(), source }
+                };
+                let value = codec.encode_result(value).map_err(|error| not_encoded(Arc::new(error)))?;
+                serialized(&value).map_err(|error| not_encoded(Arc::new(error)))?
+            }
         };
         Ok((codec, type_of, encoded))
     }

@@ -47,7 +47,7 @@ impl Connection {
         };
         let key = match key {
             Some(key) => key,
-            None => self.new_key(short_name(F::name())),
+            None => self.new_key(short_name(function.remote_name())),
         };
         about.set_key(key.clone());
         Trace::submitted(&mut about);
@@ -103,7 +103,7 @@ impl Connection {
             }
         }
         let key = client.key_of::<F, A, Args>(options, arguments)?.map(|(key, _)| key);
-        let task_options = task_options(F::name(), options)?;
+        let task_options = task_options(function.remote_name(), options)?;
         Ok((export, key, task_options))
     }
 
@@ -180,7 +180,7 @@ impl Connection {
 }
 
 /// What a submission asks for, in the scheduler's words.
-fn task_options(task: &'static str, options: &mut Options) -> Result<TaskOptions, Error> {
+fn task_options(task: &str, options: &mut Options) -> Result<TaskOptions, Error> {
     let unknown = [
         (options.timeout.is_some(), "leave out `timeout`: Dask's scheduler ends no run by time"),
         (options.retry.allows.is_some(), "leave out `retry_if`: Dask's scheduler retries whatever fails"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::engine::dask::wire::{Value, WireError};
+use crate::task::portable::Order;
 
 /// An array of numpy. Its buffer has exactly the bytes of its items.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,14 +24,14 @@ const ARRAY: &str = "an array";
 const AXES_MAX: usize = 64;
 
 impl Array {
-    /// An array whose last axis changes fastest. `dtype` is numpy's text, such as `<f8`.
+    /// An array whose last axis changes fastest, or whose first does. `dtype` is numpy's text, such as `<f8`.
     ///
     /// # Errors
     ///
     /// The buffer has not as many bytes as the items, or `dtype` is unknown.
-    pub(crate) fn new(dtype: &str, shape: Vec<usize>, buffer: Bytes) -> Result<Self, WireError> {
+    pub(crate) fn new(dtype: &str, shape: Vec<usize>, order: Order, buffer: Bytes) -> Result<Self, WireError> {
         let item_nbytes = item_nbytes(dtype)?;
-        let strides = c_strides(&shape, item_nbytes)?;
+        let strides = strides_of(&shape, order, item_nbytes)?;
         Self { dtype: dtype.into(), item_nbytes, shape, strides, buffer }.checked()
     }
 
@@ -82,14 +83,20 @@ impl Array {
         &self.buffer
     }
 
+    /// In which order the items are, if it is one of the two that numpy makes.
+    pub(crate) fn order(&self) -> Option<Order> {
+        [Order::C, Order::Fortran].into_iter().find(|order| {
+            // Axes of one item are never walked along: whatever their stride.
+            strides_of(&self.shape, *order, self.item_nbytes).is_ok_and(|strides| {
+                let axes = self.shape.iter().zip(self.strides.iter().zip(&strides));
+                axes.into_iter().all(|(length, (found, expected))| *length <= 1 || found == expected)
+            })
+        })
+    }
+
     /// The bytes of the items, the last axis fastest. Copies only what is in another order.
     pub(crate) fn c_order(&self) -> Bytes {
-        // Axes of one item are never walked along: whatever their stride.
-        let is_c = c_strides(&self.shape, self.item_nbytes).is_ok_and(|strides| {
-            let axes = self.shape.iter().zip(self.strides.iter().zip(&strides));
-            axes.into_iter().all(|(length, (found, expected))| *length <= 1 || found == expected)
-        });
-        if is_c || self.buffer.is_empty() {
+        if self.order() == Some(Order::C) || self.buffer.is_empty() {
             return self.buffer.clone();
         }
         let mut ordered = Vec::with_capacity(self.buffer.len());
@@ -147,17 +154,23 @@ impl Array {
     }
 }
 
-fn c_strides(shape: &[usize], item_nbytes: usize) -> Result<Vec<usize>, WireError> {
+fn strides_of(shape: &[usize], order: Order, item_nbytes: usize) -> Result<Vec<usize>, WireError> {
     let mut strides = Vec::with_capacity(shape.len());
     let mut stride = item_nbytes;
-    for length in shape.iter().rev() {
+    let mut next = |length: &usize| {
         strides.push(stride);
         // An axis without items has strides like one with a single item.
-        stride = stride
-            .checked_mul((*length).max(1))
-            .ok_or(WireError::Inconsistent { of: ARRAY, problem: "it has more items than there can be" })?;
+        let after = stride.checked_mul((*length).max(1));
+        stride = after.ok_or(WireError::Inconsistent { of: ARRAY, problem: "it has more items than there can be" })?;
+        Ok(())
+    };
+    match order {
+        Order::C => shape.iter().rev().try_for_each(&mut next)?,
+        Order::Fortran => shape.iter().try_for_each(&mut next)?,
     }
-    strides.reverse();
+    if order == Order::C {
+        strides.reverse();
+    }
     Ok(strides)
 }
 
@@ -193,7 +206,7 @@ mod tests {
         )]);
         let array = Array::read(&header, Bytes::from_static(&[1, 4, 2, 5, 3, 6])).unwrap();
         assert_eq!(array.c_order(), [1, 2, 3, 4, 5, 6].as_slice());
-        let ordered = Array::new("|u1", vec![2, 3], array.c_order()).unwrap();
+        let ordered = Array::new("|u1", vec![2, 3], Order::C, array.c_order()).unwrap();
         assert_eq!(ordered.c_order(), ordered.buffer());
     }
 

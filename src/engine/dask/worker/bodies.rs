@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-
 use crate::engine::dask::call::{MadeCall, TaskCall, registered_tasks};
 use crate::engine::dask::values::{class, py_value, serialized};
 use crate::engine::dask::wire::{Serialized, TaskKey, Value, class_pickle};
@@ -31,13 +29,6 @@ struct Prepared {
     task: &'static Registration,
     call: TaskCall,
     inputs: Vec<Datum>,
-}
-
-/// What a body makes.
-enum Made {
-    /// The marked postcard of a result.
-    Bytes(Bytes),
-    Python(PyValue),
 }
 
 impl Bodies {
@@ -100,9 +91,9 @@ impl Bodies {
                     shell.handle(Event::BodySeceded { body });
                 }
                 ending.keep(match prepared.begin()? {
-                    MadeCall::Python(value) => Made::Python(value),
-                    MadeCall::Called(ErasedCall::Returned(returned)) => Made::Bytes(returned?),
-                    MadeCall::Called(ErasedCall::Future(future)) => Made::Bytes(future.await?),
+                    MadeCall::Python(value) => value,
+                    MadeCall::Called(ErasedCall::Returned(returned)) => returned?,
+                    MadeCall::Called(ErasedCall::Future(future)) => future.await?,
                 })
             }
         };
@@ -121,10 +112,10 @@ impl Prepared {
         self.task.travelling.is_asynchronous && !matches!(self.call, TaskCall::ToPython { .. })
     }
 
-    fn run(&self) -> Result<Made, Failure> {
+    fn run(&self) -> Result<PyValue, Failure> {
         match self.begin()? {
-            MadeCall::Python(value) => Ok(Made::Python(value)),
-            MadeCall::Called(ErasedCall::Returned(returned)) => returned.map(Made::Bytes),
+            MadeCall::Python(value) => Ok(value),
+            MadeCall::Called(ErasedCall::Returned(returned)) => returned,
             MadeCall::Called(ErasedCall::Future(_)) => Err("an asynchronous task is spawned, not run".into()),
         }
     }
@@ -152,11 +143,8 @@ impl Ending {
     }
 
     /// Keeps the result as it goes to others.
-    fn keep(&self, made: Made) -> Result<(), Failure> {
-        let (value, (module, name)) = match made {
-            Made::Bytes(bytes) => (Serialized::of_bytes(&bytes), ("builtins", "bytes")),
-            Made::Python(value) => (serialized(&value)?, class(&value)),
-        };
+    fn keep(&self, made: PyValue) -> Result<(), Failure> {
+        let (value, (module, name)) = (serialized(&made)?, class(&made));
         let nbytes = value.frames.iter().map(|frame| frame.len() as u64).sum();
         let kind = Kind { pickle: class_pickle(module, name), name: name.into() };
         _ = self.data.set(Data { value: Arc::new(value), nbytes, kind });

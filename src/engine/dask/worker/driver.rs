@@ -14,7 +14,8 @@ use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::race::race;
 use crate::engine::dask::tries::{Patience, Tries};
 use crate::engine::dask::wire::{TaskKey, Value};
-use crate::engine::dask::worker::bodies::Bodies;
+use crate::engine::dask::worker::arrivals::Arrival;
+use crate::engine::dask::worker::bodies::{Bodies, unix_time};
 use crate::engine::dask::worker::fetch::fetch;
 use crate::engine::dask::worker::ops::{self, ANYDASK, Received};
 use crate::engine::dask::worker::registration::{Gauge, Identity};
@@ -339,7 +340,8 @@ impl<R: Runtime> Driver<R> {
         let mut comm = connector.connect(&self.scheduler).await.map_err(Unregistered::Unconnected)?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
         Version::of_reply(&versions)?;
-        let register = self.identity.register(versions, self.server.vitals());
+        self.server.set_versions(&versions);
+        let register = self.identity.register(versions, self.server.vitals(0.0));
         comm.write_within(&register, &self.runtime, ANSWER_LIMIT).await?;
         let reply = comm.read_within(&self.runtime, ANSWER_LIMIT).await?;
         // Some versions send a list of one.
@@ -464,8 +466,10 @@ impl<R: Runtime> Driver<R> {
     ) -> End {
         let mut is_paused = false;
         loop {
-            self.runtime.sleep(interval).await;
-            let vitals = self.server.vitals();
+            let due = self.runtime.now() + interval;
+            self.runtime.sleep_until(due).await;
+            let lateness = self.runtime.now().saturating_duration_since(due);
+            let vitals = self.server.vitals(lateness.as_secs_f64());
             let part = vitals.memory as f64 / self.identity.memory_limit as f64;
             if !is_paused && part > PAUSE_MEMORY_PART {
                 is_paused = true;
@@ -493,10 +497,15 @@ impl<R: Runtime> Driver<R> {
 
     fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) -> R::Task<()> {
         let (pool, shell, identity) = (self.pool.clone(), Arc::clone(shell), Arc::clone(&self.identity));
+        let bandwidth = Arc::clone(self.server.bandwidth());
         let fetching = async move {
             let Fetch { transfer, peer, keys } = wanted;
-            let end = match fetch(&pool, &peer, &keys, &identity.address).await {
-                Ok(Some(data)) => FetchEnd::Arrived(data),
+            let start = unix_time();
+            let end = match fetch(&pool, &bandwidth, &peer, &keys, &identity.address).await {
+                Ok(Some(data)) => {
+                    shell.arrived(&data, &Arrival { peer, start, stop: unix_time() });
+                    FetchEnd::Arrived(data)
+                }
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {
                     tracing::warn!(target: "anydask", %peer, %error, "data of a peer did not come");

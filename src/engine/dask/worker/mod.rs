@@ -1,5 +1,6 @@
 //! The worker: what it decides, apart from the sockets and threads that carry it out.
 
+mod arrivals;
 mod bodies;
 mod builder;
 mod driver;
@@ -9,5 +10,6 @@ mod registration;
 mod server;
 mod shell;
 mod state;
+mod transfers;
 
 pub use builder::{RunningWorker, Worker};

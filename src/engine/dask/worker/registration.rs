@@ -23,10 +23,6 @@ pub(super) struct Identity {
     pub(super) server_id: String,
 }
 
-/// What a new worker counts as for the speed of its network, in bytes a second, until somebody measures: Dask's own guess. 0 would
-/// break the scheduler.
-const BANDWIDTH: i64 = 100_000_000;
-
 impl Identity {
     /// `register-worker`. Each field is needed. With a reply, so that an error of the scheduler's is heard.
     pub(super) fn register(&self, versions: Value, vitals: Vitals) -> Value {
@@ -82,7 +78,7 @@ impl Identity {
 }
 
 /// How a worker's process is doing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Vitals {
     /// What the process holds of the machine's memory, in bytes.
     pub(super) memory: u64,
@@ -95,23 +91,22 @@ pub(super) struct Vitals {
     /// Of the process, in bytes a second.
     disk_read: f64,
     disk_written: f64,
-    /// Requests of others for data that is being sent.
-    pub(super) outgoing_count: u64,
-    pub(super) outgoing_count_total: u64,
-    /// Seconds between two looks.
-    interval: f64,
+    /// Data for others: the bytes and the answers that are under way, and all answers so far.
+    pub(super) outgoing: (u64, u64, u64),
+    /// See `Bandwidth::report`.
+    pub(super) bandwidth: Value,
+    /// How late the runtime's last timer was, in seconds.
+    pub(super) lateness: f64,
 }
 
 impl Vitals {
     /// The `metrics` of a worker. The scheduler breaks on some that are missing, and its dashboard on others.
     fn metrics(self, metrics: &Metrics) -> Value {
+        let (outgoing_bytes, outgoing_count, outgoing_count_total) = self.outgoing;
         let task_counts = metrics.task_counts.iter().map(|(word, count)| (*word, Value::from(*count as u64)));
         Value::map([
             ("task_counts", Value::map(task_counts)),
-            (
-                "bandwidth",
-                Value::map([("total", Value::Int(BANDWIDTH)), ("workers", Value::map([])), ("types", Value::map([]))]),
-            ),
+            ("bandwidth", self.bandwidth),
             ("digests_total_since_heartbeat", Value::map([])),
             ("managed_bytes", metrics.nbytes.into()),
             ("spilled_bytes", Value::map([("memory", Value::Int(0)), ("disk", Value::Int(0))])),
@@ -121,12 +116,12 @@ impl Vitals {
                     ("incoming_bytes", metrics.incoming_bytes.into()),
                     ("incoming_count", Value::from(metrics.incoming_count as u64)),
                     ("incoming_count_total", metrics.incoming_count_total.into()),
-                    ("outgoing_bytes", Value::Int(0)),
-                    ("outgoing_count", self.outgoing_count.into()),
-                    ("outgoing_count_total", self.outgoing_count_total.into()),
+                    ("outgoing_bytes", outgoing_bytes.into()),
+                    ("outgoing_count", outgoing_count.into()),
+                    ("outgoing_count_total", outgoing_count_total.into()),
                 ]),
             ),
-            ("event_loop_interval", self.interval.into()),
+            ("event_loop_interval", self.lateness.into()),
             ("cpu", self.cpu.into()),
             ("memory", self.memory.into()),
             ("time", unix_time().into()),
@@ -188,8 +183,9 @@ impl Gauge {
             net_written: rate(net(sysinfo::NetworkData::transmitted)),
             disk_read: rate(disk.read_bytes),
             disk_written: rate(disk.written_bytes),
-            interval,
-            ..Vitals::default()
+            outgoing: (0, 0, 0),
+            bandwidth: Value::map([]),
+            lateness: 0.0,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What a worker answers to peers, clients and the scheduler.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::dask::comm::{Address, Answer, Handler, Pool};
@@ -9,11 +8,12 @@ use crate::engine::dask::worker::fetch::{data_of, fetch};
 use crate::engine::dask::worker::registration::{Gauge, Identity, Vitals};
 use crate::engine::dask::worker::shell::{Datum, Shell};
 use crate::engine::dask::worker::state::{Data, Event, Kind};
+use crate::engine::dask::worker::transfers::{Bandwidth, Outgoing};
 use crate::runtime::Runtime;
 
 /// Answers to peers at the same time. Dask's number (`distributed.worker.connections.incoming`): who comes late is asked to
 /// come again, so that those before get their data sooner.
-const SENDING_MAX: usize = 50;
+const SENDING_MAX: u64 = 50;
 
 /// Answers requests.
 pub(super) struct Server<R: Runtime> {
@@ -22,9 +22,10 @@ pub(super) struct Server<R: Runtime> {
     gauge: Arc<Gauge>,
     /// The present registration.
     shell: Arc<Mutex<Option<Arc<Shell>>>>,
-    /// One more reference for each answer that is being sent.
-    sending: Arc<()>,
-    sent: Arc<AtomicU64>,
+    outgoing: Arc<Outgoing>,
+    bandwidth: Arc<Bandwidth>,
+    /// Those of the scheduler, which are told as this worker's: it has no Python of its own that could differ.
+    versions: Arc<Mutex<Value>>,
 }
 
 impl<R: Runtime> Clone for Server<R> {
@@ -34,15 +35,18 @@ impl<R: Runtime> Clone for Server<R> {
             pool: self.pool.clone(),
             gauge: Arc::clone(&self.gauge),
             shell: Arc::clone(&self.shell),
-            sending: Arc::clone(&self.sending),
-            sent: Arc::clone(&self.sent),
+            outgoing: Arc::clone(&self.outgoing),
+            bandwidth: Arc::clone(&self.bandwidth),
+            versions: Arc::clone(&self.versions),
         }
     }
 }
 
 impl<R: Runtime> Server<R> {
     pub(super) fn new(identity: Arc<Identity>, pool: Pool<R>, gauge: Arc<Gauge>) -> Self {
-        Self { identity, pool, gauge, shell: Arc::default(), sending: Arc::new(()), sent: Arc::default() }
+        let versions = Arc::new(Mutex::new(Value::map([])));
+        let bandwidth = Arc::new(Bandwidth::new());
+        Self { identity, pool, gauge, shell: Arc::default(), outgoing: Arc::default(), bandwidth, versions }
     }
 
     /// From now on, for this registration.
@@ -55,13 +59,21 @@ impl<R: Runtime> Server<R> {
         self.shell.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How the process is doing, and what it sends.
-    pub(super) fn vitals(&self) -> Vitals {
-        let outgoing_count = Arc::strong_count(&self.sending) as u64 - 1;
-        let outgoing_count_total = self.sent.load(Ordering::Relaxed);
+    /// How the process is doing, and what it sends and gets. `lateness` is that of the runtime's last timer, in seconds.
+    pub(super) fn vitals(&self, lateness: f64) -> Vitals {
         let mut vitals = self.gauge.read();
-        (vitals.outgoing_count, vitals.outgoing_count_total) = (outgoing_count, outgoing_count_total);
+        vitals.lateness = lateness;
+        vitals.outgoing = self.outgoing.read();
+        vitals.bandwidth = self.bandwidth.report();
         vitals
+    }
+
+    pub(super) fn bandwidth(&self) -> &Arc<Bandwidth> {
+        &self.bandwidth
+    }
+
+    pub(super) fn set_versions(&self, versions: &Value) {
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner) = versions.clone();
     }
 
     async fn answer(&self, request: &Value) -> Answer {
@@ -75,6 +87,7 @@ impl<R: Runtime> Server<R> {
             "ping" => Value::Bin("pong".into()),
             "echo" => request.get("data").cloned().unwrap_or(Value::Nil),
             "keys" => self.keys(),
+            "versions" => self.versions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             "get_logs" | "get_story" => Value::List(Vec::new()),
             "call_stack" | "dump_state" => Value::map([]),
             "profile" => no_profile(),
@@ -82,6 +95,8 @@ impl<R: Runtime> Server<R> {
             "get_monitor_info" => {
                 Value::map([("range_query", Value::map([])), ("count", Value::Int(0)), ("last_time", Value::Int(0))])
             }
+            // For the dashboard's page of the hardware, which shows the mean of those that have measured.
+            "benchmark_disk" | "benchmark_memory" | "benchmark_network" => Value::map([]),
             "plugin-add" | "plugin-remove" => Value::map([("status", "OK".into())]),
             "terminate" => {
                 if let Some(shell) = self.shell() {
@@ -95,15 +110,14 @@ impl<R: Runtime> Server<R> {
     }
 
     fn get_data(&self, request: &Value) -> Answer {
-        // One reference is this server's; each of its clones shares it.
-        if Arc::strong_count(&self.sending) > SENDING_MAX {
+        let Some(mut sending) = self.outgoing.begin(SENDING_MAX) else {
             return Answer::Reply(Value::map([("status", "busy".into())]));
-        }
+        };
         let data = self.shell().map(|shell| shell.data(&keys(request))).unwrap_or_default();
-        self.sent.fetch_add(1, Ordering::Relaxed);
+        sending.holds(data.iter().map(|(_, datum)| nbytes(datum)).sum());
         let data = data.into_iter().map(|(key, datum)| (key.to_value(), Value::Serialized(Serialized::clone(&datum))));
         let reply = Value::map([("status", "OK".into()), ("data", Value::Map(data.collect()))]);
-        Answer::Data { reply, held: Box::new(Arc::clone(&self.sending)) }
+        Answer::Data { reply, held: Box::new(sending) }
     }
 
     fn update_data(&self, request: &Value) -> Value {
@@ -122,8 +136,9 @@ impl<R: Runtime> Server<R> {
         for (key, holders) in request.get("who_has").and_then(Value::entries).unwrap_or_default() {
             let Some(task_key) = TaskKey::of_value(key) else { continue };
             let mut found = None;
-            for holder in holders.items().unwrap_or_default().iter().filter_map(Value::as_str) {
-                if let Ok(Some(data)) = fetch(&self.pool, holder, &[task_key.clone()], &self.identity.address).await
+            for holder in holders.items().unwrap_or_default().iter().filter_map(text) {
+                if let Ok(Some(data)) =
+                    fetch(&self.pool, &self.bandwidth, holder, &[task_key.clone()], &self.identity.address).await
                     && !data.is_empty()
                 {
                     found = Some(data);
@@ -170,6 +185,17 @@ impl<R: Runtime> Handler for Server<R> {
     }
 }
 
+fn text(value: &Value) -> Option<&Arc<str>> {
+    match value {
+        Value::Str(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn nbytes(value: &Serialized) -> u64 {
+    value.frames.iter().map(|frame| frame.len() as u64).sum()
+}
+
 fn keys(request: &Value) -> Vec<TaskKey> {
     let keys = request.get("keys").and_then(Value::items).unwrap_or_default();
     keys.iter().filter_map(TaskKey::of_value).collect()
@@ -200,7 +226,7 @@ fn not_implemented(op: &str) -> Value {
 
 /// Data whose Python type is not known here.
 pub(super) fn datum(value: Serialized) -> Data<Datum> {
-    let nbytes = value.frames.iter().map(|frame| frame.len() as u64).sum();
+    let nbytes = nbytes(&value);
     let name = value.header.get("type").and_then(Value::as_str).unwrap_or("object");
     let kind = Kind { pickle: class_pickle("builtins", "object"), name: name.into() };
     Data { value: Arc::new(value), nbytes, kind }

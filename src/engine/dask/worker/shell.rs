@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::wire::{Serialized, TaskKey, Value};
+use crate::engine::dask::worker::arrivals::{Arrival, Arrivals};
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::ops;
 use crate::engine::dask::worker::state::{
-    Action, Address, BodyId, Config, Event, FromScheduler, Metrics, Status, Stop, TransferId, WorkerState,
+    Action, Address, BodyId, Config, Data, Event, FromScheduler, Message, Metrics, Status, Stop, TransferId,
+    WorkerState,
 };
 use crate::runtime::{AnyRuntime, Instant, Timer};
 use crate::task::TaskFuture;
@@ -23,6 +25,7 @@ pub(super) struct Shell {
     bodies: Bodies,
     /// The bodies that run; dropping a future cancels its body.
     running: Mutex<BTreeMap<BodyId, TaskFuture<()>>>,
+    arrivals: Mutex<Arrivals>,
     pub(super) work: Inbox<Work>,
 }
 
@@ -63,6 +66,7 @@ impl Shell {
             machine: Mutex::new(machine),
             bodies,
             running: Mutex::default(),
+            arrivals: Mutex::default(),
             work: Inbox::default(),
         })
     }
@@ -101,10 +105,19 @@ impl Shell {
     fn act(self: &Arc<Self>, action: Action<Datum>, number: u64) {
         match action {
             Action::Send(message) => {
-                let message = ops::encode(message, number);
+                let arrivals = match &message {
+                    Message::TaskFinished { key, .. } | Message::TaskErred { key, .. } => {
+                        lock(&self.arrivals).take(key)
+                    }
+                    _ => Vec::new(),
+                };
+                let message = ops::encode(message, number, &arrivals);
                 self.work.change(|work| work.messages.push(message));
             }
             Action::Execute { body, key, run_id: _, call, inputs } => {
+                if let Ok(call) = &call {
+                    lock(&self.arrivals).take_inputs(&key, &call.inputs);
+                }
                 let future = self.bodies.execute(self, body, &key, call, inputs);
                 // One that is over already has told so, and nobody will ask for it.
                 if !future.is_done() {
@@ -129,6 +142,11 @@ impl Shell {
             Action::SetTimer(at) => self.work.change(|work| work.timer = Some(at)),
             Action::Stop { reason } => self.work.change(|work| work.stop = Some(reason)),
         }
+    }
+
+    /// Data of a peer has come.
+    pub(super) fn arrived(&self, data: &[(TaskKey, Data<Datum>)], arrival: &Arrival) {
+        lock(&self.arrivals).come(data.iter().map(|(key, _)| key), arrival);
     }
 
     /// A body is over.

@@ -1,11 +1,12 @@
 //! An array of numpy: its kind of element, its shape, and its bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// An array whose elements lie in one piece, the last axis together, as numpy has them by default.
+/// An array whose elements lie in one piece.
 #[doc(hidden)]
 #[derive(Clone, PartialEq)]
 pub struct PyArray {
@@ -13,7 +14,17 @@ pub struct PyArray {
     dtype: Arc<str>,
     element: Option<Element>,
     shape: Vec<usize>,
+    order: Order,
     data: Bytes,
+}
+
+/// Which elements lie beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Those along the last axis, as numpy has them by default.
+    C,
+    /// Those along the first axis.
+    Fortran,
 }
 
 /// What an element is, if that is one of Rust's types.
@@ -21,7 +32,7 @@ pub struct PyArray {
 pub(super) struct Element {
     pub(super) kind: ElementKind,
     pub(super) nbytes: usize,
-    is_big_endian: bool,
+    pub(super) is_big_endian: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +62,7 @@ const ELEMENT_NBYTES_MAX: usize = 1 << 16;
 
 impl PyArray {
     /// `None` if the bytes are not as many as the shape says.
-    pub(crate) fn new(dtype: Arc<str>, shape: Vec<usize>, data: Bytes) -> Option<Self> {
+    pub(crate) fn new(dtype: Arc<str>, shape: Vec<usize>, order: Order, data: Bytes) -> Option<Self> {
         let nbytes = nbytes(&shape, element_nbytes(&dtype)?)?;
         // A million empty rows would be more than what arrived.
         let rows = shape.iter().try_fold(1_usize, |rows, &length| rows.checked_mul(length.max(1)))?;
@@ -59,42 +70,7 @@ impl PyArray {
             return None;
         }
         let element = Element::of(&dtype);
-        (data.len() == nbytes && shape.len() <= AXES_MAX).then_some(Self { dtype, element, shape, data })
-    }
-
-    /// Of bytes where the next element of each axis is so many bytes away. Copies, unless they lie in order.
-    ///
-    /// `None` if an element would lie outside of the bytes.
-    pub(crate) fn of_strides(dtype: Arc<str>, shape: Vec<usize>, strides: &[i64], data: Bytes) -> Option<Self> {
-        let width = element_nbytes(&dtype)?;
-        let total = nbytes(&shape, width)?;
-        if strides.len() != shape.len() || shape.len() > AXES_MAX {
-            return None;
-        }
-        if is_in_order(&shape, strides, width) {
-            return (data.len() >= total).then(|| Self::new(dtype, shape, data.slice(..total))).flatten();
-        }
-        // What is repeated, with a stride of 0, would be more than what arrived.
-        if total > data.len() {
-            return None;
-        }
-        let mut copied = Vec::with_capacity(total);
-        let mut index = vec![0_usize; shape.len()];
-        while copied.len() < total {
-            let offset = index.iter().zip(strides).try_fold(0_i64, |offset, (&index, &stride)| {
-                offset.checked_add(i64::try_from(index).ok()?.checked_mul(stride)?)
-            });
-            let start = usize::try_from(offset?).ok()?;
-            copied.extend_from_slice(data.get(start..start.checked_add(width)?)?);
-            for (index, &length) in index.iter_mut().zip(&shape).rev() {
-                *index += 1;
-                if *index < length {
-                    break;
-                }
-                *index = 0;
-            }
-        }
-        Self::new(dtype, shape, copied.into())
+        (data.len() == nbytes && shape.len() <= AXES_MAX).then_some(Self { dtype, element, shape, order, data })
     }
 
     pub(crate) fn dtype(&self) -> &Arc<str> {
@@ -105,13 +81,70 @@ impl PyArray {
         &self.shape
     }
 
-    /// Little-endian or big-endian, as the dtype says.
+    pub(crate) fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The elements as they lie: little-endian or big-endian, as the dtype says.
     pub(crate) fn data(&self) -> &Bytes {
         &self.data
     }
 
+    /// The elements with those of the last axis beside each other.
+    pub(crate) fn c_order(&self) -> Bytes {
+        match self.in_c_order(0, 0) {
+            Cow::Borrowed(_) => self.data.clone(),
+            Cow::Owned(copied) => copied.into(),
+        }
+    }
+
     pub(super) fn element(&self) -> Option<Element> {
         self.element
+    }
+
+    /// Bytes of one element.
+    fn width(&self) -> usize {
+        element_nbytes(&self.dtype).unwrap_or_default()
+    }
+
+    /// Bytes from one element to the next along an axis. The whole array has as many as a `usize` can count.
+    pub(super) fn stride(&self, axis: usize) -> usize {
+        let between = match self.order {
+            Order::C => self.shape.get(axis + 1..),
+            Order::Fortran => self.shape.get(..axis),
+        };
+        between.unwrap_or_default().iter().product::<usize>() * self.width()
+    }
+
+    /// The bytes of the element at an offset.
+    pub(super) fn element_at(&self, offset: usize) -> Option<&[u8]> {
+        self.data.get(offset..offset.checked_add(self.width())?)
+    }
+
+    /// The elements behind the first axes, which have led to `offset`. Copies what lies in another order.
+    pub(super) fn in_c_order(&self, axes: usize, offset: usize) -> Cow<'_, [u8]> {
+        let shape = self.shape.get(axes..).unwrap_or_default();
+        let nbytes = shape.iter().product::<usize>() * self.width();
+        if self.order == Order::C || shape.len() + axes < 2 || nbytes == 0 {
+            return Cow::Borrowed(self.data.get(offset..offset + nbytes).unwrap_or_default());
+        }
+        let strides: Vec<_> = (axes..self.shape.len()).map(|axis| self.stride(axis)).collect();
+        let mut copied = Vec::with_capacity(nbytes);
+        let mut index = vec![0_usize; shape.len()];
+        let mut at = offset;
+        while copied.len() < nbytes {
+            copied.extend_from_slice(self.element_at(at).unwrap_or(&[0]));
+            for ((index, &length), &stride) in index.iter_mut().zip(shape).zip(&strides).rev() {
+                *index += 1;
+                at += stride;
+                if *index < length {
+                    break;
+                }
+                at -= stride * length;
+                *index = 0;
+            }
+        }
+        Cow::Owned(copied)
     }
 }
 
@@ -168,16 +201,6 @@ fn nbytes(shape: &[usize], element: usize) -> Option<usize> {
     shape.iter().try_fold(element, |nbytes, &length| nbytes.checked_mul(length))
 }
 
-fn is_in_order(shape: &[usize], strides: &[i64], element: usize) -> bool {
-    let mut expected = element as i64;
-    shape.iter().zip(strides).rev().all(|(&length, &stride)| {
-        // The stride of an axis with one element is never taken.
-        let fits = stride == expected || length <= 1;
-        expected = expected.saturating_mul(length as i64);
-        fits
-    })
-}
-
 /// What an error says of it.
 impl fmt::Display for PyArray {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,7 +226,7 @@ mod tests {
     #[test]
     fn elements_are_read_in_every_width_and_order() {
         let array = |dtype: &str, data: &[u8]| {
-            items(&PyArray::new(dtype.into(), vec![1], Bytes::copy_from_slice(data)).unwrap())
+            items(&PyArray::new(dtype.into(), vec![1], Order::C, Bytes::copy_from_slice(data)).unwrap())
         };
         assert_eq!(array("|i1", &[0xff]), [Item::Int(-1)]);
         assert_eq!(array("|u1", &[0xff]), [Item::Int(255)]);
@@ -219,7 +242,7 @@ mod tests {
     #[test]
     fn an_array_whose_bytes_are_not_as_many_as_it_says_is_refused() {
         let of = |dtype: &str, shape: &[usize], nbytes: usize| {
-            PyArray::new(dtype.into(), shape.to_vec(), vec![0; nbytes].into())
+            PyArray::new(dtype.into(), shape.to_vec(), Order::C, vec![0; nbytes].into())
         };
         assert!(of("<f8", &[2, 3], 48).is_some());
         assert!(of("<f8", &[2, 3], 47).is_none() && of("<f8", &[2, 3], 56).is_none());
@@ -233,17 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn an_array_in_another_order_is_put_in_order() {
+    fn an_array_in_the_order_of_fortran_is_put_in_that_of_c() {
         let data = Bytes::from_static(&[1, 2, 3, 4, 5, 6]);
-        let of = |strides: &[i64], data: &Bytes| {
-            PyArray::of_strides("|u1".into(), vec![2, 3], strides, data.clone()).map(|array| array.data().to_vec())
-        };
-        assert_eq!(of(&[3, 1], &data), Some(vec![1, 2, 3, 4, 5, 6]));
-        assert_eq!(of(&[1, 2], &data), Some(vec![1, 3, 5, 2, 4, 6]));
-        assert_eq!(of(&[1, 3], &data), None, "the last lies outside");
-        assert_eq!(of(&[-1, 2], &data), None, "the first of the second row lies outside");
-        assert_eq!(of(&[i64::MAX, i64::MAX], &data), None);
-        assert_eq!(of(&[0, 0], &data.slice(..1)), None, "more than what arrived");
-        assert_eq!(of(&[1], &data), None);
+        let of = |shape: &[usize]| PyArray::new("|u1".into(), shape.to_vec(), Order::Fortran, data.clone()).unwrap();
+        assert_eq!(of(&[2, 3]).c_order(), [1, 3, 5, 2, 4, 6].as_slice());
+        assert_eq!(*of(&[2, 3]).in_c_order(1, 1), [2, 4, 6]);
+        assert_eq!(of(&[6]).c_order(), data);
+        assert_eq!(of(&[1, 2, 3]).c_order(), [1, 3, 5, 2, 4, 6].as_slice());
+        assert_eq!(of(&[3, 2, 1]).c_order(), [1, 4, 2, 5, 3, 6].as_slice());
     }
 }

@@ -15,16 +15,9 @@ use crate::task::portable::python::{DecodeError, PyValue};
 
 /// Has the bytes of a Rust value read by postcard, in whichever place they stand.
 macro_rules! postcard {
-    ($bytes:expr, |$reader:ident| $read:expr) => {{
-        let mut reader = postcard::Deserializer::from_bytes($bytes);
-        let $reader = &mut reader;
-        let value = $read.map_err(|error| DecodeError::postcard::<V::Value>(&error))?;
-        match reader.finalize() {
-            Ok([]) => Ok(value),
-            Ok(rest) => Err(DecodeError::too_many_bytes::<V::Value>(rest.len())),
-            Err(error) => Err(DecodeError::postcard::<V::Value>(&error)),
-        }
-    }};
+    ($bytes:expr, |$reader:ident| $read:expr) => {
+        PyValue::read_postcard($bytes, |$reader| $read)
+    };
 }
 
 macro_rules! integers {
@@ -260,7 +253,7 @@ impl<'de> Items<'de> {
             Node::List(items) | Node::Tuple(items) | Node::Set(items) => Sequence::Values(items),
             Node::Bytes(bytes) => Sequence::Bytes(bytes),
             // Its elements would have no form.
-            Node::Array(view) => Sequence::Array(view.elements().map(|_| view)?),
+            Node::Array(view) => Sequence::Array(view.element().map(|_| view)?),
             _ => return None,
         };
         Some(Self { of, next: 0 })

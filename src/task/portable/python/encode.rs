@@ -9,6 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use crate::task::portable::python::array::Order;
 use crate::task::portable::python::elements::Elements;
 use crate::task::portable::python::ndarray::{NDARRAY, NDARRAY_FIELDS};
 use crate::task::portable::python::value::DEPTH_MAX;
@@ -278,7 +279,7 @@ fn array(fields: &[(PyValue, PyValue)], elements: Elements) -> Result<PyValue, E
     };
     // An array without elements has them of no kind. These are numpy's own.
     let dtype: Arc<str> = elements.dtype.unwrap_or("<f8").into();
-    let array = shape.and_then(|shape| PyArray::new(dtype, shape, elements.data.into()));
+    let array = shape.and_then(|shape| PyArray::new(dtype, shape, Order::C, elements.data.into()));
     array.map(PyValue::Array).ok_or_else(|| EncodeError::custom("an array has not as many elements as its shape says"))
 }
 

@@ -4,6 +4,8 @@ use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::task::portable::python::bounded::Exceeded;
+
 /// Why a value is none of the type that is asked for, and where in it.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,11 @@ enum Kind {
     Postcard {
         expected: &'static str,
         reason: String,
+    },
+    /// They would be too deep or too many.
+    Exceeded {
+        expected: &'static str,
+        bound: Exceeded,
     },
     /// What the type itself says.
     Message(String),
@@ -49,6 +56,10 @@ impl DecodeError {
             error => error.to_string(),
         };
         Self::new(Kind::Postcard { expected: type_name::<T>(), reason })
+    }
+
+    pub(super) fn exceeded<T>(bound: Exceeded) -> Self {
+        Self::new(Kind::Exceeded { expected: type_name::<T>(), bound })
     }
 
     pub(super) fn too_many_bytes<T>(nbytes: usize) -> Self {
@@ -103,6 +114,7 @@ impl fmt::Display for DecodeError {
                 f,
                 "expected the bytes of {expected}{place}: {reason}; build the client and the workers from the same code"
             ),
+            Kind::Exceeded { expected, bound } => write!(f, "the bytes of {expected}{place} are refused: {bound}"),
             Kind::Message(message) => write!(f, "{message}{place}"),
         }
     }

@@ -117,6 +117,12 @@ impl<T: DeserializeOwned + Send + Sync + 'static> TaskFn<PyArgs> for Python<T> {
         "python"
     }
 
+    /// Its last word, as Dask itself names the tasks of a function.
+    fn remote_name(&self) -> &str {
+        let name = self.function.rsplit([':', '.']).next().unwrap_or_default();
+        if is_name(&self.function) { name } else { Self::name() }
+    }
+
     fn export(&self, parts: Parts<'_>) -> Result<Export<T>, Error> {
         if !is_name(&self.function) {
             let fix = "name the function as `module:qualname`, such as `operator:add`".into();

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod array;
+mod bounded;
+mod bulk;
 mod decode;
 mod elements;
 mod encode;
@@ -16,7 +18,8 @@ mod value;
 
 pub use arguments::PyArgs;
 pub(crate) use arguments::PyArguments;
-pub(crate) use array::PyArray;
+pub(crate) use array::{Order, PyArray};
+pub(crate) use bulk::encode as array_of;
 pub(crate) use error::{DecodeError, EncodeError};
 pub use function::{Python, python};
 pub(crate) use value::{MARK, PyValue};

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde::forward_to_deserialize_any;
 
 use crate::task::portable::python::DecodeError;
+use crate::task::portable::python::array::ElementKind;
 use crate::task::portable::python::node::{Node, View};
 
 /// Whether a struct is such an array.
@@ -84,13 +85,28 @@ impl<'de> Deserializer<'de> for Flat<'de> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let Some((element, data)) = self.0.elements() else {
+        let Some(element) = self.0.element() else {
             return Err(DecodeError::mismatch("an array of numbers", Node::Array(self.0)));
         };
-        visitor.visit_seq(Elements {
-            items: data.chunks_exact(element.nbytes).map(move |bytes| Node::from(element.item(bytes))),
-            next: 0,
-        })
+        let data = self.0.in_c_order();
+        // The usual ones without a question at each element: a nanosecond instead of ten.
+        macro_rules! numbers {
+            ($type:ident, $node:expr) => {{
+                let (chunks, _) = data.as_chunks::<{ size_of::<$type>() }>();
+                visitor.visit_seq(Elements::of(chunks.iter().map(|bytes| $node($type::from_le_bytes(*bytes).into()))))
+            }};
+        }
+        match (element.kind, element.nbytes) {
+            (ElementKind::Float, 4) if !element.is_big_endian => numbers!(f32, Node::Float),
+            (ElementKind::Float, 8) if !element.is_big_endian => numbers!(f64, Node::Float),
+            (ElementKind::Int, 4) if !element.is_big_endian => numbers!(i32, Node::Int),
+            (ElementKind::Int, 8) if !element.is_big_endian => numbers!(i64, Node::Int),
+            (ElementKind::UInt, 1) => numbers!(u8, Node::Int),
+            _ => {
+                let numbers = data.chunks_exact(element.nbytes).map(|bytes| Node::from(element.item(bytes)));
+                visitor.visit_seq(Elements::of(numbers))
+            }
+        }
     }
 
     forward_to_deserialize_any! {
@@ -102,6 +118,12 @@ impl<'de> Deserializer<'de> for Flat<'de> {
 struct Elements<I> {
     items: I,
     next: usize,
+}
+
+impl<I> Elements<I> {
+    fn of(items: I) -> Self {
+        Self { items, next: 0 }
+    }
 }
 
 impl<'de, I: ExactSizeIterator<Item = Node<'de>>> SeqAccess<'de> for Elements<I> {

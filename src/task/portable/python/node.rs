@@ -1,5 +1,6 @@
 //! What a reader looks at: a Python value, or a part of one that is no value by itself.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::task::portable::python::PyValue;
@@ -30,7 +31,8 @@ pub(super) enum Node<'a> {
 pub(super) struct View<'a> {
     array: &'a PyArray,
     pub(super) shape: &'a [usize],
-    data: &'a [u8],
+    /// Of its first element.
+    offset: usize,
 }
 
 /// Most bytes of a text that an error repeats.
@@ -64,12 +66,17 @@ impl<'a> Node<'a> {
 
 impl<'a> View<'a> {
     fn of(array: &'a PyArray) -> Self {
-        Self { array, shape: array.shape(), data: array.data() }
+        Self { array, shape: array.shape(), offset: 0 }
     }
 
-    /// The elements, if they are numbers: their kind and their bytes.
-    pub(super) fn elements(&self) -> Option<(Element, &'a [u8])> {
-        self.array.element().map(|element| (element, self.data))
+    /// What the elements are, if they are numbers.
+    pub(super) fn element(&self) -> Option<Element> {
+        self.array.element()
+    }
+
+    /// The bytes of the elements, with those along the last axis beside each other.
+    pub(super) fn in_c_order(&self) -> Cow<'a, [u8]> {
+        self.array.in_c_order(self.axes(), self.offset)
     }
 
     /// How many there are along the first axis.
@@ -80,15 +87,18 @@ impl<'a> View<'a> {
     /// What is at `index` of the first axis.
     pub(super) fn item(&self, index: usize) -> Option<Node<'a>> {
         let (length, shape) = self.shape.split_first()?;
-        let width = self.data.len().checked_div(*length)?;
-        let start = index.checked_mul(width)?;
-        let part = Self { array: self.array, shape, data: self.data.get(start..start.checked_add(width)?)? };
+        let offset = self.offset + (index < *length).then_some(index)? * self.array.stride(self.axes());
+        let part = Self { array: self.array, shape, offset };
         if shape.is_empty() { part.number() } else { Some(Node::Array(part)) }
     }
 
+    /// How many are behind it.
+    fn axes(&self) -> usize {
+        self.array.shape().len() - self.shape.len()
+    }
+
     fn number(&self) -> Option<Node<'a>> {
-        let (element, bytes) = self.elements()?;
-        Some(element.item(bytes).into())
+        Some(self.element()?.item(self.array.element_at(self.offset)?).into())
     }
 }
 

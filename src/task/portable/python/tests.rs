@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::task::portable::python::{MARK, PyArray, PyValue};
+use crate::task::portable::python::{MARK, Order, PyArray, PyValue};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
@@ -197,7 +197,7 @@ fn arrays_go_to_numpy_and_back() {
 #[test]
 fn an_array_of_numpy_is_what_its_elements_can_be() {
     let array = |dtype: &str, shape: &[usize], data: &[u8]| {
-        PyValue::Array(PyArray::new(dtype.into(), shape.to_vec(), Bytes::copy_from_slice(data)).unwrap())
+        PyValue::Array(PyArray::new(dtype.into(), shape.to_vec(), Order::C, Bytes::copy_from_slice(data)).unwrap())
     };
     let small = array("|i1", &[2, 2], &[1, 2, 3, 0xff]);
     assert_eq!(small.decode::<Array2<f64>>().unwrap(), arr2(&[[1.0, 2.0], [3.0, -1.0]]));
@@ -263,7 +263,7 @@ fn any_value() -> impl Strategy<Value = PyValue> {
         any::<Vec<u8>>().prop_map(|bytes| PyValue::Bytes([&MARK[..], &bytes].concat().into())),
         (0_usize..4, prop_oneof![Just("<f8"), Just(">i2"), Just("|b1"), Just("<c16")]).prop_map(|(length, dtype)| {
             let width: usize = dtype[2..].parse().unwrap();
-            let array = PyArray::new(dtype.into(), vec![length, 2], vec![1; length * 2 * width].into());
+            let array = PyArray::new(dtype.into(), vec![length, 2], Order::C, vec![1; length * 2 * width].into());
             PyValue::Array(array.unwrap())
         }),
     ];

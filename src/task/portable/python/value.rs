@@ -7,8 +7,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::task::portable::python::bounded::{Bounded, Bounds};
 use crate::task::portable::python::node::Node;
-use crate::task::portable::python::{DecodeError, EncodeError, PyArray, encode};
+use crate::task::portable::python::{DecodeError, EncodeError, PyArray, bulk, encode};
 
 /// What the postcard of a Rust value begins with where Python sees a `bytes` object.
 ///
@@ -57,6 +58,9 @@ pub enum PyValue {
     Input(u32),
 }
 
+/// Reads postcard.
+pub(super) type Postcard<'de> = postcard::Deserializer<'de, postcard::de_flavors::Slice<'de>>;
+
 impl PyValue {
     /// The plain Python object of a value. A future in it is an error.
     pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
@@ -65,6 +69,11 @@ impl PyValue {
 
     /// The Rust value that this is, whether a Rust task or Python has made it, or Python something of both.
     pub(crate) fn decode<T: DeserializeOwned + 'static>(&self) -> Result<T, DecodeError> {
+        if let Self::Array(array) = self
+            && let Some(value) = bulk::decode(array)
+        {
+            return Ok(value);
+        }
         match self.postcard() {
             Some(bytes) => Self::decode_postcard(bytes),
             None => T::deserialize(Node::of(self)),
@@ -80,10 +89,22 @@ impl PyValue {
     }
 
     pub(crate) fn decode_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-        match postcard::take_from_bytes(bytes) {
-            Ok((value, [])) => Ok(value),
-            Ok((_, rest)) => Err(DecodeError::too_many_bytes::<T>(rest.len())),
-            Err(error) => Err(DecodeError::postcard::<T>(&error)),
+        Self::read_postcard(bytes, |reader| T::deserialize(reader))
+    }
+
+    /// Reads all of the bytes, within bounds.
+    pub(super) fn read_postcard<'de, T>(
+        bytes: &'de [u8],
+        read: impl FnOnce(Bounded<'_, &mut Postcard<'de>>) -> Result<T, postcard::Error>,
+    ) -> Result<T, DecodeError> {
+        let bounds = Bounds::of(bytes.len());
+        let mut reader = postcard::Deserializer::from_bytes(bytes);
+        let read = read(bounds.within(&mut reader)).and_then(|value| Ok((value, reader.finalize()?)));
+        match (read, bounds.exceeded()) {
+            (Ok((value, [])), _) => Ok(value),
+            (Ok((_, rest)), _) => Err(DecodeError::too_many_bytes::<T>(rest.len())),
+            (Err(_), Some(exceeded)) => Err(DecodeError::exceeded::<T>(exceeded)),
+            (Err(error), None) => Err(DecodeError::postcard::<T>(&error)),
         }
     }
 

@@ -194,6 +194,7 @@ impl ClientState {
         }
         self.end_delays(now);
         self.ask_for_workers_if_due(now);
+        self.look_for_workers_if_due(now);
     }
 
     pub(super) fn set_timer(&mut self) {
@@ -201,7 +202,8 @@ impl ClientState {
             Phase::Closing { deadline, .. } => Some(deadline),
             _ => None,
         };
-        let times = [self.connection.heartbeat_at, self.gathering.next_delay(), self.workers.ask_at(), closing];
+        let times =
+            [self.connection.heartbeat_at, self.gathering.next_delay(), self.workers.ask_at(), self.look_at, closing];
         let next = times.into_iter().flatten().min();
         if let Some(at) = next.filter(|_| next != self.connection.timer_at) {
             self.connection.timer_at = next;
@@ -223,7 +225,6 @@ impl ClientState {
         self.outgoing.releases.clear();
         self.outgoing.reports.clear();
         self.outgoing.needs_heartbeat = false;
-        self.is_subscribed = false;
         self.limbo = BTreeMap::new();
         self.gathering.clear();
         self.workers.clear();

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::engine::dask::client::graph::{GraphTask, update_graph};
-use crate::engine::dask::client::state::workers::WORKERS_TOPIC;
 use crate::engine::dask::client::state::{ClientState, Place, Source, Status};
-use crate::engine::dask::client::{Action, Work, messages};
+use crate::engine::dask::client::{Work, messages};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::runtime::Instant;
 
@@ -27,7 +26,6 @@ impl ClientState {
                 || self.table.has_unsent()
                 || self.table.has_changed()
                 || outgoing.needs_heartbeat
-                || self.watches_workers > self.is_subscribed
                 || !outgoing.cancels.is_empty()
                 || !outgoing.releases.is_empty()
                 || !outgoing.reports.is_empty())
@@ -40,11 +38,6 @@ impl ClientState {
         }
         let client_id = self.connection.sends_as()?;
         let mut messages = Vec::new();
-        if self.watches_workers && !std::mem::replace(&mut self.is_subscribed, true) {
-            messages.push(messages::subscribe_topic(WORKERS_TOPIC, &client_id));
-            // What has changed before.
-            self.actions.push_back(Action::WorkersChanged);
-        }
         for (key, reason) in std::mem::take(&mut self.outgoing.cancels) {
             messages.push(messages::cancel_keys(&[key], true, &reason));
         }

@@ -68,9 +68,8 @@ pub(crate) struct ClientState {
     requests: Requests,
     gathering: Gathering,
     workers: Workers,
-    /// Whether somebody wants to hear of workers that join and leave, and whether the scheduler knows that.
-    watches_workers: bool,
-    is_subscribed: bool,
+    /// When somebody who waits for workers is to look again.
+    look_at: Option<Instant>,
     /// Scatters that wait for the connection, or until the scheduler has forgotten the last values of their keys.
     scatters: Vec<Scatter>,
     outgoing: Outgoing,
@@ -102,8 +101,7 @@ impl ClientState {
             requests: Requests::default(),
             gathering: Gathering::default(),
             workers: Workers::default(),
-            watches_workers: false,
-            is_subscribed: false,
+            look_at: None,
             scatters: Vec::new(),
             outgoing: Outgoing::default(),
             limbo: BTreeMap::new(),
@@ -126,7 +124,7 @@ impl ClientState {
             Event::Retry(keys) => self.retry(&keys),
             Event::Want(keys) => keys.iter().for_each(|key| self.want(key)),
             Event::Scatter(scatter) => self.scatter(scatter),
-            Event::WatchWorkers => self.watches_workers = true,
+            Event::WatchWorkers => self.watch_workers(now),
             Event::Close => self.close(now),
             Event::Connected { client_id } => self.connected(client_id),
             Event::ConnectionLost => self.connection_lost(),

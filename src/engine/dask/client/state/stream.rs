@@ -57,7 +57,6 @@ impl ClientState {
             "stream-start" => self.handle_stream_start(now, message),
             "stream-closed" | "close" => self.handle_stream_closed(),
             "error" => self.report(Report::Scheduler("the scheduler failed to handle a message".into())),
-            "event" => self.handle_topic(message),
             _ => {
                 self.unknown_ops += 1;
                 self.report(Report::UnknownOp(op.chars().take(REPORT_CHARS_MAX).collect::<String>().into()));

@@ -23,8 +23,10 @@ use crate::runtime::Instant;
 /// How old a list may be that a task is pinned with. Workers come and go in seconds, and a list costs a round trip.
 const LIST_AGE_MAX: Duration = Duration::from_secs(1);
 
-/// Where the scheduler tells of workers, among much else.
-pub(super) const WORKERS_TOPIC: &str = "all";
+/// How often somebody looks who waits for workers. As Dask's own client does. The scheduler would tell of workers by itself, under
+/// the topic `all`; but it tells of all else there, too, and some of that (`replicate`) it fails to write, and then closes the
+/// connection of who has asked to be told.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Keys of one request for other workers.
 const KEYS_MAX: usize = 1000;
@@ -85,11 +87,14 @@ impl ClientState {
         false
     }
 
-    /// An event of a topic: when it was, and what.
-    pub(super) fn handle_topic(&mut self, message: &Value) {
-        let action =
-            message.get("event").and_then(Value::items).and_then(|event| event.get(1)?.get("action")?.as_str());
-        if matches!(action, Some("add-worker" | "remove-worker")) {
+    /// Somebody waits for workers: is to look again after a moment.
+    pub(super) fn watch_workers(&mut self, now: Instant) {
+        self.look_at.get_or_insert(now + LOOK_INTERVAL);
+    }
+
+    pub(super) fn look_for_workers_if_due(&mut self, now: Instant) {
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = None;
             self.actions.push_back(Action::WorkersChanged);
         }
     }

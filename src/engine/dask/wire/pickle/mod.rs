@@ -8,5 +8,6 @@ pub(crate) mod task_spec;
 mod write;
 
 pub(crate) use object::{Call, Entries, Object, Objects, Unpickled, View};
+pub(crate) use plain::PlainData;
 pub(crate) use repr::{repr, repr_float, repr_str};
 pub(crate) use write::Pickle;

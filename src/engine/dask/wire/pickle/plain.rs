@@ -1,4 +1,4 @@
-//! Plain data of pickles, as values.
+//! Plain data of pickles.
 
 use std::sync::Arc;
 
@@ -10,17 +10,81 @@ use crate::engine::dask::wire::limits::Limits;
 use crate::engine::dask::wire::pickle::object::{Call, Entries, Object, Objects, View};
 use crate::engine::dask::wire::pickle::repr::repr;
 
+/// What plain data becomes.
+pub(crate) trait PlainData: Sized {
+    fn none() -> Self;
+    fn bool(value: bool) -> Self;
+    /// `None` if the number is too large.
+    fn int(number: i128) -> Option<Self>;
+    fn float(number: f64) -> Self;
+    fn str(text: &Arc<str>) -> Self;
+    fn bytes(bytes: &Bytes) -> Self;
+    fn list(items: Vec<Self>) -> Self;
+    fn tuple(items: Vec<Self>) -> Self;
+    fn set(items: Vec<Self>) -> Self;
+    fn dict(entries: Vec<(Self, Self)>) -> Self;
+}
+
+/// Tuples become lists.
+impl PlainData for Value {
+    fn none() -> Self {
+        Self::Nil
+    }
+
+    fn bool(value: bool) -> Self {
+        Self::Bool(value)
+    }
+
+    fn int(number: i128) -> Option<Self> {
+        i64::try_from(number).map(Self::Int).or_else(|_| u64::try_from(number).map(Self::UInt)).ok()
+    }
+
+    fn float(number: f64) -> Self {
+        Self::Float(number)
+    }
+
+    fn str(text: &Arc<str>) -> Self {
+        Self::Str(Arc::clone(text))
+    }
+
+    fn bytes(bytes: &Bytes) -> Self {
+        Self::Bin(bytes.clone())
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        Self::List(items)
+    }
+
+    fn tuple(items: Vec<Self>) -> Self {
+        Self::List(items)
+    }
+
+    fn set(items: Vec<Self>) -> Self {
+        Self::Set(items)
+    }
+
+    fn dict(entries: Vec<(Self, Self)>) -> Self {
+        Self::Map(entries)
+    }
+}
+
 impl Object<'_> {
-    /// The value, if it is plain data: tuples become lists, bytearrays become bytes, and numbers of numpy become numbers.
-    /// `buffers` are those beside the pickle.
+    /// The value, if it is plain data: bytearrays become bytes, and numbers of numpy become numbers. `buffers` are those
+    /// beside the pickle.
     ///
     /// # Errors
     ///
     /// It is something else. Or it is larger or deeper than `limits` allow: what a pickle shares is a value of its own each time,
     /// so that a small pickle can make a large value.
-    pub(crate) fn to_value(self, buffers: &[Bytes], limits: &Limits) -> Result<Value, WireError> {
+    pub(crate) fn to_plain<T: PlainData>(self, buffers: &[Bytes], limits: &Limits) -> Result<T, WireError> {
         let mut items_left = limits.items_max;
         Plain { buffers, limits, items_left: &mut items_left }.value(self, limits.depth_max)
+    }
+
+    /// The same as a message has it.
+    #[cfg(test)]
+    pub(crate) fn to_value(self, buffers: &[Bytes], limits: &Limits) -> Result<Value, WireError> {
+        self.to_plain(buffers, limits)
     }
 }
 
@@ -32,23 +96,24 @@ struct Plain<'a> {
 
 impl Plain<'_> {
     /// Recurses, but not deeper than `depth`.
-    fn value(&mut self, object: Object<'_>, depth: usize) -> Result<Value, WireError> {
+    fn value<T: PlainData>(&mut self, object: Object<'_>, depth: usize) -> Result<T, WireError> {
         Ok(match object.view() {
-            View::None => Value::Nil,
-            View::Bool(value) => Value::Bool(value),
-            View::Int(number) => Value::Int(number),
-            View::Float(number) => Value::Float(number),
-            View::Str(text) => Value::Str(Arc::clone(text)),
-            View::Bytes(bytes) => Value::Bin(bytes.clone()),
-            View::Tuple(items) | View::List(items) => Value::List(self.values(items, depth)?),
-            View::Set(items) => Value::Set(self.values(items, depth)?),
+            View::None => T::none(),
+            View::Bool(value) => T::bool(value),
+            View::Int(number) => int(number.into(), 8)?,
+            View::Float(number) => T::float(number),
+            View::Str(text) => T::str(text),
+            View::Bytes(bytes) => T::bytes(bytes),
+            View::Tuple(items) => T::tuple(self.values(items, depth)?),
+            View::List(items) => T::list(self.values(items, depth)?),
+            View::Set(items) => T::set(self.values(items, depth)?),
             View::Dict(entries) => self.map(entries, depth)?,
-            View::Long(bytes) => match unsigned(bytes) {
-                Some(number) => Value::UInt(number),
+            View::Long(bytes) => match signed(bytes) {
+                Some(number) => int(number, bytes.len())?,
                 None => return Err(not_plain(format!("a number of {} bytes", bytes.len()))),
             },
             View::Buffer(index) => match self.buffers.get(index) {
-                Some(buffer) => Value::Bin(buffer.clone()),
+                Some(buffer) => T::bytes(buffer),
                 None => {
                     return Err(WireError::Inconsistent {
                         of: "a pickle",
@@ -61,15 +126,15 @@ impl Plain<'_> {
         })
     }
 
-    fn values(&mut self, items: Objects<'_>, depth: usize) -> Result<Vec<Value>, WireError> {
+    fn values<T: PlainData>(&mut self, items: Objects<'_>, depth: usize) -> Result<Vec<T>, WireError> {
         let depth = self.enter(items.len(), depth)?;
         items.iter().map(|item| self.value(item, depth)).collect()
     }
 
-    fn map(&mut self, entries: Entries<'_>, depth: usize) -> Result<Value, WireError> {
+    fn map<T: PlainData>(&mut self, entries: Entries<'_>, depth: usize) -> Result<T, WireError> {
         let depth = self.enter(entries.len().saturating_mul(2), depth)?;
         let entries = entries.iter().map(|(key, value)| Ok((self.value(key, depth)?, self.value(value, depth)?)));
-        Ok(Value::Map(entries.collect::<Result<_, _>>()?))
+        Ok(T::dict(entries.collect::<Result<_, WireError>>()?))
     }
 
     /// How deep the items may be nested.
@@ -86,14 +151,14 @@ impl Plain<'_> {
     }
 
     /// What is as plain as a builtin, although Python makes it by a call.
-    fn call(&mut self, object: Object<'_>, call: Call<'_>, depth: usize) -> Result<Value, WireError> {
+    fn call<T: PlainData>(&mut self, object: Object<'_>, call: Call<'_>, depth: usize) -> Result<T, WireError> {
         let plain = match call.callable().as_global() {
             Some(("builtins", "bytearray")) => match call.argument(0).map(Object::view) {
-                Some(View::Bytes(bytes)) => Some(Value::Bin(bytes.clone())),
+                Some(View::Bytes(bytes)) => Some(T::bytes(bytes)),
                 _ => None,
             },
             Some(("collections", "OrderedDict" | "defaultdict")) => Some(self.map(call.entries(), depth)?),
-            Some(("collections", "deque")) => Some(Value::List(self.values(call.items(), depth)?)),
+            Some(("collections", "deque")) => Some(T::list(self.values(call.items(), depth)?)),
             Some(("numpy._core.multiarray" | "numpy.core.multiarray", "scalar")) => numpy_scalar(call),
             _ => None,
         };
@@ -102,7 +167,7 @@ impl Plain<'_> {
 }
 
 /// `scalar(dtype, bytes)`.
-fn numpy_scalar(call: Call<'_>) -> Option<Value> {
+fn numpy_scalar<T: PlainData>(call: Call<'_>) -> Option<T> {
     let dtype = call.argument(0)?.as_call()?;
     if dtype.callable().as_global() != Some(("numpy", "dtype")) {
         return None;
@@ -115,31 +180,30 @@ fn numpy_scalar(call: Call<'_>) -> Option<Value> {
     if is_big {
         bytes.reverse();
     }
-    let bytes = bytes.as_slice();
-    Some(match (kind, bytes.len()) {
-        ("b1", 1) => Value::Bool(bytes != [0]),
-        ("i1" | "i2" | "i4" | "i8", 1 | 2 | 4 | 8) => Value::Int(signed(bytes)?),
-        ("u1" | "u2" | "u4" | "u8", 1 | 2 | 4 | 8) => Value::from(unsigned(bytes)?),
-        ("f4", 4) => Value::Float(f32::from_le_bytes(bytes.try_into().ok()?).into()),
-        ("f8", 8) => Value::Float(f64::from_le_bytes(bytes.try_into().ok()?)),
-        _ => return None,
-    })
+    match (kind, bytes.len()) {
+        ("b1", 1) => Some(T::bool(bytes != [0])),
+        ("i1" | "i2" | "i4" | "i8", 1 | 2 | 4 | 8) => T::int(signed(&bytes)?),
+        ("u1" | "u2" | "u4" | "u8", 1 | 2 | 4 | 8) => {
+            // Without a sign.
+            bytes.push(0);
+            T::int(signed(&bytes)?)
+        }
+        ("f4", 4) => Some(T::float(f32::from_le_bytes(bytes.try_into().ok()?).into())),
+        ("f8", 8) => Some(T::float(f64::from_le_bytes(bytes.try_into().ok()?))),
+        _ => None,
+    }
 }
 
-/// A number without a sign, from the lowest byte to the highest. `None` if it is larger than an `u64`.
-fn unsigned(bytes: &[u8]) -> Option<u64> {
-    let (low, high) = bytes.split_at(bytes.len().min(8));
-    let mut number = [0; 8];
-    number.get_mut(..low.len())?.copy_from_slice(low);
-    high.iter().all(|byte| *byte == 0).then_some(u64::from_le_bytes(number))
+fn int<T: PlainData>(number: i128, nbytes: usize) -> Result<T, WireError> {
+    T::int(number).ok_or_else(|| not_plain(format!("a number of {nbytes} bytes")))
 }
 
-/// A number in two's complement of up to 8 bytes.
-fn signed(bytes: &[u8]) -> Option<i64> {
-    let sign = if bytes.last()? & 0x80 == 0 { 0 } else { 0xff };
-    let mut number = [sign; 8];
+/// A number in two's complement, from the lowest byte to the highest. `None` if it is larger than an `i128`.
+fn signed(bytes: &[u8]) -> Option<i128> {
+    let sign = if bytes.last().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 };
+    let mut number = [sign; 16];
     number.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(i64::from_le_bytes(number))
+    Some(i128::from_le_bytes(number))
 }
 
 fn not_plain(found: String) -> WireError {

@@ -10,6 +10,7 @@ use crate::engine::dask::wire::tests::{file, frames_of, pickle};
 use crate::engine::dask::wire::{
     Array, Data, Limits, Pickled, RemoteException, Serialized, Value, decode_message, encode_message, msgpack,
 };
+use crate::task::portable::Order;
 
 fn small() -> Limits {
     Limits { depth_max: 20, items_max: 1000, pickle_nbytes_max: 100_000, ..Limits::default() }
@@ -159,7 +160,7 @@ proptest! {
         let limits = Limits::default();
         let sent = Bytes::from(bytes);
         prop_assert_eq!(Serialized::of_bytes(&sent).data(&limits), Ok(Data::Bytes(sent.clone())));
-        let array = Array::new("|u1", vec![sent.len()], sent).unwrap();
+        let array = Array::new("|u1", vec![sent.len()], Order::C, sent).unwrap();
         prop_assert_eq!(Serialized::of_array(&array).data(&limits), Ok(Data::Array(array)));
         let value = without_sets(&value);
         prop_assert_eq!(Serialized::of_msgpack(&value).unwrap().data(&limits), Ok(Data::Value(value)));

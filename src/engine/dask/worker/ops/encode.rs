@@ -1,11 +1,16 @@
 //! What the worker says. A field too many or too few, and the scheduler drops the worker.
 
+use std::sync::Arc;
+
 use crate::engine::dask::wire::{TaskKey, Value};
+use crate::engine::dask::worker::arrivals::Arrival;
 use crate::engine::dask::worker::state::{Message, Ran};
 
 /// The message as it is sent, alone or in a list. `number` makes its stimulus id: the scheduler only writes that down, and
 /// whoever reads its story wants to find the message again.
-pub(crate) fn encode(message: Message, number: u64) -> Value {
+///
+/// `arrivals` are the transfers that a task that has ended was waiting for.
+pub(crate) fn encode(message: Message, number: u64, arrivals: &[Arrival]) -> Value {
     let op = op(&message);
     let stimulus_id = || Value::from(format!("{op}-anydask-{number}"));
     let fields = match message {
@@ -18,7 +23,7 @@ pub(crate) fn encode(message: Message, number: u64) -> Value {
             ("typename", kind.name.into()),
             ("metadata", Value::map([])),
             ("thread", ran.map(|ran| ran.thread).into()),
-            ("startstops", ran.map_or(Value::List(Vec::new()), startstops)),
+            ("startstops", ran.map_or(Value::List(Vec::new()), |ran| startstops(ran, arrivals))),
             ("stimulus_id", stimulus_id()),
         ],
         Message::TaskErred { key, run_id, error, ran } => vec![
@@ -30,7 +35,7 @@ pub(crate) fn encode(message: Message, number: u64) -> Value {
             ("exception_text", error.exception_text.into()),
             ("traceback_text", error.traceback_text.into()),
             ("thread", ran.thread.into()),
-            ("startstops", startstops(ran)),
+            ("startstops", startstops(ran, arrivals)),
             ("stimulus_id", stimulus_id()),
         ],
         Message::AddKeys(keys) | Message::RequestRefreshWhoHas(keys) => {
@@ -77,10 +82,15 @@ fn op(message: &Message) -> &'static str {
     }
 }
 
-fn startstops(ran: Ran) -> Value {
-    Value::List(vec![Value::map([
-        ("action", "compute".into()),
-        ("start", ran.start.into()),
-        ("stop", ran.stop.into()),
-    ])])
+fn startstops(ran: Ran, arrivals: &[Arrival]) -> Value {
+    let transfers = arrivals.iter().map(|arrival| {
+        Value::map([
+            ("action", "transfer".into()),
+            ("start", arrival.start.into()),
+            ("stop", arrival.stop.into()),
+            ("source", Value::Str(Arc::clone(&arrival.peer))),
+        ])
+    });
+    let compute = Value::map([("action", "compute".into()), ("start", ran.start.into()), ("stop", ran.stop.into())]);
+    Value::List(transfers.chain([compute]).collect())
 }

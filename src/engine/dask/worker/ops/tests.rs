@@ -198,7 +198,7 @@ fn a_batch_is_read_in_its_order_and_sets_are_lists() {
 
 /// Fields beside `op`, in any order: a missing or an additional one costs the worker its place.
 fn assert_fields(message: Message, op: &str, fields: &[(&str, Value)]) {
-    let encoded = encode(message, 7);
+    let encoded = encode(message, 7, &[]);
     let expected = [("op", Value::from(op))].into_iter().chain(fields.iter().cloned());
     let sorted = |value: Value| {
         let mut entries = value.entries().unwrap().to_vec();
