@@ -157,6 +157,9 @@ async fn a_failed_task_is_retried_on_the_same_handle<R: AnyOf>(on: Ground<R>) {
     assert!(matches!(on.error(&y).await, Error::Failed { .. }));
     on.get(client.retry(&x)).await.unwrap();
     assert!(matches!(on.error(&x).await, Error::Failed { .. }), "not yet");
+    // `y` has failed once more, with it. What the scheduler says is in order.
+    on.until_look(&state(&y.key()), "\"erred\"").await;
+    assert_eq!(on.value(&client.submit(inc, 1)).await.unwrap(), 2);
     gate.open();
     on.get(client.retry((&x, &y))).await.unwrap();
     assert_eq!(on.value(&x).await.unwrap(), 7);

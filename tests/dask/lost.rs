@@ -117,7 +117,10 @@ async fn a52_a_worker_that_is_killed_twice_changes_no_result<R: AnyOf>(on: Groun
         )
         .await;
         third.kill();
+        // Its name is free, and the scheduler knows nobody by it.
+        on.until_look("len(s.workers)", "2").await;
         third = Program::start("worker", on.cluster.address());
+        on.until_look("len(s.workers)", "3").await;
     }
     assert_eq!(on.value(&level[0]).await.unwrap(), 32_896);
     let elsewhere = client.task(process_id, 0).workers(["third"]).submit();

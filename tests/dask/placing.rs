@@ -104,7 +104,7 @@ async fn a57_idle_workers_steal<R: AnyOf>(on: Ground<R>) {
     let (_a, _b) = (on.worker("a", 2).await, on.worker("b", 2).await);
     let client = on.client().await;
     let x = on.get(client.scattering().workers(["a"]).scatter(1_i64)).await.unwrap();
-    let many = client.map(slow_add, (0..50).map(|y| (&x, y, 100_u64)));
+    let many = client.map(slow_add, (0..80).map(|y| (&x, y, 100_u64)));
     on.get(client.wait(&many)).await.unwrap();
     let held = on.look("sorted(min(len(w.has_what), 11) for w in s.workers.values())");
     assert_eq!(

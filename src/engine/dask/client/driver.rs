@@ -34,7 +34,7 @@ impl<R: Runtime> Driver<R> {
         (connector, address): (Connector<R>, Address),
         patience: Patience,
     ) -> Self {
-        let pool = Pool::new(connector.clone());
+        let pool = Pool::new(connector.clone().waiting_only_for(&address));
         Self { runtime, connection, client, connector, pool, address, patience }
     }
 

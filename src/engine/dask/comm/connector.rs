@@ -14,6 +14,8 @@ pub(crate) struct Connector<R> {
     limit: Duration,
     /// How often a peer may close the connection instead of saying hello.
     without_hello_max: u32,
+    /// The only peer that may begin to listen later, if not all may.
+    waited_for: Option<Address>,
 }
 
 /// How long a connection is tried for if nobody says otherwise. Dask has 30 s for it, in its newer versions.
@@ -47,13 +49,19 @@ impl<R: Runtime> Connector<R> {
                 Some(loaded.map_err(gone)?.map_err(CommError::Security)?)
             }
         };
-        Ok(Self { runtime, tls, limit: CONNECT_LIMIT, without_hello_max: NO_HELLO_MAX })
+        Ok(Self { runtime, tls, limit: CONNECT_LIMIT, without_hello_max: NO_HELLO_MAX, waited_for: None })
     }
 
     /// For connections that may take longer, or less long.
     pub(crate) fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
+    }
+
+    /// For a scheduler and the workers that it tells of. Those listen before anybody hears of them: where nothing listens, a
+    /// worker is gone, and only the scheduler knows who else has its data.
+    pub(crate) fn waiting_only_for(self, scheduler: &Address) -> Self {
+        Self { waited_for: Some(scheduler.clone()), ..self }
     }
 
     /// For a peer that has been there before and is to come back: what listens in its place meanwhile, such as a balancer, may
@@ -72,7 +80,7 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Connects and says hello. Tries again, in growing pauses, as long as nothing listens there and the limit
-    /// has not passed.
+    /// has not passed, unless the peer is one that is [not waited for](Self::waiting_only_for).
     ///
     /// # Cancel safety
     ///
@@ -120,7 +128,9 @@ impl<R: Runtime> Connector<R> {
             };
             progress.is_connected = false;
             without_hello += u32::from(matches!(error, CommError::NotDask { .. }));
-            if error.is_final() || without_hello >= self.without_hello_max {
+            let is_gone = !matches!(error, CommError::Silent { .. })
+                && self.waited_for.as_ref().is_some_and(|waited_for| waited_for != address);
+            if error.is_final() || is_gone || without_hello >= self.without_hello_max {
                 return Err(error);
             }
             progress.last = Some(error);

@@ -225,7 +225,7 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         identity.memory_limit = gauge.memory_total();
     }
     let identity = Arc::new(identity);
-    let pool = Pool::new(connector.clone());
+    let pool = Pool::new(connector.clone().waiting_only_for(&scheduler));
     let server = Server::new(Arc::clone(&identity), pool.clone(), gauge);
     // Dropped at the end, it stops.
     let mut serving = runtime.spawn(listener.serve(server.clone()));
