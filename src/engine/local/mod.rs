@@ -65,6 +65,7 @@ pub(crate) use self::asynchronous::{Host, Spawned};
 pub(crate) use self::clients::ClientState;
 pub(crate) use self::close::EngineStatus;
 use self::close::Lifecycle;
+pub(crate) use self::failing::restart;
 use self::keys::Keys;
 #[cfg(not(feature = "dask"))]
 use self::node::Node;
@@ -78,7 +79,7 @@ use self::waits::Waits;
 pub(crate) use self::{
     asynchronous::Presence,
     core::{Core, Ended},
-    failing::{fail, restart},
+    failing::fail,
     node::Node,
     release::{bury, drop_quietly},
     submit::refused,
@@ -190,7 +191,7 @@ impl Engine {
         const REASON: &str = "the engine was restarted";
         for node in self.tasks.nodes() {
             let error = Error::Cancelled { key: node.key(), reason: REASON.into() };
-            failing::restart(node, &error);
+            restart(node, &error);
         }
         // Second: whoever submits one of the keys meanwhile finds its task cancelled, and makes another.
         for view in self.keys.all_views() {
