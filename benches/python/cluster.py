@@ -1,9 +1,10 @@
 """Measures one work by Dask's own client and workers, on a scheduler that runs, and prints the figures as a line of JSON.
 
-    cluster.py cluster-tasks|cluster-latency|cluster-transfer|cluster-gather N
+    cluster.py cluster-tasks|cluster-latency|cluster-latency-cold|cluster-transfer|cluster-gather N
 """
 
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ ADDRESS = os.environ["DASK_SCHEDULER_ADDRESS"]
 SCHEDULER_PID = int(os.environ["ANYDASK_SCHEDULER_PID"])
 BLOCK_NBYTES = 64 << 20
 WARM_UP = 500
+PAUSE = 0.02
 
 
 def identity(x):
@@ -89,13 +91,14 @@ async def tasks(n):
         await run(WARM_UP)
         times, futures = await cluster.timed(run(n))
         assert await futures[-1] == n - 1
-    return in_unit(times, "ns", 1e9, n)
+    return in_unit(times, "ns", 1e9, n) | {"wall_per_scheduler_cpu": times["wall"] / times["scheduler_cpu"]}
 
 
-async def latency(n):
+async def latency(n, pause=0):
     seconds = []
     async with Cluster(1) as cluster:
         for number in range(n + n // 10):
+            await asyncio.sleep(pause)
             begun = time.perf_counter()
             assert await cluster.client.submit(identity, number, pure=False) == number
             seconds.append(time.perf_counter() - begun)
@@ -141,7 +144,8 @@ async def gather(n):
 
 
 async def main():
-    works = {"tasks": tasks, "latency": latency, "transfer": transfer, "gather": gather}
+    cold = functools.partial(latency, pause=PAUSE)
+    works = {"tasks": tasks, "latency": latency, "latency-cold": cold, "transfer": transfer, "gather": gather}
     figures = await works[sys.argv[1].removeprefix("cluster-")](int(sys.argv[2]))
     print(json.dumps({name: float(value) for name, value in figures.items()}))
 

@@ -8,7 +8,7 @@ use crate::cluster::{OURS, Scheduler, THEIRS, is_cluster};
 use crate::command_line::{self, HELP, Options};
 use crate::measure::Figures;
 use crate::python::{self, Python};
-use crate::report::{self, Results};
+use crate::report::{self, About, Results};
 use crate::runners::Runners;
 use crate::scenarios::{Method, Scenario};
 use crate::subjects::{REFERENCE, SUBJECTS, Subject};
@@ -37,7 +37,7 @@ impl Order {
         }
     }
 
-    fn command(runner: &std::path::Path, scenario: &Scenario, subject: &str, is_smoke: bool) -> Command {
+    fn command(runner: &Path, scenario: &Scenario, subject: &str, is_smoke: bool) -> Command {
         let mut command = Command::new(runner);
         command.args([MEASURE, scenario.name, subject, if is_smoke { "smoke" } else { "full" }]);
         // These runtimes take their number of threads from nowhere else.
@@ -59,28 +59,35 @@ pub(crate) fn main(allocator: &str) -> Result<(), Box<dyn Error>> {
     let python = if options.is_smoke { None } else { Python::find() };
     let cluster =
         if options.scenarios.iter().any(|scenario| is_cluster(scenario.work)) { cluster(&options) } else { None };
-    let mut results = Results::new(allocator, options.rounds, options.is_smoke);
+    let about = About::this_machine(allocator);
+    let mut results = Results::new(about.clone(), options.rounds, options.is_smoke);
+    let mut clusters = Results { is_cluster: true, ..Results::new(about, options.rounds, options.is_smoke) };
     report::terminal::head(&results);
     for scenario in &options.scenarios {
-        if !is_cluster(scenario.work) {
-            measure(scenario, &options, &runners, python.as_ref(), &mut results);
-        } else if let Some((python, scheduler)) = &cluster {
-            measure_cluster(scenario, &options, &runners, (python, scheduler), &mut results);
-        } else {
-            continue;
-        }
-        report::terminal::table(scenario, &results);
+        let results = match (is_cluster(scenario.work), &cluster) {
+            (false, _) => {
+                measure(scenario, &options, &runners, python.as_ref(), &mut results);
+                &results
+            }
+            (true, Some((python, scheduler))) => {
+                measure_cluster(scenario, &options, &runners, (python, scheduler), &mut clusters);
+                &clusters
+            }
+            (true, None) => continue,
+        };
+        report::terminal::table(scenario, results);
         if let Some(out) = &options.out {
             // Long runs may be interrupted: what there is, is kept.
-            report::write_figures(out, &results)?;
+            report::write_figures(out, results)?;
         }
     }
-    report::terminal::summary(&results);
+    report::terminal::summary(&[&results, &clusters]);
     if let Some(out) = &options.out {
         report::write_page(out)?;
     }
-    if results.failures > 0 {
-        return Err(format!("{} measurements failed", results.failures).into());
+    let failures = results.failures + clusters.failures;
+    if failures > 0 {
+        return Err(format!("{failures} measurements failed").into());
     }
     Ok(())
 }

@@ -179,11 +179,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         .shows(&[
             compared("wall_ns", "wall ns/task"),
             alone("scheduler_cpu_ns", "scheduler CPU"),
+            alone("wall_per_scheduler_cpu", "wall / scheduler CPU"),
             compared("worker_cpu_ns", "worker CPU"),
             compared("cpu_ns", "client CPU"),
         ]),
     scenario("cluster-latency", "From submission to result on a cluster", Work::ClusterLatency, 300)
         .python(300)
+        .shows(&[compared("p50_ns", "p50 ns"), compared("p99_ns", "p99 ns")]),
+    scenario("cluster-latency-cold", "The same, after 20 ms of nothing", Work::ClusterLatencyCold, 200)
+        .python(200)
         .shows(&[compared("p50_ns", "p50 ns"), compared("p99_ns", "p99 ns")]),
     scenario("cluster-transfer", "1 GiB from worker to worker", Work::ClusterTransfer, 1 << 30)
         .python(1 << 30)

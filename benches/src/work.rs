@@ -52,6 +52,8 @@ pub(crate) enum Work {
     ClusterTasks,
     /// `n` times one task on a cluster, and its result.
     ClusterLatency,
+    /// The same after a while in which nothing happened.
+    ClusterLatencyCold,
     /// `n` bytes from one worker of a cluster to another.
     ClusterTransfer,
     /// A result of `n` bytes from a cluster to its client.

@@ -76,7 +76,7 @@ pub fn overview(summaries: Vec<Summary>) -> (String, String, f64) {
     let count = summaries.len().max(1) as f64;
     let mean = summaries
         .iter()
-        .fold(Array2::zeros((SENSORS.len(), SENSORS.len())), |sum, summary| sum + &summary.correlations)
+        .fold(Array2::<f64>::zeros((SENSORS.len(), SENSORS.len())), |sum, summary| sum + &summary.correlations)
         / count;
     let pairs = (0..SENSORS.len()).flat_map(|first| (first + 1..SENSORS.len()).map(move |second| (first, second)));
     let best = pairs.max_by(|a, b| mean[[a.0, a.1]].abs().total_cmp(&mean[[b.0, b.1]].abs()));

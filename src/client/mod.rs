@@ -490,7 +490,7 @@ impl<R: Runtime> Client<R> {
         self.operation("close", Closed::new(Arc::clone(self.state()))).timeout(CLOSE_TIMEOUT)
     }
 
-    fn operation<T>(&self, name: &'static str, wait: impl operation::Wait<T> + 'static) -> Operation<T> {
+    fn operation<T>(&self, name: &'static str, wait: impl Wait<T> + 'static) -> Operation<T> {
         Operation::new(name, Some(Arc::clone(self.state()) as _), wait)
     }
 }

@@ -80,11 +80,14 @@ print('memory', all(isinstance(value, (int, float)) for value in shown.get('memo
 shown = sources('/status', lambda found: any('make' in str(name) for name in found.get('name', [])))
 print('tasks streamed', any('make' in str(name) for name in shown.get('name', [])) and any('both' in str(name) for name in shown.get('name', [])))
 print('transfers streamed', any('transfer' in str(name) for name in shown.get('name', [])))
-for path in sorted(set(json.loads(texts['/individual-plots.json']).values())):
+plots = sorted(set(json.loads(texts['/individual-plots.json']).values()))
+for number, path in enumerate(plots):
     session = pull_session(url=base + path)
     session.force_roundtrip()
     session.close()
-print('sessions')
+    if number == len(plots) // 2:
+        print('half of the plots')
+print('all plots')
 client.close()
 "#;
 
@@ -107,8 +110,13 @@ fn its_pages_show_rust_workers_without_an_error() {
             pairs.push(client.submit(both, (left, right)));
         }
     }
-    let told = cluster.run_python(LOOK);
-    let told: BTreeMap<_, _> = told.lines().filter_map(|line| line.rsplit_once(' ')).collect();
+    let script = cluster.start_python(LOOK);
+    // Each has the deadline of a line.
+    for step in ["transfers streamed", "half of the plots", "all plots"] {
+        script.wait_for_line(step);
+    }
+    let told = script.lines_with(&[""]);
+    let told: BTreeMap<_, _> = told.iter().filter_map(|line| line.rsplit_once(' ')).collect();
     for what in ["workers listed", "metrics", "in the table", "memory", "tasks streamed", "transfers streamed"] {
         assert_eq!(told.get(what), Some(&"True"), "{what}: {told:#?}");
     }

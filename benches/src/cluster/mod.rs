@@ -52,13 +52,21 @@ fn length(block: Vec<f64>) -> usize {
 }
 
 pub(crate) fn is_cluster(work: Work) -> bool {
-    matches!(work, Work::ClusterTasks | Work::ClusterLatency | Work::ClusterTransfer | Work::ClusterGather)
+    matches!(
+        work,
+        Work::ClusterTasks
+            | Work::ClusterLatency
+            | Work::ClusterLatencyCold
+            | Work::ClusterTransfer
+            | Work::ClusterGather
+    )
 }
 
 pub(crate) fn body(work: Work) -> Option<Body> {
     Some(Body::Told(match work {
         Work::ClusterTasks => tasks,
-        Work::ClusterLatency => latency,
+        Work::ClusterLatency => |n| latency(Work::ClusterLatency, n),
+        Work::ClusterLatencyCold => |n| latency(Work::ClusterLatencyCold, n),
         Work::ClusterTransfer => transfer,
         Work::ClusterGather => gather,
         _ => return None,
@@ -77,16 +85,17 @@ fn tasks(n: usize) -> Figures {
     let meter = Meter::start(&cluster);
     let mut futures = None;
     let stopwatch = Stopwatch::time(|| futures = Some(run(n as u64)));
-    let figures = meter.figures(&cluster, stopwatch.figures("", n), n);
+    let mut figures = meter.figures(&cluster, stopwatch.figures("", n), n);
+    figures.insert("wall_per_scheduler_cpu".into(), figures["wall_ns"] / figures["scheduler_cpu_ns"]);
     let last = futures.and_then(|futures| futures.last().cloned()).expect("there is a last one");
     assert_eq!(last.wait().expect("it has ended"), n as u64 - 1);
     figures
 }
 
 /// `n` times one task, until its value is here.
-fn latency(n: usize) -> Figures {
+fn latency(work: Work, n: usize) -> Figures {
     let cluster = Cluster::start(1);
-    let mut latencies = Latencies::of(Work::ClusterLatency, n);
+    let mut latencies = Latencies::of(work, n);
     let mut number = 0;
     while let Some(begun) = latencies.next() {
         assert_eq!(cluster.client.submit(identity, number).wait().expect("the task ends"), number);
@@ -128,7 +137,8 @@ fn gather(n: usize) -> Figures {
         cluster.client.wait([&block]).wait().expect("the block is made");
         let meter = Meter::start(&cluster);
         let stopwatch = Stopwatch::time(|| {
-            let block = block.wait().expect("the block comes");
+            // As Python has it: the value itself, not a copy.
+            let block = block.shared().wait().expect("the block comes");
             assert_eq!(black_box(block).len(), nbytes / size_of::<f64>());
         });
         meter.figures(&cluster, in_milliseconds(stopwatch.figures("", 1)), 1)

@@ -57,7 +57,12 @@ pub(super) fn body<E: Executor, const INSIDE: bool>(work: Work) -> Option<Body> 
         Work::DeepChain => Body::Told(deep_chain::<E>),
         Work::Asleep => Body::Told(asleep::<E>),
         // No executor has priorities, or a cluster.
-        Work::Priority | Work::ClusterTasks | Work::ClusterLatency | Work::ClusterTransfer | Work::ClusterGather => {
+        Work::Priority
+        | Work::ClusterTasks
+        | Work::ClusterLatency
+        | Work::ClusterLatencyCold
+        | Work::ClusterTransfer
+        | Work::ClusterGather => {
             return None;
         }
     })

@@ -13,7 +13,7 @@ use crate::engine::dask::client::driver::Driver;
 use crate::engine::dask::comm::{Address, Comm, CommError, Pool, Reader, WORK_LIMIT, Writer};
 use crate::engine::dask::race::race;
 use crate::engine::dask::wire::Value;
-use crate::runtime::{Runtime, Spawner, TaskHandle, Timer, TimerExt};
+use crate::runtime::{Runtime, TaskHandle, TimerExt};
 
 /// How long the farewell may take. It is over then, whether the scheduler hears it or not.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);

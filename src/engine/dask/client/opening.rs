@@ -10,7 +10,7 @@ use crate::engine::dask::comm::{Address, CommError, Connector, Role, Security};
 use crate::engine::dask::token::token;
 use crate::engine::dask::tries::Patience;
 use crate::engine::local::ClientState;
-use crate::runtime::{Runtime, Spawner, TaskHandle};
+use crate::runtime::{Runtime, TaskHandle};
 
 /// What a connection is made with.
 pub(crate) struct Opening {

@@ -1,6 +1,5 @@
 //! Submitting to a cluster: a plain call that never blocks and never awaits.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::Arc;

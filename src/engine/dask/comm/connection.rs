@@ -59,6 +59,7 @@ impl<S: ByteStream> Comm<S> {
     }
 
     /// Writes a message; see [`Writer::write`].
+    #[cfg(test)]
     pub(crate) async fn write(&mut self, message: &Value) -> Result<(), CommError> {
         self.writer.write(message).await
     }

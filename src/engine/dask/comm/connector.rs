@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::dask::comm::error::Found;
 use crate::engine::dask::comm::{Address, Comm, CommError, Role, Security, Tls};
-use crate::runtime::{Endpoint, Runtime, Spawner, TimerExt};
+use crate::runtime::{Endpoint, Runtime, TimerExt};
 
 /// Connects to schedulers and workers. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -87,9 +87,6 @@ pub(crate) struct RemoteError {
     pub(crate) op: Arc<str>,
     /// `repr` of the exception.
     pub(crate) exception_text: Arc<str>,
-    pub(crate) traceback_text: Arc<str>,
-    /// The pickled exception.
-    pub(crate) exception: Option<Value>,
 }
 
 impl CommError {

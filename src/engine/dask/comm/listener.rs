@@ -70,6 +70,7 @@ impl<R: Runtime> Listener<R> {
     }
 
     /// For connections that may take longer for their hello, or less long.
+    #[cfg(test)]
     pub(crate) fn with_hello_limit(mut self, limit: Duration) -> Self {
         self.hello_limit = limit;
         self

@@ -57,10 +57,6 @@ impl<R: Runtime> Pool<R> {
         Self { inner: Arc::clone(&self.inner), silence: limit }
     }
 
-    pub(crate) fn connector(&self) -> &Connector<R> {
-        &self.inner.connector
-    }
-
     /// Lends a connection with the peer: an idle one, or a new one. Waits as long as there are too many.
     ///
     /// # Cancel safety

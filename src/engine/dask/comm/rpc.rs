@@ -96,16 +96,6 @@ impl<S: ByteStream> Rpc<S> {
         }
     }
 
-    /// The connection itself, to go on as a stream.
-    ///
-    /// # Errors
-    ///
-    /// `HalfWay`, since an answer would be taken for a message of the stream.
-    pub(crate) fn into_comm(mut self) -> Result<Comm<S>, CommError> {
-        self.begin()?;
-        Ok(self.comm)
-    }
-
     /// Whether another request can be sent: nothing is on its way, nothing unasked for has come, and the peer is still there.
     pub(super) fn is_reusable(&mut self) -> bool {
         self.state == State::Idle && self.comm.is_quiet()
@@ -153,7 +143,5 @@ fn remote_error(peer: &Address, request: &Value, answer: &Value) -> Option<Remot
         peer: peer.clone(),
         op: text(request.get("op")),
         exception_text: text(answer.get("exception_text")),
-        traceback_text: text(answer.get("traceback_text")),
-        exception: answer.get("exception").cloned(),
     })
 }

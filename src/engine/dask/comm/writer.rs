@@ -39,10 +39,6 @@ impl<S: ByteStream> Writer<S> {
         Self { stream, peer, queue: VecDeque::new(), queued_nbytes: 0, small: Vec::new(), failed: None }
     }
 
-    pub(crate) fn peer(&self) -> &Address {
-        &self.peer
-    }
-
     /// What is fed and not yet written. Whoever feeds without waiting stops when it is too much.
     pub(crate) fn queued_nbytes(&self) -> usize {
         self.queued_nbytes + self.small.len()

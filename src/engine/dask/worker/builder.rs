@@ -17,7 +17,7 @@ use crate::engine::dask::tries::Patience;
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::driver::{Settings, Shared, Wish, drive};
 use crate::engine::dask::worker::registration::Identity;
-use crate::runtime::{Current, NoRuntime, Runtime, Spawner, TaskHandle, Timer};
+use crate::runtime::{Current, NoRuntime, Runtime, TaskHandle, Timer};
 use crate::task::BoxFuture;
 use crate::{Error, Operation};
 

@@ -22,7 +22,7 @@ use crate::engine::dask::worker::registration::{Gauge, Identity};
 use crate::engine::dask::worker::server::Server;
 use crate::engine::dask::worker::shell::{Fetch, Shell, Work, lock};
 use crate::engine::dask::worker::state::{Config, Declined, Event, FetchEnd, Stop};
-use crate::runtime::{Instant, Runtime, Spawner, TaskHandle, Timer, TimerExt};
+use crate::runtime::{Instant, Runtime, TaskHandle, TimerExt};
 
 /// What a worker is started with.
 pub(super) struct Settings {

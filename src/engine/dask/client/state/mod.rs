@@ -143,6 +143,7 @@ impl ClientState {
     }
 
     /// How many messages came whose kind is not known.
+    #[cfg(test)]
     pub(crate) fn unknown_ops(&self) -> u64 {
         self.unknown_ops
     }

@@ -136,15 +136,6 @@ impl<V: Clone> WorkerState<V> {
         matches!(self.table.state(key), State::Wanted(wanted) if wanted.progress == Progress::Flight(transfer))
     }
 
-    /// The scheduler has given a peer up. One that is silent may answer never: what is on its way is not waited for.
-    pub(super) fn handle_remove_worker(&mut self, address: &Address) {
-        let from_it = self.transfers.iter().filter(|(_, transfer)| transfer.peer == *address).map(|(id, _)| *id);
-        for id in from_it.collect::<Vec<_>>() {
-            self.handle_fetch_ended(id, FetchEnd::Failed);
-        }
-        self.forget_peer(address);
-    }
-
     /// A peer has gone, and with it all that it had. Rare, so it may look at every key.
     pub(super) fn forget_peer(&mut self, address: &Address) {
         self.table.peers.set_free(address);

@@ -40,7 +40,7 @@ mod table;
 mod task;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, debug_assertions))]
+#[cfg(test)]
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -150,7 +150,7 @@ impl<V: Clone> WorkerState<V> {
             FromScheduler::AcquireReplicas(wanted) => self.handle_acquire_replicas(wanted),
             FromScheduler::StealRequest { key, stimulus_id } => self.handle_steal_request(key, stimulus_id),
             FromScheduler::RefreshWhoHas(who_has) => self.handle_refresh_who_has(who_has),
-            FromScheduler::RemoveWorker(address) => self.handle_remove_worker(&address),
+            FromScheduler::RemoveWorker(address) => self.forget_peer(&address),
             FromScheduler::StatusChange(status) => self.handle_status_change(status),
             FromScheduler::Close { reason } => self.stop(Stop::Closed(reason)),
             FromScheduler::StreamClosed => self.stop(Stop::StreamClosed),

@@ -68,16 +68,6 @@ fn a_peer_that_fails_is_left_for_another() {
 }
 
 #[test]
-fn what_comes_from_a_peer_that_is_given_up_is_not_waited_for() {
-    let mut worker = Bench::new();
-    worker.receive(task("a").takes("x", &["p"]));
-    worker.receive(task("b").takes("y", &["p", "q"]));
-    let asked = worker.receive(FromScheduler::RemoveWorker("p".into()));
-    assert_eq!(asked, ["fetch y from q", "request-refresh-who-has x", "timer 1s"]);
-    assert_eq!(worker.arrive("q"), ["add-keys y", "execute b run 1: y"]);
-}
-
-#[test]
 fn a_peer_that_fails_is_no_source_of_anything() {
     let mut worker = Bench::of(Config { incoming_bytes_max: 10, ..config() });
     worker.receive(task("a").takes("x", &["p"]).takes("y", &["p"]));
