@@ -2,7 +2,7 @@
 //!
 //! A program submits work, gets typed futures at once, passes futures as arguments to further tasks, and awaits the
 //! results, from tokio, async-std, smol, a runtime of its own, or from blocking code. The engine is embedded
-//! in the process.
+//! in the process, or a Dask cluster.
 //!
 //! ```
 //! # #[cfg(feature = "smol")] {
@@ -28,6 +28,7 @@
 //! | `async-std` | `runtime::AsyncStd` and `async_std::Client` |
 //! | `smol` | `runtime::Smol` and `smol::Client` |
 //! | `progress` | `Progress::bar`, which draws on a terminal |
+//! | `dask` | `Client::connect` to a Dask cluster, `Worker`, and `python` for functions of Python |
 //!
 //! None is on by default, any set of them works, and none changes what another does. A runtime that is none of them
 //! implements the traits in [`runtime`].

@@ -1,12 +1,14 @@
 //! The driver: rounds in which every subject is measured once, each in a process of its own.
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::cluster::{OURS, Scheduler, THEIRS, is_cluster};
 use crate::command_line::{self, HELP, Options};
 use crate::measure::Figures;
-use crate::python::Python;
-use crate::report::{self, Results};
+use crate::python::{self, Python};
+use crate::report::{self, About, Results};
 use crate::runners::Runners;
 use crate::scenarios::{Method, Scenario};
 use crate::subjects::{REFERENCE, SUBJECTS, Subject};
@@ -35,7 +37,7 @@ impl Order {
         }
     }
 
-    fn command(runner: &std::path::Path, scenario: &Scenario, subject: &str, is_smoke: bool) -> Command {
+    fn command(runner: &Path, scenario: &Scenario, subject: &str, is_smoke: bool) -> Command {
         let mut command = Command::new(runner);
         command.args([MEASURE, scenario.name, subject, if is_smoke { "smoke" } else { "full" }]);
         // These runtimes take their number of threads from nowhere else.
@@ -55,22 +57,37 @@ pub(crate) fn main(allocator: &str) -> Result<(), Box<dyn Error>> {
     let runners = Runners::find(allocator, &options)?;
     let allocator = options.allocator.as_deref().unwrap_or(allocator);
     let python = if options.is_smoke { None } else { Python::find() };
-    let mut results = Results::new(allocator, options.rounds, options.is_smoke);
+    let cluster =
+        if options.scenarios.iter().any(|scenario| is_cluster(scenario.work)) { cluster(&options) } else { None };
+    let about = About::this_machine(allocator);
+    let mut results = Results::new(about.clone(), options.rounds, options.is_smoke);
+    let mut clusters = Results { is_cluster: true, ..Results::new(about, options.rounds, options.is_smoke) };
     report::terminal::head(&results);
     for scenario in &options.scenarios {
-        measure(scenario, &options, &runners, python.as_ref(), &mut results);
-        report::terminal::table(scenario, &results);
+        let results = match (is_cluster(scenario.work), &cluster) {
+            (false, _) => {
+                measure(scenario, &options, &runners, python.as_ref(), &mut results);
+                &results
+            }
+            (true, Some((python, scheduler))) => {
+                measure_cluster(scenario, &options, &runners, (python, scheduler), &mut clusters);
+                &clusters
+            }
+            (true, None) => continue,
+        };
+        report::terminal::table(scenario, results);
         if let Some(out) = &options.out {
             // Long runs may be interrupted: what there is, is kept.
-            report::write_figures(out, &results)?;
+            report::write_figures(out, results)?;
         }
     }
-    report::terminal::summary(&results);
+    report::terminal::summary(&[&results, &clusters]);
     if let Some(out) = &options.out {
         report::write_page(out)?;
     }
-    if results.failures > 0 {
-        return Err(format!("{} measurements failed", results.failures).into());
+    let failures = results.failures + clusters.failures;
+    if failures > 0 {
+        return Err(format!("{failures} measurements failed").into());
     }
     Ok(())
 }
@@ -92,6 +109,40 @@ fn measure(scenario: &Scenario, options: &Options, runners: &Runners, python: Op
             for subject in python.subjects.iter().filter(|subject| is_wanted(subject)) {
                 take(python.command(subject, scenario.name, n), scenario, subject, round, results);
             }
+        }
+        eprintln!("{}: round {} of {}", scenario.name, round + 1, options.rounds);
+    }
+}
+
+/// A scheduler, and the Python that it runs in. Says so if there is none.
+fn cluster(options: &Options) -> Option<(PathBuf, Scheduler)> {
+    let absent = "there is no Python with `distributed`; benches/python/install gets one";
+    let started = match python::with_dask() {
+        Some(python) => Scheduler::start(&python).map(|scheduler| (python, scheduler)),
+        None => Err(absent.into()),
+    };
+    let names = options.scenarios.iter().filter(|scenario| is_cluster(scenario.work)).map(|scenario| scenario.name);
+    let tell = |error: &Box<dyn Error>| println!("{}: left out: {error}", names.collect::<Vec<_>>().join(", "));
+    started.inspect_err(tell).ok()
+}
+
+/// Ours and Dask's take turns on one scheduler.
+fn measure_cluster(
+    scenario: &Scenario,
+    options: &Options,
+    runners: &Runners,
+    (python, scheduler): (&Path, &Scheduler),
+    results: &mut Results,
+) {
+    let n = scenario.size(scenario.python.unwrap_or_default(), options.is_smoke);
+    for round in 0..options.rounds {
+        for subject in [OURS, THEIRS] {
+            let mut command = match subject {
+                OURS => Order::command(&runners.plain, scenario, subject, options.is_smoke),
+                _ => python::cluster_command(python, scenario.name, n),
+            };
+            scheduler.set(&mut command);
+            take(command, scenario, subject, round, results);
         }
         eprintln!("{}: round {} of {}", scenario.name, round + 1, options.rounds);
     }

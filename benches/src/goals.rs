@@ -1,5 +1,6 @@
 //! What anydask wants to reach, as ratios within one run.
 
+use crate::cluster;
 use crate::subjects::REFERENCE;
 
 /// A bound on a figure of a subject.
@@ -56,6 +57,11 @@ const fn bound(scenario: &'static str, figure: &'static str, gate: f64, stretch:
     Goal { scenario, subject: "anydask-out", figure, against: None, gate, stretch }
 }
 
+/// Ours against Dask's on one scheduler.
+const fn cluster(scenario: &'static str, figure: &'static str, gate: f64, stretch: f64) -> Goal {
+    Goal { scenario, subject: cluster::OURS, figure, against: Some(cluster::THEIRS), gate, stretch }
+}
+
 const fn by(goal: Goal, subject: &'static str) -> Goal {
     Goal { subject, ..goal }
 }
@@ -97,4 +103,12 @@ const GOALS: &[Goal] = &[
     bound("idle", "switches_per_s", 1.0, 0.5),
     // Each thread may have begun one.
     bound("priority", "low_first", 2.0, 1.0),
+    cluster("cluster-tasks", "wall_ns", 1.0 / 10.0, 1.0 / 15.0),
+    // The scheduler's own CPU is the limit.
+    by(bound("cluster-tasks", "wall_per_scheduler_cpu", 1.5, 1.1), cluster::OURS),
+    cluster("cluster-latency", "p50_ns", 0.5, 0.4),
+    cluster("cluster-latency", "p99_ns", 0.5, 0.4),
+    cluster("cluster-latency-cold", "p50_ns", 0.5, 0.4),
+    cluster("cluster-transfer", "wall_ms", 1.0, 0.7),
+    cluster("cluster-gather", "wall_ms", 1.0, 0.7),
 ];

@@ -8,6 +8,7 @@
 //! program again, which then is the measured one. What is measured is in `scenarios.rs`, who does it in `subjects`, how
 //! in `measure.rs`, and what becomes of the figures in `report`.
 
+mod cluster;
 mod command_line;
 mod driver;
 mod goals;
@@ -32,6 +33,7 @@ pub const SYSTEM: &str = "system";
 pub fn main(allocator: &'static str) -> ExitCode {
     let result = match driver::Order::from_arguments() {
         Some(order) => measure::carry_out(&order),
+        None if std::env::args().nth(1).is_some_and(|first| first == cluster::WORK) => cluster::work(),
         None => driver::main(allocator),
     };
     match result {

@@ -24,6 +24,9 @@ const LATENCY_WARM_UP: usize = 200;
 /// The pause before each task of a cold latency: threads that search for work have given up by then.
 const COLD_PAUSE: Duration = Duration::from_millis(2);
 
+/// The same on a cluster: Dask's scheduler and client hold back what comes within 10 ms of the last message.
+const CLUSTER_PAUSE: Duration = Duration::from_millis(20);
+
 /// The longest time for one measurement: ten times what the slowest subject takes for a million tasks.
 const MEASUREMENT_MAX: Duration = Duration::from_secs(120);
 
@@ -150,6 +153,7 @@ impl Latencies {
     pub(crate) fn of(work: Work, n: usize) -> Self {
         let (pause, warm_up) = match work {
             Work::LatencyCold => (COLD_PAUSE, LATENCY_WARM_UP / 10),
+            Work::ClusterLatencyCold => (CLUSTER_PAUSE, LATENCY_WARM_UP / 10),
             _ => (Duration::ZERO, LATENCY_WARM_UP),
         };
         let all = n + warm_up;

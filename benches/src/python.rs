@@ -8,6 +8,30 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/peers.py");
 /// Each with the package that it is.
 const PEERS: &[(&str, &str)] = &[("dask", "distributed"), ("ray", "ray")];
 
+const CLUSTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/cluster.py");
+
+/// A Python with Dask: the one that is for measuring, or the one that the tests have made.
+pub(crate) fn with_dask() -> Option<PathBuf> {
+    ["benches-python", "python/2026.8.0"]
+        .map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(folder).join("bin/python"))
+        .into_iter()
+        .find(|program| has(program, "numpy, distributed"))
+}
+
+/// Dask's own client and workers, on a scheduler that runs.
+pub(crate) fn cluster_command(python: &Path, scenario: &str, n: usize) -> Command {
+    let mut command = Command::new(python);
+    command.args([CLUSTER, scenario, &n.to_string()]).stderr(Stdio::null());
+    command
+}
+
+fn has(program: &Path, packages: &str) -> bool {
+    let mut command = Command::new(program);
+    command.args(["-c", &format!("import {packages}")]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
 pub(crate) struct Python {
     program: PathBuf,
     pub(crate) subjects: Vec<&'static str>,
@@ -17,13 +41,7 @@ impl Python {
     /// What there is; says what there is not.
     pub(crate) fn find() -> Option<Self> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/benches-python/bin/python");
-        let has = |package: &str| {
-            let import = format!("import {package}");
-            let mut command = Command::new(&program);
-            command.args(["-c", &import]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success())
-        };
-        let (there, absent): (Vec<_>, Vec<_>) = PEERS.iter().copied().partition(|(_, package)| has(package));
+        let (there, absent): (Vec<_>, Vec<_>) = PEERS.iter().copied().partition(|(_, package)| has(&program, package));
         for (subject, package) in absent {
             println!("{subject} is left out: there is no Python with `{package}`; benches/python/install gets one");
         }

@@ -1,5 +1,7 @@
 //! What is measured: every scenario, its size, and the figures that it shows.
 
+use crate::cluster;
+use crate::subjects::REFERENCE;
 use crate::work::Work;
 
 /// One comparison of all subjects that can do the same work.
@@ -56,6 +58,11 @@ const fn alone(figure: &'static str, heading: &'static str) -> Column {
 const SMOKE_DIVISOR: usize = 100;
 
 impl Scenario {
+    /// Whose figures those of the others are compared with.
+    pub(crate) fn reference(&self) -> &'static str {
+        if cluster::is_cluster(self.work) { cluster::THEIRS } else { REFERENCE }
+    }
+
     /// What a full size is in this run.
     pub(crate) fn size(&self, full: usize, is_smoke: bool) -> usize {
         if is_smoke { full.div_ceil(SMOKE_DIVISOR) } else { full }
@@ -167,4 +174,31 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         alone("low_left", "others left behind it"),
         alone("wait_ns", "ns until it began"),
     ]),
+    scenario("cluster-tasks", "10,000 tasks on a cluster that do nothing", Work::ClusterTasks, 10_000)
+        .python(10_000)
+        .shows(&[
+            compared("wall_ns", "wall ns/task"),
+            alone("scheduler_cpu_ns", "scheduler CPU"),
+            alone("wall_per_scheduler_cpu", "wall / scheduler CPU"),
+            compared("worker_cpu_ns", "worker CPU"),
+            compared("cpu_ns", "client CPU"),
+        ]),
+    scenario("cluster-latency", "From submission to result on a cluster", Work::ClusterLatency, 300)
+        .python(300)
+        .shows(&[compared("p50_ns", "p50 ns"), compared("p99_ns", "p99 ns")]),
+    scenario("cluster-latency-cold", "The same, after 20 ms of nothing", Work::ClusterLatencyCold, 200)
+        .python(200)
+        .shows(&[compared("p50_ns", "p50 ns"), compared("p99_ns", "p99 ns")]),
+    scenario("cluster-transfer", "1 GiB from worker to worker", Work::ClusterTransfer, 1 << 30)
+        .python(1 << 30)
+        .shows(MOVED),
+    scenario("cluster-gather", "64 MiB from a worker to the client", Work::ClusterGather, 64 << 20)
+        .python(64 << 20)
+        .shows(MOVED),
+];
+
+const MOVED: &[Column] = &[
+    compared("wall_ms", "wall ms"),
+    compared("worker_cpu_ms", "workers' CPU ms"),
+    compared("cpu_ms", "client CPU ms"),
 ];

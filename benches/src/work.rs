@@ -48,6 +48,16 @@ pub(crate) enum Work {
     Asleep,
     /// A task of high priority behind `n` of low priority.
     Priority,
+    /// `n` tasks on a cluster that do nothing.
+    ClusterTasks,
+    /// `n` times one task on a cluster, and its result.
+    ClusterLatency,
+    /// The same after a while in which nothing happened.
+    ClusterLatencyCold,
+    /// `n` bytes from one worker of a cluster to another.
+    ClusterTransfer,
+    /// A result of `n` bytes from a cluster to its client.
+    ClusterGather,
 }
 
 impl Work {

@@ -10,7 +10,8 @@ use crate::Error;
 use crate::client::operation::{Close, Wait};
 use crate::client::{Builder, Client, Operation};
 use crate::engine::dask::client::{Connection, OnLost, Opening};
-use crate::engine::dask::comm::{CONNECT_LIMIT, Security};
+use crate::engine::dask::comm::Security;
+use crate::engine::dask::tries::Patience;
 use crate::engine::local::{self, ClientState};
 use crate::runtime::{Current, Runtime};
 use crate::task::BoxFuture;
@@ -21,23 +22,12 @@ pub(crate) struct ClusterSettings {
     security: Option<Security>,
     on_lost: OnLost,
     is_direct: bool,
-    connect_timeout: Duration,
-    reconnect_timeout: Duration,
+    patience: Patience,
 }
-
-/// How long a scheduler that has gone away is waited for, unless the builder says otherwise: about what it takes to start one
-/// anew, with its machine.
-const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Default for ClusterSettings {
     fn default() -> Self {
-        Self {
-            security: None,
-            on_lost: OnLost::Resubmit,
-            is_direct: true,
-            connect_timeout: CONNECT_LIMIT,
-            reconnect_timeout: RECONNECT_TIMEOUT,
-        }
+        Self { security: None, on_lost: OnLost::Resubmit, is_direct: true, patience: Patience::default() }
     }
 }
 
@@ -100,14 +90,21 @@ impl<R> Builder<R> {
     /// How long a scheduler is waited for that cannot be reached, or does not take the client; 30 s by default. Its error
     /// says what was found meanwhile, which that of `connect(..).timeout(..)` does not.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.settings.cluster.connect_timeout = limit;
+        self.settings.cluster.patience.connect_timeout = limit;
         self
     }
 
     /// How long a scheduler that has gone away is waited for; a minute by default. Then all futures are lost and the client
     /// closes.
     pub fn reconnect_timeout(mut self, limit: Duration) -> Self {
-        self.settings.cluster.reconnect_timeout = limit;
+        self.settings.cluster.patience.reconnect_timeout = limit;
+        self
+    }
+
+    /// How long a scheduler may say nothing on a connection that is open before that counts as lost; five minutes by default, and
+    /// 15 s at least. One whose machine or network has failed ends no connection.
+    pub fn silence_timeout(mut self, limit: Duration) -> Self {
+        self.settings.cluster.patience.silence_timeout = limit;
         self
     }
 
@@ -146,10 +143,10 @@ impl<R: Runtime> Connecting<R> {
     fn open(builder: Builder<R>, address: Arc<str>, is_blocking: bool) -> Result<Client<R>, Error> {
         crate::task::check_registrations()?;
         let (runtime, settings) = builder.runtime(is_blocking)?;
-        let ClusterSettings { security, on_lost, is_direct, connect_timeout, reconnect_timeout } = settings.cluster;
+        let ClusterSettings { security, on_lost, is_direct, patience } = settings.cluster;
         // What a client is besides its cluster: who waits, and what closes with it. No task runs on its thread.
         let mut client = embedded(runtime.clone(), 1, &settings.name)?;
-        let opening = Opening { address, security, on_lost, is_direct, connect_timeout, reconnect_timeout };
+        let opening = Opening { address, security, on_lost, is_direct, patience };
         let connection = opening.start(runtime, client.state());
         client.state.cluster = Some(Arc::new(Connected(connection)));
         Ok(client)

@@ -490,7 +490,7 @@ impl<R: Runtime> Client<R> {
         self.operation("close", Closed::new(Arc::clone(self.state()))).timeout(CLOSE_TIMEOUT)
     }
 
-    fn operation<T>(&self, name: &'static str, wait: impl operation::Wait<T> + 'static) -> Operation<T> {
+    fn operation<T>(&self, name: &'static str, wait: impl Wait<T> + 'static) -> Operation<T> {
         Operation::new(name, Some(Arc::clone(self.state()) as _), wait)
     }
 }
@@ -546,10 +546,14 @@ impl<R: Runtime> Clone for Client<R> {
 
 impl<R: Runtime> fmt::Debug for Client<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("runtime", &self.runtime.name())
-            .field("threads", &self.threads())
-            .field("status", &self.status())
-            .finish()
+        let mut fields = f.debug_struct("Client");
+        fields.field("runtime", &self.runtime.name());
+        fields.field("threads", &self.threads());
+        fields.field("status", &self.status());
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.state.cluster {
+            fields.field("cluster", cluster.connection());
+        }
+        fields.finish()
     }
 }

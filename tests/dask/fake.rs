@@ -70,6 +70,8 @@ pub fn usual(version: &str, op: &str) -> Option<Vec<u8>> {
         "identity" => map(&[("workers", map(&[]))]),
         // Of a stream, whose messages have no answers.
         "heartbeat-client" | "close-client" | "close-stream" | "" => return Some(Vec::new()),
+        // The goodbye of a connection for requests.
+        "close" => return None,
         other => panic!("`{other}` was not foreseen"),
     };
     Some(framed(&answer))

@@ -121,6 +121,8 @@ async fn results_come_as_they_complete<R: AnyOf>(on: Ground<R>) {
     let (failing, cancelled) = (client.submit(div, (1, 0)), client.submit(hold, (gate.name.clone(), 1)));
     on.passed(gate.began()).await;
     cancelled.cancel();
+    // Its body keeps the worker's thread until it ends.
+    gate.open();
     let mut results = as_completed([&failing, &cancelled, &client.submit(inc, 1)]).results();
     let mut statuses = Vec::new();
     while let Some((future, result)) = next!(on, results) {
@@ -128,7 +130,6 @@ async fn results_come_as_they_complete<R: AnyOf>(on: Ground<R>) {
     }
     statuses.sort();
     assert_eq!(statuses, ["cancelled: false", "error: false", "finished: true"]);
-    gate.open();
 }
 
 async fn callbacks_are_called_once_for_each_future<R: AnyOf>(on: Ground<R>) {

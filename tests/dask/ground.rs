@@ -141,6 +141,9 @@ pub struct Gate {
 struct Inner {
     /// How often a body has come to it.
     entered: AtomicUsize,
+    /// How many are inside, and the most that there were.
+    inside: AtomicUsize,
+    most: AtomicUsize,
     began: Event,
     release: Event,
 }
@@ -187,8 +190,29 @@ impl Gate {
         &self.inner.began
     }
 
+    /// A body is inside for as long as this lives.
+    pub fn inside(&self) -> Inside {
+        let now = self.inner.inside.fetch_add(1, Ordering::SeqCst) + 1;
+        self.inner.most.fetch_max(now, Ordering::SeqCst);
+        Inside(self.clone())
+    }
+
+    /// How many bodies have been inside at once.
+    pub fn most(&self) -> usize {
+        self.inner.most.load(Ordering::SeqCst)
+    }
+
     pub fn entered(&self) -> usize {
         self.inner.entered.load(Ordering::SeqCst)
+    }
+}
+
+/// See [`Gate::inside`].
+pub struct Inside(Gate);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.inner.inside.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -110,13 +110,13 @@ async fn an_error_lives_as_long_as_somebody_blames_it<R: AnyOf>(on: Ground<R>) {
     let key = x.key();
     let y = client.submit(crate::tasks::plus_one, &x);
     let z = client.submit(crate::tasks::plus_one, &y);
-    drop(x);
     for future in [&y, &z] {
         let error = on.error(future).await;
         assert!(matches!(&error, Error::Failed { key: blamed, .. } if *blamed == key), "{error:?}");
         assert!(chain(&error).contains("run 1 failed"), "{}", chain(&error));
     }
-    drop(z);
+    drop((x, z));
+    on.until_look("len(s.tasks)", "2").await;
     assert_eq!(on.look(&state(&key)), "\"erred\"");
     drop(y);
     on.until_look("len(s.tasks)", "0").await;
@@ -157,6 +157,9 @@ async fn a_failed_task_is_retried_on_the_same_handle<R: AnyOf>(on: Ground<R>) {
     assert!(matches!(on.error(&y).await, Error::Failed { .. }));
     on.get(client.retry(&x)).await.unwrap();
     assert!(matches!(on.error(&x).await, Error::Failed { .. }), "not yet");
+    // `y` has failed once more, with it. What the scheduler says is in order.
+    on.until_look(&state(&y.key()), "\"erred\"").await;
+    assert_eq!(on.value(&client.submit(inc, 1)).await.unwrap(), 2);
     gate.open();
     on.get(client.retry((&x, &y))).await.unwrap();
     assert_eq!(on.value(&x).await.unwrap(), 7);

@@ -9,11 +9,13 @@ mod dashboard;
 mod encrypted;
 mod everywhere;
 mod examples;
+mod failures;
 mod fake;
 mod first;
 mod gathering;
 mod ground;
 mod handles;
+mod lost;
 mod page;
 mod placing;
 #[path = "../support/program.rs"]
@@ -22,6 +24,7 @@ mod programs;
 mod python_arrays;
 mod python_clients;
 mod python_functions;
+mod rust_worker;
 mod scattering;
 mod strange_words;
 #[path = "../support/mod.rs"]

@@ -132,8 +132,8 @@ async fn values_of_every_kind_are_scattered<R: AnyOf>(mut on: Ground<R>) {
     assert_eq!(on.value(&client.submit(total, &all)).await.unwrap(), 6);
     let empty = on.get(client.scatter_all(Vec::<i64>::new())).await.unwrap();
     assert!(empty.is_empty());
-    let big = on.get(client.scatter(vec![7_u8; 70 << 20])).await.unwrap();
-    assert_eq!(on.get(big.shared()).await.unwrap().len(), 70 << 20);
+    let big = on.get(client.scatter(vec![7_u8; 2 << 20])).await.unwrap();
+    assert_eq!(on.get(big.shared()).await.unwrap().len(), 2 << 20);
     drop((client, _a, _b));
     on.cluster.stop("python");
 }

@@ -151,3 +151,12 @@ pub struct Stranger;
 pub fn plus_one(x: usize) -> usize {
     x + 1
 }
+
+/// Counts how many run at a time, for 2 ms each.
+#[task]
+pub fn at_a_time(gate: String, x: i64) -> i64 {
+    let gate = Gate::named(&gate);
+    let _inside = gate.inside();
+    thread::sleep(Duration::from_millis(2));
+    x
+}

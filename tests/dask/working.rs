@@ -166,6 +166,9 @@ async fn a_retired_worker_ends<R: AnyOf>(on: Ground<R>) {
     on.get(a.closed()).await.unwrap();
     assert_eq!(on.holders(&x), r#"["b"]"#);
     assert_eq!(on.value(&x).await.unwrap(), 2);
+    // There is nobody who could take it.
+    drop(x);
+    on.until_look("len(s.tasks)", "0").await;
     assert_eq!(on.get(client.retire_workers([b.address()])).await.unwrap(), [b.address()]);
     on.get(b.closed()).await.unwrap();
 }

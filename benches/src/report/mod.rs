@@ -15,12 +15,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Figures;
-use crate::report::about::About;
+pub(crate) use crate::report::about::About;
 use crate::statistics::median;
 
 /// Everything that one run of the driver has measured.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Results {
+    /// Whether they are those of clusters, which have a file and a section of their own.
+    #[serde(default)]
+    pub(crate) is_cluster: bool,
     pub(crate) about: About,
     pub(crate) rounds: usize,
     pub(crate) is_smoke: bool,
@@ -32,9 +35,12 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    pub(crate) fn new(allocator: &str, rounds: usize, is_smoke: bool) -> Self {
-        let about = About::this_machine(allocator);
-        Self { about, rounds, is_smoke, failures: 0, figures: BTreeMap::new(), failed: Vec::new() }
+    pub(crate) fn new(about: About, rounds: usize, is_smoke: bool) -> Self {
+        Self { is_cluster: false, about, rounds, is_smoke, failures: 0, figures: BTreeMap::new(), failed: Vec::new() }
+    }
+
+    fn group(&self) -> &str {
+        if self.is_cluster { CLUSTER } else { &self.about.allocator }
     }
 
     pub(crate) fn add(&mut self, scenario: &str, subject: &str, round: usize, figures: Figures) {
@@ -69,24 +75,27 @@ impl Results {
     }
 }
 
-/// The names of the files for one allocator.
-fn figures_file(allocator: &str) -> String {
-    format!("results-{allocator}.json")
+/// Of clusters, in place of an allocator.
+const CLUSTER: &str = "cluster";
+
+/// The name of the file for one allocator, or for clusters.
+fn figures_file(group: &str) -> String {
+    format!("results-{group}.json")
 }
 
 /// Writes all figures, so far.
 pub(crate) fn write_figures(out: &Path, results: &Results) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(out)?;
     let text = serde_json::to_string_pretty(results)? + "\n";
-    fs::write(out.join(figures_file(&results.about.allocator)), text)?;
+    fs::write(out.join(figures_file(results.group())), text)?;
     Ok(())
 }
 
-/// Writes the page and the plots, for every allocator that there are figures of.
+/// Writes the page and the plots, for every allocator that there are figures of, and for clusters.
 pub(crate) fn write_page(out: &Path) -> Result<(), Box<dyn Error>> {
     let mut passes = Vec::new();
-    for allocator in [crate::SYSTEM, "mimalloc"] {
-        let path = out.join(figures_file(allocator));
+    for group in [crate::SYSTEM, "mimalloc", CLUSTER] {
+        let path = out.join(figures_file(group));
         if path.exists() {
             passes.push(serde_json::from_str::<Results>(&fs::read_to_string(path)?)?);
         }

@@ -1,5 +1,6 @@
 //! Tables in the terminal.
 
+use crate::cluster::THEIRS;
 use crate::report::Results;
 use crate::report::format::{number, ratio};
 use crate::report::verdict::Verdict;
@@ -11,7 +12,10 @@ pub(crate) fn head(results: &Results) {
     for (name, value) in results.about.lines() {
         println!("{name:<11}{value}");
     }
-    println!("{:<11}{}; ratios (×) are to {REFERENCE} of the same round", "rounds", results.rounds);
+    println!(
+        "{:<11}{}; ratios (×) are to {REFERENCE} of the same round, of clusters to {THEIRS}",
+        "rounds", results.rounds
+    );
     if results.is_smoke {
         println!("a smoke test: the figures below say that it works, and nothing else");
     }
@@ -30,13 +34,15 @@ pub(crate) fn table(scenario: &Scenario, results: &Results) {
 }
 
 /// Every goal of the run that was missed.
-pub(crate) fn summary(results: &Results) {
-    if results.is_smoke {
+pub(crate) fn summary(all: &[&Results]) {
+    if all.iter().any(|results| results.is_smoke) {
         return;
     }
     let all: Vec<_> = SCENARIOS
         .iter()
-        .flat_map(|scenario| Verdict::all(scenario.name, results).into_iter().map(move |verdict| (scenario, verdict)))
+        .flat_map(|scenario| {
+            all.iter().flat_map(|results| Verdict::all(scenario.name, results)).map(move |verdict| (scenario, verdict))
+        })
         .collect();
     let missed: Vec<_> = all.iter().filter(|(_, verdict)| verdict.is_missed()).collect();
     println!("\n{} of {} goals are missed", missed.len(), all.len());
@@ -68,7 +74,9 @@ pub(super) fn rows(scenario: &Scenario, results: &Results) -> Vec<Vec<String>> {
         for column in scenario.columns {
             row.push(number(results.figure(scenario.name, subject, column.figure)));
             row.extend(
-                column.has_ratio.then(|| ratio(results.ratio(scenario.name, subject, REFERENCE, column.figure))),
+                column
+                    .has_ratio
+                    .then(|| ratio(results.ratio(scenario.name, subject, scenario.reference(), column.figure))),
             );
         }
         rows.push(row);

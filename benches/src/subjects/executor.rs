@@ -56,7 +56,15 @@ pub(super) fn body<E: Executor, const INSIDE: bool>(work: Work) -> Option<Body> 
         Work::Cancel => Body::Told(cancel::<E>),
         Work::DeepChain => Body::Told(deep_chain::<E>),
         Work::Asleep => Body::Told(asleep::<E>),
-        Work::Priority => return None,
+        // No executor has priorities, or a cluster.
+        Work::Priority
+        | Work::ClusterTasks
+        | Work::ClusterLatency
+        | Work::ClusterLatencyCold
+        | Work::ClusterTransfer
+        | Work::ClusterGather => {
+            return None;
+        }
     })
 }
 

@@ -11,6 +11,7 @@ mod rayon;
 mod threads;
 mod tokio;
 
+use crate::cluster;
 use crate::work::{Body, Work};
 
 /// One that is measured.
@@ -46,11 +47,12 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         about: "threads and a queue of boxed closures, with a channel each",
         body: threads::body,
     },
+    Subject { name: cluster::OURS, about: "anydask's client and workers on Dask's scheduler", body: cluster::body },
     Subject { name: "dagx", about: "a graph that is built first and run then, on tokio", body: dagx::body },
 ];
 
 /// The peers in Python, which are measured by a script of theirs.
-pub(crate) const PYTHON: &[&str] = &["dask", "ray"];
+pub(crate) const PYTHON: &[&str] = &["dask", "ray", cluster::THEIRS];
 
 pub(crate) fn find(name: &str) -> Option<&'static Subject> {
     SUBJECTS.iter().find(|subject| subject.name == name)

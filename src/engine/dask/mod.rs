@@ -11,7 +11,7 @@ mod milestones;
 mod problem;
 mod race;
 mod token;
-mod tries;
+pub(crate) mod tries;
 mod values;
 pub(crate) mod wire;
 pub(crate) mod worker;

@@ -72,6 +72,7 @@ fn of_comm(error: &CommError) -> ConnectProblem {
         CommError::LookUp { .. }
         | CommError::Unreachable { .. }
         | CommError::NotInTime { .. }
+        | CommError::Silent { .. }
         | CommError::NoAnswer { .. } => ConnectProblem::Unreachable,
         CommError::NotDask { .. } => ConnectProblem::NotDask,
         CommError::Refused { .. } => ConnectProblem::Refused,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::engine::dask::comm::CONNECT_LIMIT;
 use crate::runtime::Instant;
 
 /// Between two attempts: doubled each time, up to a second. What comes back at once is found soon, and a scheduler that ends
@@ -9,9 +10,42 @@ use crate::runtime::Instant;
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// How long a scheduler is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// That has not been there yet.
+    pub(crate) connect_timeout: Duration,
+    /// That has gone away.
+    pub(crate) reconnect_timeout: Duration,
+    /// That is connected, and says nothing.
+    pub(crate) silence_timeout: Duration,
+}
+
+impl Default for Patience {
+    /// What Dask has: 30 s for a connection; about what it takes to start a scheduler anew, with its machine; and as long as a
+    /// scheduler waits for a worker of which it hears nothing (`distributed.scheduler.worker-ttl`). One that is busy with a large
+    /// graph says nothing for a minute.
+    fn default() -> Self {
+        Self {
+            connect_timeout: CONNECT_LIMIT,
+            reconnect_timeout: Duration::from_secs(60),
+            silence_timeout: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// The least silence that counts: three heartbeats of a client, many of a worker, each of which is answered.
+const SILENCE_MIN: Duration = Duration::from_secs(15);
+
+impl Patience {
+    pub(super) fn silence(&self) -> Duration {
+        self.silence_timeout.max(SILENCE_MIN)
+    }
+}
+
 /// Attempts up to a deadline.
 #[derive(Debug)]
-pub(super) struct Tries {
+pub(crate) struct Tries {
     limit: Duration,
     deadline: Instant,
     pause: Duration,
@@ -25,6 +59,11 @@ impl Tries {
     /// What there was at the beginning.
     pub(super) fn limit(&self) -> Duration {
         self.limit
+    }
+
+    /// When the time is over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// What is left of the time, in whole milliseconds: people read it.

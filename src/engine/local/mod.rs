@@ -178,7 +178,7 @@ impl Engine {
         const REASON: &str = "the engine was restarted";
         for node in self.tasks.nodes() {
             let error = Error::Cancelled { key: node.about().key(), reason: REASON.into() };
-            failing::restart(node, &error);
+            restart(node, &error);
         }
         // Second: whoever submits one of the keys meanwhile finds its task cancelled, and makes another.
         for view in self.keys.all_views() {

@@ -20,7 +20,6 @@ mod tests;
 pub(crate) use call::{CallError, ErasedCall, Given};
 pub use call::{Travelling, call, each_codec, to_python};
 pub(crate) use codec::Codec;
-pub(crate) use codec::Place;
 pub(crate) use codec::{TypeOf, codec_of};
 pub(crate) use export::{Argument, ExportedCall};
 pub use export::{Export, Parts, export};

@@ -204,6 +204,16 @@ impl Cluster {
         line.split_whitespace().last().unwrap_or_default().to_owned()
     }
 
+    /// Starts this test program as a worker, which `edit` tells it to be.
+    pub fn worker_program(&mut self, name: &str, edit: impl FnOnce(&mut Command)) -> &mut Process {
+        let (python, program) = (python(self.version), std::env::current_exe().unwrap());
+        let log = self.log(&format!("program-{name}-{}", next_number()));
+        let worker = Process::start_program(name, &python, &program, &log, edit);
+        let old = self.workers.insert(name.to_owned(), worker);
+        assert!(old.is_none(), "there is already a worker `{name}`");
+        self.worker(name)
+    }
+
     /// A worker's process.
     pub fn worker(&mut self, name: &str) -> &mut Process {
         self.workers.get_mut(name).unwrap_or_else(|| panic!("there is no worker `{name}`"))

@@ -34,9 +34,20 @@ pub struct Process {
 impl Process {
     /// Starts `python` with `arguments`. Its output, both streams of it, is kept in `log`.
     pub fn start(name: &str, python: &Path, log: &Path, edit: impl FnOnce(&mut Command)) -> Self {
+        Self::start_program(name, python, python, log, edit)
+    }
+
+    /// The same of any program. Python only watches over it.
+    pub fn start_program(
+        name: &str,
+        python: &Path,
+        program: &Path,
+        log: &Path,
+        edit: impl FnOnce(&mut Command),
+    ) -> Self {
         let output = Arc::new(Output::new(log));
         let (reader, writer) = io::pipe().unwrap();
-        let mut command = launch(python);
+        let mut command = launch(python, program);
         command.stdout(writer.try_clone().unwrap()).stderr(writer);
         edit(&mut command);
         let mut launcher = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", python.display()));
@@ -117,12 +128,12 @@ impl Drop for Process {
     }
 }
 
-/// The beginning of a command that runs under the launcher. What runs is its arguments.
-pub fn launch(python: &Path) -> Command {
+/// The beginning of a command that runs under the launcher. What runs is `program`, with its arguments.
+pub fn launch(python: &Path, program: &Path) -> Command {
     let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dask/python/launcher.py");
     let mut command = Command::new(python);
     // Isolated and without packages, to start in a moment.
-    command.args(["-I", "-S"]).arg(launcher).arg(python).stdin(std::process::Stdio::piped());
+    command.args(["-I", "-S"]).arg(launcher).arg(program).stdin(std::process::Stdio::piped());
     command
 }
 

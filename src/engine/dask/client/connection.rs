@@ -2,7 +2,9 @@
 //! happens in its order.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -16,7 +18,7 @@ use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::values::py_value;
 use crate::engine::dask::wire::{TaskKey, Value};
-use crate::runtime::{AnyRuntime, Instant, Timer};
+use crate::runtime::{AnyRuntime, Instant, Runtime, Timer};
 use crate::task::Key;
 
 /// A client's connection to a scheduler.
@@ -56,6 +58,8 @@ pub(super) struct Work {
     /// Of the last request of the state's that was not answered. It may be why it disconnects.
     pub(super) failure: Option<CommError>,
     pub(super) is_closed: bool,
+    /// The driver has ended: nobody makes requests any more.
+    pub(super) is_over: bool,
 }
 
 /// A request that the driver makes.
@@ -74,7 +78,10 @@ pub(super) enum ReplyTo {
 }
 
 /// Who waits for a reply, and hears also if none will come.
-pub(super) struct Caller(Arc<Reply>);
+pub(super) struct Caller {
+    reply: Arc<Reply>,
+    connection: Weak<Connection>,
+}
 
 /// A reply on its way to a caller.
 #[derive(Default)]
@@ -162,11 +169,11 @@ impl Connection {
         match action {
             Action::SchedulerRpc { id, message } => {
                 let request = Request { reply_to: ReplyTo::State(id), worker: None, message, confirm: false };
-                self.work.change(|work| work.requests.push(request));
+                self.push(request);
             }
             Action::WorkerRpc { id, address, message, confirm } => {
                 let request = Request { reply_to: ReplyTo::State(id), worker: Some(address), message, confirm };
-                self.work.change(|work| work.requests.push(request));
+                self.push(request);
             }
             Action::SetTimer { at } => self.work.change(|work| work.timer = Some(at)),
             Action::Disconnect => self.work.change(|work| work.must_disconnect = true),
@@ -312,16 +319,22 @@ impl Connection {
     /// There is no connection, and there will be none.
     pub(super) fn lose_all(&self, error: &Error) {
         self.milestones.open(Err(error.clone()));
-        self.fail_all(|key| Error::Lost { key, reason: error.chain().into() });
+        self.end_all(|key| Error::Lost { key, reason: error.chain().into() });
     }
 
-    /// Ends every task that has not ended.
-    pub(super) fn fail_all(&self, error: impl Fn(Key) -> Error) {
+    /// Nothing comes any more: ends every task that has not ended, and the wait for every value, and refuses requests.
+    pub(super) fn end_all(&self, error: impl Fn(Key) -> Error) {
         let tasks: Vec<_> = lock(&self.tasks).values().filter_map(|(_, task)| task.upgrade()).collect();
         for task in tasks {
             let error = error(task.about().key());
-            task.handle_ended(error);
+            task.handle_over(error);
         }
+        let requests = self.work.take(|work| {
+            work.is_closed = true;
+            std::mem::take(&mut work.requests)
+        });
+        // Who asked hears it, outside of the lock.
+        drop(requests);
     }
 
     // --- workers ---------------------------------------------------------------------------------------------------
@@ -355,11 +368,31 @@ impl Connection {
     // --- requests of the user's ------------------------------------------------------------------------------------
 
     /// Asks the scheduler. Dropping the future does not take the request back.
-    pub(crate) fn call(&self, message: Value) -> impl Future<Output = Result<Value, Error>> + Send + use<> {
+    pub(crate) fn call(self: &Arc<Self>, message: Value) -> impl Future<Output = Result<Value, Error>> + Send + use<> {
         let reply = Arc::<Reply>::default();
-        let reply_to = ReplyTo::Caller(Caller(Arc::clone(&reply)));
-        self.work.change(|work| work.requests.push(Request { reply_to, worker: None, message, confirm: false }));
+        let caller = Caller { reply: Arc::clone(&reply), connection: Arc::downgrade(self) };
+        self.push(Request { reply_to: ReplyTo::Caller(caller), worker: None, message, confirm: false });
         poll_fn(move |cx| reply.poll(cx))
+    }
+
+    fn push(&self, request: Request) {
+        let mut request = Some(request);
+        self.work.change(|work| {
+            if !work.is_over {
+                work.requests.extend(request.take());
+            }
+        });
+        // Dropped outside of the lock: whoever waits hears that there is no answer.
+        drop(request);
+    }
+
+    /// The driver has ended: who waits for an answer, and who will ask, hears that there is none.
+    pub(super) fn refuse_requests(&self) {
+        let requests = self.work.take(|work| {
+            (work.is_over, work.is_closed) = (true, true);
+            std::mem::take(&mut work.requests)
+        });
+        drop(requests);
     }
 
     pub(super) fn replied(&self, reply_to: ReplyTo, reply: Result<Value, CommError>) {
@@ -367,13 +400,29 @@ impl Connection {
             (ReplyTo::State(id), Ok(reply)) => self.handle(Event::RpcReply { id, reply }),
             (ReplyTo::State(id), Err(error)) => {
                 tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
+                let why = error.to_string().into();
                 self.work.change(|work| work.failure = Some(error));
-                self.handle(Event::RpcFailed { id });
+                self.handle(Event::RpcFailed { id, why });
             }
             (ReplyTo::Caller(caller), reply) => {
                 let address = Arc::clone(&self.address);
-                caller.0.set(reply.map_err(|source| Error::NotConnected { address, source: Arc::new(source) }));
+                caller.reply.set(reply.map_err(|source| Error::NotConnected { address, source: Arc::new(source) }));
             }
+        }
+    }
+
+    /// What the driver waits for: something to do, or, where it is true, the time of `timer`.
+    pub(super) fn poll_next<R: Runtime>(
+        &self,
+        timer: &mut Option<Pin<Box<R::Sleep>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
+        if self.work.poll_changed(cx).is_ready() {
+            return Poll::Ready(false);
+        }
+        match timer {
+            Some(sleep) => sleep.as_mut().poll(cx).map(|()| true),
+            None => Poll::Pending,
         }
     }
 
@@ -421,9 +470,43 @@ impl Reply {
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        self.0.set(Err(Error::ClientClosed { operation: "request" }));
+        let gone = |connection: Arc<Connection>| {
+            let is_closed = connection.work.take(|work| work.is_closed);
+            (!is_closed)
+                .then(|| Error::NotConnected { address: Arc::clone(&connection.address), source: Arc::new(Gone) })
+        };
+        let error = self.connection.upgrade().and_then(gone);
+        self.reply.set(Err(error.unwrap_or(Error::ClientClosed { operation: "request" })));
     }
 }
+
+/// How much it knows: nothing of any key, once all has been given back.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tasks = lock(&self.tasks).len();
+        let machine = lock(&self.machine);
+        let (keys, is_idle) = (machine.state.len(), machine.state.is_idle());
+        drop(machine);
+        f.debug_struct("Connection")
+            .field("address", &self.address)
+            .field("tasks", &tasks)
+            .field("keys", &keys)
+            .field("is_idle", &is_idle)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The connection was lost while a request was on its way.
+#[derive(Debug)]
+struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was lost before the scheduler had answered")
+    }
+}
+
+impl std::error::Error for Gone {}
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing of the user's runs under these locks.

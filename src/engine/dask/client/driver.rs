@@ -1,42 +1,29 @@
-//! What drives a connection: the sockets and the clock around its state.
+//! What drives a connection: how it is made, made again, and ended.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use crate::Error;
 use crate::engine::dask::client::Event;
-use crate::engine::dask::client::connection::{Connection, Request, Work};
-use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Pool, Reader, Writer};
+use crate::engine::dask::client::connection::{Connection, ReplyTo};
+use crate::engine::dask::client::conversation::{Conversation, End};
+use crate::engine::dask::comm::{ANSWER_LIMIT, Address, Comm, CommError, Connector, Pool};
 use crate::engine::dask::race::race;
-use crate::engine::dask::tries::Tries;
-use crate::engine::dask::wire::Value;
+use crate::engine::dask::tries::{Patience, Tries};
 use crate::engine::local::ClientState;
-use crate::runtime::{Instant, Runtime, Spawner, TaskHandle, Timer};
+use crate::runtime::Runtime;
 
 /// Drives one client's connection until it is closed or given up.
 pub(crate) struct Driver<R: Runtime> {
-    runtime: R,
-    connection: Arc<Connection>,
+    pub(super) runtime: R,
+    pub(super) connection: Arc<Connection>,
     /// Ends with the connection.
     client: Weak<ClientState>,
     connector: Connector<R>,
-    pool: Pool<R>,
-    address: Address,
-    connect_timeout: Duration,
-    /// How long a scheduler that has gone away is waited for.
-    reconnect_timeout: Duration,
-}
-
-/// Why a conversation is over.
-enum End {
-    /// The client has closed.
-    Closed,
-    /// The scheduler is gone, or it must be.
-    Lost(Option<CommError>),
+    pub(super) pool: Pool<R>,
+    pub(super) address: Address,
+    patience: Patience,
 }
 
 impl<R: Runtime> Driver<R> {
@@ -45,56 +32,84 @@ impl<R: Runtime> Driver<R> {
         connection: Arc<Connection>,
         client: Weak<ClientState>,
         (connector, address): (Connector<R>, Address),
-        (connect_timeout, reconnect_timeout): (Duration, Duration),
+        patience: Patience,
     ) -> Self {
-        let pool = Pool::new(connector.clone());
-        Self { runtime, connection, client, connector, pool, address, connect_timeout, reconnect_timeout }
+        let pool = Pool::new(connector.clone().waiting_only_for(&address));
+        Self { runtime, connection, client, connector, pool, address, patience }
     }
 
     /// Runs to the end of the connection. Dropped before, it loses all tasks: the runtime is gone.
     pub(crate) async fn run(self) {
-        let over = Over { connection: Arc::clone(&self.connection), client: Weak::clone(&self.client) };
-        let mut tries = Tries::new(self.runtime.now(), self.connect_timeout);
+        let (connection, client) = (Arc::clone(&self.connection), Weak::clone(&self.client));
+        let mut over = Over { connection, client, end: None };
+        over.end = Some(match self.converse_until_closed().await {
+            Ok(()) => Ending::Closed,
+            Err(error) => {
+                let address = Arc::clone(&self.connection.address);
+                let error = Error::NotConnected { address, source: Arc::new(error) };
+                self.connection.lose_all(&error);
+                Ending::Lost(error.chain().into())
+            }
+        });
+        self.pool.close().await;
+    }
+
+    /// Connects, and again whenever the scheduler has gone.
+    async fn converse_until_closed(&self) -> Result<(), CommError> {
+        let mut tries = Tries::new(self.runtime.now(), self.patience.connect_timeout);
+        let mut was_there = false;
+        let mut last = None;
         loop {
-            let Some(connected) = self.or_closed(self.connect(&tries)).await else { break };
-            let comm = match connected {
-                Ok(comm) => comm,
-                Err(error) => {
-                    self.give_up(error);
-                    break;
-                }
-            };
+            let Some(connected) = self.or_closed(self.connect(&tries, was_there)).await else { return Ok(()) };
             let begun = self.runtime.now();
+            let comm = match (connected, last.take()) {
+                (Ok(comm), _) => comm,
+                // What ended the last conversation tells more than that there was no time for another.
+                (Err(_), Some(error)) if begun >= tries.deadline() => return Err(error),
+                (Err(error), _) => return Err(error),
+            };
             self.connection.is_registered.store(false, Ordering::Release);
             let client_id = self.connection.new_key("Client-anydask");
             self.connection.handle(Event::Connected { client_id: client_id.as_str().into() });
-            let End::Lost(error) = self.converse(comm, &tries).await else { break };
+            let (limit, most) = (tries.left(begun).min(ANSWER_LIMIT), tries.limit().min(ANSWER_LIMIT));
+            let silent = CommError::NoAnswer { peer: self.address.clone(), op: "register-client", after: most };
+            let silence = self.patience.silence();
+            let End::Lost(error) = Conversation::new(self, silence, (limit, silent)).run(comm).await else {
+                return Ok(());
+            };
             let error = error.unwrap_or_else(|| CommError::Closed { peer: self.address.clone(), in_message: false });
             tracing::warn!(target: "anydask", address = %self.address, %error, "the connection to the scheduler is lost");
-            self.connection.handle(Event::ConnectionLost);
+            self.forget_conversation();
 
             let now = self.runtime.now();
             if self.connection.is_registered.load(Ordering::Acquire) {
                 // As long as a scheduler may take to be started anew.
-                tries.begin_again(begun, now, self.reconnect_timeout);
-            } else if error.is_final() {
-                self.give_up(error);
-                break;
+                tries.begin_again(begun, now, self.patience.reconnect_timeout);
+                was_there = true;
+            } else if error.is_final() && !was_there {
+                return Err(error);
             }
-            let Some(pause) = tries.pause(now) else {
-                self.give_up(error);
-                break;
-            };
+            let Some(pause) = tries.pause(now) else { return Err(error) };
             if self.or_closed(self.runtime.sleep(pause)).await.is_none() {
-                break;
+                return Ok(());
             }
+            last = (!self.connection.is_registered.load(Ordering::Acquire)).then_some(error);
         }
-        over.in_order();
     }
 
-    async fn connect(&self, tries: &Tries) -> Result<Comm<R::Stream>, CommError> {
-        let left = tries.left(self.runtime.now());
-        self.connector.clone().with_limit(left).connect(&self.address).await
+    async fn connect(&self, tries: &Tries, was_there: bool) -> Result<Comm<R::Stream>, CommError> {
+        let (connector, left) = (self.connector.clone(), tries.left(self.runtime.now()));
+        let connector = if was_there { connector.again_within(left) } else { connector.with_limit(left) };
+        connector.connect(&self.address).await
+    }
+
+    /// What was asked on the connection, and what was to become of it, is not for the next one.
+    fn forget_conversation(&self) {
+        self.connection.handle(Event::ConnectionLost);
+        self.connection.work.change(|work| {
+            (work.must_disconnect, work.failure) = (false, None);
+            work.requests.retain(|request| matches!(request.reply_to, ReplyTo::Caller(_)));
+        });
     }
 
     /// `None` if the client closes meanwhile.
@@ -114,107 +129,14 @@ impl<R: Runtime> Driver<R> {
             if is_closed {
                 return;
             }
-            self.wait(&mut timer, at).await;
-        }
-    }
-
-    fn give_up(&self, error: CommError) {
-        let address = Arc::clone(&self.connection.address);
-        self.connection.lose_all(&Error::NotConnected { address, source: Arc::new(error) });
-    }
-
-    /// Reads and writes until one of them is over, or the scheduler has not taken the client in time.
-    async fn converse(&self, comm: Comm<R::Stream>, tries: &Tries) -> End {
-        let (reader, writer) = comm.split();
-        let talking = race(self.read(reader), self.write(writer));
-        race(talking, self.unregistered(tries)).await
-    }
-
-    async fn unregistered(&self, tries: &Tries) -> End {
-        self.runtime.sleep(tries.left(self.runtime.now())).await;
-        if self.connection.is_registered.load(Ordering::Acquire) {
-            return std::future::pending().await;
-        }
-        let (peer, after) = (self.address.clone(), tries.limit());
-        End::Lost(Some(CommError::NoAnswer { peer, op: "register-client", after }))
-    }
-
-    async fn read(&self, mut reader: Reader<R::Stream>) -> End {
-        loop {
-            match reader.read().await {
-                Ok(message) => self.connection.handle(Event::Stream(message)),
-                Err(error) => return End::Lost(Some(error)),
+            if let Some(at) = at {
+                timer = Some(Box::pin(self.runtime.sleep_until(at)));
+            }
+            if poll_fn(|cx| self.connection.poll_next::<R>(&mut timer, cx)).await {
+                timer = None;
+                self.connection.handle(Event::Timer);
             }
         }
-    }
-
-    async fn write(&self, mut writer: Writer<R::Stream>) -> End {
-        let mut timer = None;
-        loop {
-            while let Some(message) = self.connection.poll_flush() {
-                if let Err(error) = writer.write(&message).await {
-                    return End::Lost(Some(error));
-                }
-            }
-            let work = self.connection.work.take(|work| {
-                // What is closed stays so.
-                let mut after = Work { is_closed: work.is_closed, ..Work::default() };
-                if !work.must_disconnect {
-                    after.failure = work.failure.take();
-                }
-                std::mem::replace(work, after)
-            });
-            work.requests.into_iter().for_each(|request| self.request(request));
-            if work.is_closed {
-                // It is over, whether the peer hears it or not.
-                drop(writer.close().await);
-                return End::Closed;
-            }
-            if work.must_disconnect {
-                return End::Lost(work.failure);
-            }
-            self.wait(&mut timer, work.timer).await;
-        }
-    }
-
-    /// Waits until there is something to do, or the time has come that `timer` is set to, or is now set to.
-    async fn wait(&self, timer: &mut Option<Pin<Box<R::Sleep>>>, at: Option<Instant>) {
-        if let Some(at) = at {
-            *timer = Some(Box::pin(self.runtime.sleep_until(at)));
-        }
-        if poll_fn(|cx| self.poll_next(timer, cx)).await {
-            *timer = None;
-            self.connection.handle(Event::Timer);
-        }
-    }
-
-    /// True if it is the timer.
-    fn poll_next(&self, timer: &mut Option<Pin<Box<R::Sleep>>>, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.connection.work.poll_changed(cx).is_ready() {
-            return Poll::Ready(false);
-        }
-        match timer {
-            Some(sleep) => sleep.as_mut().poll(cx).map(|()| true),
-            None => Poll::Pending,
-        }
-    }
-
-    /// Makes a request beside the stream.
-    fn request(&self, request: Request) {
-        let Request { reply_to, worker, message, confirm } = request;
-        let (connection, pool, scheduler) = (Arc::clone(&self.connection), self.pool.clone(), self.address.clone());
-        let requesting = async move {
-            let address = match &worker {
-                Some(address) => address.parse().map_err(CommError::from),
-                None => Ok(scheduler),
-            };
-            let reply = match address {
-                Ok(address) => ask(&pool, &address, &message, confirm).await,
-                Err(error) => Err(error),
-            };
-            connection.replied(reply_to, reply);
-        };
-        self.runtime.spawn(requesting).detach();
     }
 }
 
@@ -222,38 +144,34 @@ impl<R: Runtime> Driver<R> {
 struct Over {
     connection: Arc<Connection>,
     client: Weak<ClientState>,
+    /// `None` if its runtime has dropped it.
+    end: Option<Ending>,
 }
 
-impl Over {
-    /// It was not dropped by its runtime.
-    fn in_order(self) {
-        self.connection
-            .fail_all(|key| Error::Lost { key, reason: "the connection to the scheduler was closed".into() });
-    }
+/// How a driver has ended.
+enum Ending {
+    /// The client was closed.
+    Closed,
+    /// The scheduler is gone for good.
+    Lost(Arc<str>),
 }
 
 impl Drop for Over {
     fn drop(&mut self) {
+        let closed = self.client.upgrade().map_or("the client was closed", |client| client.reason());
+        let error = |key| match &self.end {
+            Some(Ending::Closed) => Error::Cancelled { key, reason: closed.into() },
+            Some(Ending::Lost(reason)) => Error::Lost { key, reason: Arc::clone(reason) },
+            None => Error::RuntimeGone { key },
+        };
         self.connection.milestones.open(Err(Error::ClientClosed { operation: "connect" }));
-        self.connection.fail_all(|key| Error::RuntimeGone { key });
+        self.connection.refuse_requests();
+        self.connection.end_all(error);
         if let Some(client) = self.client.upgrade() {
             client.begin_close("the connection to the scheduler is over");
         }
+        // Who submitted in between has seen a client that was open.
+        self.connection.end_all(error);
         self.connection.milestones.end(Ok(()));
     }
-}
-
-/// The reply to a request. With `confirm`, the peer hears that it has come.
-async fn ask<R: Runtime>(
-    pool: &Pool<R>,
-    address: &Address,
-    message: &Value,
-    confirm: bool,
-) -> Result<Value, CommError> {
-    let mut peer = pool.lend(address).await?;
-    let reply = peer.call(message).await?;
-    if confirm && reply.get("status").and_then(Value::as_str) == Some("OK") {
-        peer.send(&Value::from("OK")).await?;
-    }
-    Ok(reply)
 }

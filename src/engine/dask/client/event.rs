@@ -12,6 +12,7 @@ pub(crate) enum Event {
     /// A batch of tasks. A task comes after those of the batch that it depends on, and what else it depends on is held.
     Submit(Vec<Submission>),
     /// There are handles again, or handles on keys that another client made.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no handle is made of another client's key yet"))]
     Hold(Vec<TaskKey>),
     /// The last handle has been dropped. Not for keys that were last said to be cancelled or lost: those are no longer held.
     Release(Vec<TaskKey>),
@@ -48,6 +49,7 @@ pub(crate) enum Event {
     /// No reply will come.
     RpcFailed {
         id: RpcId,
+        why: Arc<str>,
     },
     // --- from the clock ---
     Timer,

@@ -15,6 +15,7 @@
 
 mod action;
 mod connection;
+mod conversation;
 mod driver;
 mod event;
 mod failure;

@@ -1,7 +1,6 @@
 //! How a connection begins.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::Error;
 use crate::engine::dask::client::connection::Connection;
@@ -9,8 +8,9 @@ use crate::engine::dask::client::driver::Driver;
 use crate::engine::dask::client::{Config, OnLost, Through};
 use crate::engine::dask::comm::{Address, CommError, Connector, Role, Security};
 use crate::engine::dask::token::token;
+use crate::engine::dask::tries::Patience;
 use crate::engine::local::ClientState;
-use crate::runtime::{Runtime, Spawner, TaskHandle};
+use crate::runtime::{Runtime, TaskHandle};
 
 /// What a connection is made with.
 pub(crate) struct Opening {
@@ -19,8 +19,7 @@ pub(crate) struct Opening {
     pub(crate) on_lost: OnLost,
     /// Whether values come from the workers themselves.
     pub(crate) is_direct: bool,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) reconnect_timeout: Duration,
+    pub(crate) patience: Patience,
 }
 
 impl Opening {
@@ -33,8 +32,7 @@ impl Opening {
         let driving = async move {
             match self.connector(runtime.clone()).await {
                 Ok(connector) => {
-                    let limits = (self.connect_timeout, self.reconnect_timeout);
-                    Driver::new(runtime, opened, client, connector, limits).run().await;
+                    Driver::new(runtime, opened, client, connector, self.patience).run().await;
                 }
                 Err(error) => {
                     let error = Error::NotConnected { address: self.address, source: Arc::new(error) };

@@ -52,7 +52,7 @@ impl WorkerInfo {
     }
 }
 
-pub(crate) async fn workers(connection: &Connection) -> Result<Vec<WorkerInfo>, Error> {
+pub(crate) async fn workers(connection: &Arc<Connection>) -> Result<Vec<WorkerInfo>, Error> {
     let reply = connection.call(request("identity", [("n_workers", Value::Int(-1))])).await?;
     let entries = reply.get("workers").and_then(Value::entries).ok_or_else(|| strange(connection, "identity"))?;
     let mut workers: Vec<_> =
@@ -61,7 +61,7 @@ pub(crate) async fn workers(connection: &Connection) -> Result<Vec<WorkerInfo>, 
     Ok(workers)
 }
 
-pub(crate) async fn who_has(connection: &Connection, keys: Vec<Key>) -> Result<BTreeMap<Key, Vec<String>>, Error> {
+pub(crate) async fn who_has(connection: &Arc<Connection>, keys: Vec<Key>) -> Result<BTreeMap<Key, Vec<String>>, Error> {
     let reply = connection.call(request("who_has", [("keys", list(&keys))])).await?;
     let entries = reply.entries().ok_or_else(|| strange(connection, "who_has"))?;
     let mut holders: BTreeMap<_, _> = keys.into_iter().map(|key| (key, Vec::new())).collect();
@@ -73,7 +73,7 @@ pub(crate) async fn who_has(connection: &Connection, keys: Vec<Key>) -> Result<B
     Ok(holders)
 }
 
-pub(crate) async fn replicate(connection: &Connection, keys: Vec<Key>, count: usize) -> Result<(), Error> {
+pub(crate) async fn replicate(connection: &Arc<Connection>, keys: Vec<Key>, count: usize) -> Result<(), Error> {
     let fields = [
         ("keys", list(&keys)),
         ("n", Value::from(count as u64)),
@@ -84,7 +84,7 @@ pub(crate) async fn replicate(connection: &Connection, keys: Vec<Key>, count: us
     connection.call(request("replicate", fields)).await.map(drop)
 }
 
-pub(crate) async fn retire_workers(connection: &Connection, workers: Vec<String>) -> Result<Vec<String>, Error> {
+pub(crate) async fn retire_workers(connection: &Arc<Connection>, workers: Vec<String>) -> Result<Vec<String>, Error> {
     // Addresses and names go in different fields.
     let (addresses, names): (Vec<_>, Vec<_>) = workers.into_iter().partition(|worker| worker.contains("://"));
     let mut retired = Vec::new();
@@ -110,7 +110,7 @@ fn list(keys: &[Key]) -> Value {
     Value::List(keys.iter().map(|key| TaskKey::from(key.as_str()).to_value()).collect())
 }
 
-fn strange(connection: &Connection, op: &'static str) -> Error {
+fn strange(connection: &Arc<Connection>, op: &'static str) -> Error {
     Error::NotConnected { address: Arc::clone(&connection.address), source: Arc::new(Strange(op)) }
 }
 

@@ -1,6 +1,5 @@
 //! Submitting to a cluster: a plain call that never blocks and never awaits.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::Arc;
@@ -95,9 +94,9 @@ impl Connection {
             if input.scheduler_id() != client.id() {
                 return Err(Error::ForeignFuture { key: input.key() });
             }
-            // One that the scheduler does not know.
+            // One that the scheduler does not know, or knows no more.
             if let Some(Err(error)) = input.outcome()
-                && self.task(&TaskKey::from(&*input.key())).is_none()
+                && (matches!(error, Error::Lost { .. }) || self.task(&TaskKey::from(&*input.key())).is_none())
             {
                 return Err(error);
             }

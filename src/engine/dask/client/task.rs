@@ -27,6 +27,9 @@ pub(super) trait Remote: Node {
     /// It has ended without a value. Later words about the same end change nothing.
     fn handle_ended(self: Arc<Self>, error: Error);
 
+    /// The connection is over: no value comes any more. One that is here stays.
+    fn handle_over(self: Arc<Self>, error: Error);
+
     /// Its value has come.
     fn handle_value(self: Arc<Self>, value: Result<PyValue, Error>);
 
@@ -92,16 +95,6 @@ impl<T: Send + Sync + 'static> ClusterTask<T> {
         })
     }
 
-    /// The connection need not hold the key any more.
-    fn let_go(&self) {
-        if self.is_held.swap(false, Ordering::AcqRel) {
-            self.connection.release(&self.key, self.about.id);
-        }
-        if let Some(key) = self.python_key.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            self.connection.release_conversion(key);
-        }
-    }
-
     /// Its value will not come: whoever waits for it hears why.
     fn end_arrival(&self, error: &Error) {
         if !matches!(self.arrival.outcome(), Some(Err(_))) {
@@ -136,11 +129,28 @@ impl<T: Send + Sync + 'static> Remote for ClusterTask<T> {
             // The connection has forgotten it.
             self.is_held.store(false, Ordering::Release);
         }
+        let ended = match self.core.outcome() {
+            // What was there is there no more.
+            Some(Ok(())) => Some(self.core.restart(&error)),
+            Some(Err(_)) => None,
+            None => self.core.conclude(&Err(error.clone()), None),
+        };
+        // The task first: who has waited for its value may have it retried at once.
         self.end_arrival(&error);
-        let outcome = Err(error);
-        if let Some(ended) = self.core.conclude(&outcome, None) {
+        self.drop_value();
+        if let Some(ended) = ended {
+            let outcome = Err(error);
             self.about.trace.finished(&self.about, &outcome);
             self.settle(ended).notify(outcome);
+        }
+    }
+
+    fn handle_over(self: Arc<Self>, error: Error) {
+        match (self.core.outcome(), self.arrival.outcome()) {
+            (Some(Ok(())), Some(Ok(()))) => {}
+            // It has finished, and nobody can have its value.
+            (Some(Ok(())), _) => self.end_arrival(&error),
+            _ => self.handle_ended(error),
         }
     }
 
@@ -385,8 +395,22 @@ impl<T: Send + Sync + 'static> TypedEntry<T> for ClusterTask<T> {
     }
 }
 
+impl<T> ClusterTask<T> {
+    /// The connection need not hold the key any more.
+    fn let_go(&self) {
+        if self.is_held.swap(false, Ordering::AcqRel) {
+            self.connection.release(&self.key, self.about.id);
+        }
+        if let Some(key) = self.python_key.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.connection.release_conversion(key);
+        }
+    }
+}
+
 impl<T> Drop for ClusterTask<T> {
     fn drop(&mut self) {
+        // Of one that was detached: it goes on there without this client.
+        self.let_go();
         self.connection.forget(&self.key, self.about.id);
         self.about.leave_table();
     }

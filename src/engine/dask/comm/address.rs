@@ -36,10 +36,12 @@ impl Address {
     }
 
     /// A name, or an IP address without brackets.
+    #[cfg(test)]
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
+    #[cfg(test)]
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -47,10 +49,6 @@ impl Address {
     /// The same port of another host: a name, or an IP address without brackets.
     pub(crate) fn with_host(&self, host: String) -> Self {
         Self { host: host.into(), ..self.clone() }
-    }
-
-    pub(crate) fn with_port(&self, port: u16) -> Self {
-        Self { port, ..self.clone() }
     }
 
     /// The form that a runtime's transport looks up: without TLS, which is ours to add.

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use crate::engine::dask::comm::hello;
 use crate::engine::dask::comm::stream::{Shared, Stream};
 use crate::engine::dask::comm::{Address, CommError, Reader, Tls, Writer};
 use crate::engine::dask::wire::Value;
-use crate::runtime::ByteStream;
+use crate::runtime::{ByteStream, Timer};
 
 /// One connection with a scheduler or a worker, which has said hello. Dask calls it a comm.
 #[derive(Debug)]
@@ -57,8 +59,25 @@ impl<S: ByteStream> Comm<S> {
     }
 
     /// Writes a message; see [`Writer::write`].
+    #[cfg(test)]
     pub(crate) async fn write(&mut self, message: &Value) -> Result<(), CommError> {
         self.writer.write(message).await
+    }
+
+    /// The same, as long as the peer shows life; see [`Reader::read_within`].
+    pub(crate) async fn read_within<T: Timer>(&mut self, timer: &T, silence: Duration) -> Result<Value, CommError> {
+        self.reader.read_within(timer, silence).await
+    }
+
+    /// The same, as long as the peer takes something; see [`Writer::flush_within`].
+    pub(crate) async fn write_within<T: Timer>(
+        &mut self,
+        message: &Value,
+        timer: &T,
+        silence: Duration,
+    ) -> Result<(), CommError> {
+        self.writer.feed(message)?;
+        self.writer.flush_within(timer, silence).await
     }
 
     /// Writes what is left and ends the writing half; see [`Writer::close`].

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::dask::comm::error::Found;
 use crate::engine::dask::comm::{Address, Comm, CommError, Role, Security, Tls};
-use crate::runtime::{Endpoint, Runtime, Spawner, TimerExt};
+use crate::runtime::{Endpoint, Runtime, TimerExt};
 
 /// Connects to schedulers and workers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -12,6 +12,10 @@ pub(crate) struct Connector<R> {
     runtime: R,
     tls: Option<Tls>,
     limit: Duration,
+    /// How often a peer may close the connection instead of saying hello.
+    without_hello_max: u32,
+    /// The only peer that may begin to listen later, if not all may.
+    waited_for: Option<Address>,
 }
 
 /// How long a connection is tried for if nobody says otherwise. Dask has 30 s for it, in its newer versions.
@@ -21,6 +25,10 @@ pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// there costs a connection a second.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How long one attempt may take: a connection may be lost where a listener has died, or be held by a balancer for one that will
+/// never answer, while the next one gets through. A scheduler that is only busy takes the latest.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How often a peer may close the connection instead of saying hello. Once or twice it may be a scheduler that ends, in whose
 /// place another starts; more often it is no Dask.
@@ -41,13 +49,25 @@ impl<R: Runtime> Connector<R> {
                 Some(loaded.map_err(gone)?.map_err(CommError::Security)?)
             }
         };
-        Ok(Self { runtime, tls, limit: CONNECT_LIMIT })
+        Ok(Self { runtime, tls, limit: CONNECT_LIMIT, without_hello_max: NO_HELLO_MAX, waited_for: None })
     }
 
     /// For connections that may take longer, or less long.
     pub(crate) fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
+    }
+
+    /// For a scheduler and the workers that it tells of. Those listen before anybody hears of them: where nothing listens, a
+    /// worker is gone, and only the scheduler knows who else has its data.
+    pub(crate) fn waiting_only_for(self, scheduler: &Address) -> Self {
+        Self { waited_for: Some(scheduler.clone()), ..self }
+    }
+
+    /// For a peer that has been there before and is to come back: what listens in its place meanwhile, such as a balancer, may
+    /// close connections as often as it likes.
+    pub(crate) fn again_within(self, limit: Duration) -> Self {
+        Self { without_hello_max: u32::MAX, ..self.with_limit(limit) }
     }
 
     pub(crate) fn runtime(&self) -> &R {
@@ -60,7 +80,7 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Connects and says hello. Tries again, in growing pauses, as long as nothing listens there and the limit
-    /// has not passed.
+    /// has not passed, unless the peer is one that is [not waited for](Self::waiting_only_for).
     ///
     /// # Cancel safety
     ///
@@ -101,13 +121,16 @@ impl<R: Runtime> Connector<R> {
         loop {
             progress.attempts = progress.attempts.saturating_add(1);
             progress.is_connected = false;
-            let error = match self.attempt(address, tls, progress).await {
-                Ok(comm) => return Ok(comm),
-                Err(error) => error,
+            let error = match self.runtime.timeout(ATTEMPT_LIMIT, self.attempt(address, tls, progress)).await {
+                Ok(Ok(comm)) => return Ok(comm),
+                Ok(Err(error)) => error,
+                Err(elapsed) => CommError::Silent { peer: address.clone(), after: elapsed.after },
             };
             progress.is_connected = false;
             without_hello += u32::from(matches!(error, CommError::NotDask { .. }));
-            if error.is_final() || without_hello >= NO_HELLO_MAX {
+            let is_gone = !matches!(error, CommError::Silent { .. })
+                && self.waited_for.as_ref().is_some_and(|waited_for| waited_for != address);
+            if error.is_final() || is_gone || without_hello >= self.without_hello_max {
                 return Err(error);
             }
             progress.last = Some(error);

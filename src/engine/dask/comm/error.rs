@@ -47,6 +47,8 @@ pub(crate) enum CommError {
     Closed { peer: Address, in_message: bool },
     /// The connection broke.
     Lost { peer: Address, source: Arc<io::Error> },
+    /// Nothing has come from the peer, or gone to it, for so long.
+    Silent { peer: Address, after: Duration },
     /// A request was given up half-way, so that what comes next on its connection would be the answer to that one.
     HalfWay { peer: Address },
     /// The peer sent what is no message of Dask.
@@ -85,9 +87,6 @@ pub(crate) struct RemoteError {
     pub(crate) op: Arc<str>,
     /// `repr` of the exception.
     pub(crate) exception_text: Arc<str>,
-    pub(crate) traceback_text: Arc<str>,
-    /// The pickled exception.
-    pub(crate) exception: Option<Value>,
 }
 
 impl CommError {
@@ -107,6 +106,8 @@ impl CommError {
                 | Self::Unreachable { .. }
                 | Self::Closed { .. }
                 | Self::Lost { .. }
+                | Self::Silent { .. }
+                | Self::NoAnswer { .. }
                 | Self::NotDask { found: Found::NoHello, .. }
         )
     }
@@ -163,6 +164,7 @@ impl fmt::Display for CommError {
             Self::Closed { peer, in_message: true } => write!(f, "{peer} has closed the connection within a message"),
             Self::Closed { peer, in_message: false } => write!(f, "{peer} has closed the connection"),
             Self::Lost { peer, .. } => write!(f, "the connection with {peer} is lost"),
+            Self::Silent { peer, after } => write!(f, "{peer} has shown no life for {after:?}"),
             Self::HalfWay { peer } => {
                 write!(f, "an earlier request to {peer} on this connection was given up half-way")
             }

@@ -8,7 +8,7 @@ use async_lock::{Semaphore, SemaphoreGuardArc};
 
 use crate::engine::dask::comm::{Address, Comm, CommError, Scheme, Tls};
 use crate::engine::dask::wire::Value;
-use crate::runtime::{Endpoint, Listener as _, Runtime, TaskHandle, TimerExt};
+use crate::runtime::{Endpoint, Listener as _, Runtime, TaskHandle, Timer, TimerExt};
 
 /// Takes connections of schedulers, workers and clients, and answers their requests: the server side of a worker.
 #[derive(Debug)]
@@ -48,6 +48,10 @@ const STRANGERS_MAX: usize = 64;
 /// How long a connection may take for its hello, with TLS. A peer says it at once.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a peer may take nothing of an answer, or not acknowledge data that it has. As long as the scheduler waits for a worker
+/// that shows no life (`distributed.scheduler.worker-ttl`): one that was only stopped goes on where it was.
+const ANSWERING_LIMIT: Duration = Duration::from_secs(5 * 60);
+
 /// How long nothing is accepted after the operating system could not: it lacks files or memory, which come back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -66,6 +70,7 @@ impl<R: Runtime> Listener<R> {
     }
 
     /// For connections that may take longer for their hello, or less long.
+    #[cfg(test)]
     pub(crate) fn with_hello_limit(mut self, limit: Duration) -> Self {
         self.hello_limit = limit;
         self
@@ -105,7 +110,7 @@ impl<R: Runtime> Listener<R> {
             connections.push(self.runtime.spawn(async move {
                 let accepted = runtime.timeout(hello_limit, Comm::accept(stream, tls.as_ref(), &peer)).await;
                 match accepted {
-                    Ok(Ok(comm)) => answer_requests(comm, handler, stranger).await,
+                    Ok(Ok(comm)) => answer_requests(comm, &runtime, handler, stranger).await,
                     Ok(Err(error)) => tracing::debug!(%peer, %error, "a connection that is none of Dask"),
                     Err(elapsed) => tracing::debug!(%peer, error = %elapsed, "a connection that said no hello"),
                 }
@@ -115,8 +120,9 @@ impl<R: Runtime> Listener<R> {
 }
 
 /// Answers the requests of one connection until it ends.
-async fn answer_requests<S, H>(mut comm: Comm<S>, handler: H, stranger: SemaphoreGuardArc)
+async fn answer_requests<S, T, H>(mut comm: Comm<S>, timer: &T, handler: H, stranger: SemaphoreGuardArc)
 where
+    T: Timer,
     S: crate::runtime::ByteStream,
     H: Handler,
 {
@@ -141,7 +147,7 @@ where
             }
             Answer::Data { reply, held } => (reply, Some(held)),
         };
-        if wants_reply && comm.write(&reply).await.is_err() {
+        if wants_reply && comm.write_within(&reply, timer, ANSWERING_LIMIT).await.is_err() {
             return;
         }
         // It may be all of a large datum, and the peer may take its time with the next request.
@@ -151,7 +157,7 @@ where
             return;
         }
         if let Some(held) = held {
-            match comm.read().await {
+            match comm.read_within(timer, ANSWERING_LIMIT).await {
                 Ok(message) if message.as_str() == Some("OK") => drop(held),
                 _ => return,
             }

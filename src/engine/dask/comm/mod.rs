@@ -3,8 +3,6 @@
 //! A [`Connector`] makes a [`Comm`]: a connection on which both sides have said hello. A stream splits it into a [`Reader`]
 //! and a [`Writer`]; requests go over an [`Rpc`], of which a [`Pool`] keeps several; a [`Listener`] answers them.
 
-#![allow(unused_imports)] // Until all of it is used.
-
 mod address;
 mod connection;
 mod connector;
@@ -20,14 +18,14 @@ mod tests;
 mod tls;
 mod writer;
 
-pub(crate) use address::{Address, AddressError, AddressProblem, Scheme};
+pub(crate) use address::{Address, AddressError, Scheme};
 pub(crate) use connection::Comm;
 pub(crate) use connector::{CONNECT_LIMIT, Connector};
-pub(crate) use error::{CommError, Found, RemoteError};
+pub(crate) use error::{CommError, Found};
 pub(crate) use listener::{Answer, Handler, Listener};
-pub(crate) use pool::{CONNECTIONS_MAX, Lent, Pool};
+pub(crate) use pool::Pool;
 pub(crate) use reader::Reader;
-pub(crate) use rpc::{Rpc, request};
+pub(crate) use rpc::{ANSWER_LIMIT, Rpc, WORK_LIMIT, request};
 pub use tls::Security;
 pub(crate) use tls::{Role, Tls, TlsError};
 pub(crate) use writer::Writer;

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use async_lock::{Semaphore, SemaphoreGuardArc};
 
-use crate::engine::dask::comm::{Address, CommError, Connector, Rpc};
+use crate::engine::dask::comm::{ANSWER_LIMIT, Address, CommError, Connector, Rpc};
 use crate::engine::dask::wire::Value;
 use crate::runtime::{Runtime, TimerExt};
 
 /// Connections for requests, kept for the next one to the same peer. Clones are the same pool.
-pub(crate) struct Pool<R: Runtime>(Arc<Inner<R>>);
+pub(crate) struct Pool<R: Runtime> {
+    inner: Arc<Inner<R>>,
+    /// How long a peer may show no life during a request.
+    silence: Duration,
+}
 
 struct Inner<R: Runtime> {
     connector: Connector<R>,
@@ -44,11 +48,13 @@ impl<R: Runtime> Pool<R> {
     pub(crate) fn with_max(connector: Connector<R>, connections_max: usize) -> Self {
         let state = State { idle: VecDeque::new(), lent: 0, is_closed: false };
         let permits = Arc::new(Semaphore::new(connections_max));
-        Self(Arc::new(Inner { connector, permits, connections_max, state: Mutex::new(state) }))
+        let inner = Arc::new(Inner { connector, permits, connections_max, state: Mutex::new(state) });
+        Self { inner, silence: ANSWER_LIMIT }
     }
 
-    pub(crate) fn connector(&self) -> &Connector<R> {
-        &self.0.connector
+    /// The same pool, for requests to peers that may be silent for longer, or less long.
+    pub(crate) fn with_silence(&self, limit: Duration) -> Self {
+        Self { inner: Arc::clone(&self.inner), silence: limit }
     }
 
     /// Lends a connection with the peer: an idle one, or a new one. Waits as long as there are too many.
@@ -61,13 +67,13 @@ impl<R: Runtime> Pool<R> {
     ///
     /// Those of [`Connector::connect`], and `PoolClosed`.
     pub(crate) async fn lend(&self, address: &Address) -> Result<Lent<R>, CommError> {
-        let permit = self.0.permits.acquire_arc().await;
-        self.0.state().lent += 1;
+        let permit = self.inner.permits.acquire_arc().await;
+        self.inner.state().lent += 1;
         // Counted from here on, also while it connects; its drop counts it back.
-        let mut lent = Lent { rpc: None, pool: Arc::clone(&self.0), _permit: permit };
-        lent.rpc = Some(match self.0.take_idle(address)? {
+        let mut lent = Lent { rpc: None, pool: Arc::clone(&self.inner), silence: self.silence, _permit: permit };
+        lent.rpc = Some(match self.inner.take_idle(address)? {
             Some(rpc) => rpc,
-            None => Rpc::new(self.0.connector.connect(address).await?),
+            None => Rpc::new(self.inner.connector.connect(address).await?),
         });
         Ok(lent)
     }
@@ -92,29 +98,29 @@ impl<R: Runtime> Pool<R> {
     /// Connections whose goodbye has not been said are closed without.
     pub(crate) async fn close(&self) {
         let idle = {
-            let mut state = self.0.state();
+            let mut state = self.inner.state();
             state.is_closed = true;
             mem::take(&mut state.idle)
         };
         let goodbyes = async {
             for rpc in idle {
-                rpc.close().await;
+                rpc.close(self.inner.connector.runtime()).await;
             }
         };
         // Those left are closed without a goodbye, by their drop.
-        let _ = self.0.connector.runtime().timeout(CLOSE_LIMIT, goodbyes).await;
+        let _ = self.inner.connector.runtime().timeout(CLOSE_LIMIT, goodbyes).await;
     }
 }
 
 impl<R: Runtime> Clone for Pool<R> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        self.with_silence(self.silence)
     }
 }
 
 impl<R: Runtime> fmt::Debug for Pool<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.state();
+        let state = self.inner.state();
         f.debug_struct("Pool").field("idle", &state.idle.len()).field("lent", &state.lent).finish()
     }
 }
@@ -148,6 +154,7 @@ pub(crate) struct Lent<R: Runtime> {
     /// `None` until it is connected.
     rpc: Option<Rpc<R::Stream>>,
     pool: Arc<Inner<R>>,
+    silence: Duration,
     _permit: SemaphoreGuardArc,
 }
 
@@ -155,7 +162,7 @@ impl<R: Runtime> Lent<R> {
     /// See [`Rpc::call`].
     pub(crate) async fn call(&mut self, request: &Value) -> Result<Value, CommError> {
         match &mut self.rpc {
-            Some(rpc) => rpc.call(request).await,
+            Some(rpc) => rpc.call(request, self.pool.connector.runtime(), self.silence).await,
             None => Err(CommError::PoolClosed),
         }
     }
@@ -163,7 +170,7 @@ impl<R: Runtime> Lent<R> {
     /// See [`Rpc::send`].
     pub(crate) async fn send(&mut self, message: &Value) -> Result<(), CommError> {
         match &mut self.rpc {
-            Some(rpc) => rpc.send(message).await,
+            Some(rpc) => rpc.send(message, self.pool.connector.runtime(), self.silence).await,
             None => Err(CommError::PoolClosed),
         }
     }

@@ -1,12 +1,13 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::engine::dask::comm::stream::Shared;
 use crate::engine::dask::comm::{Address, CommError};
 use crate::engine::dask::wire::{Decoder, Limits, Value, decode_message};
-use crate::runtime::ByteStream;
+use crate::runtime::{ByteStream, Timer, TimerExt};
 
 /// The reading half of a connection.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Reader<S> {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    /// All that has been read so far, in bytes: a sign of life.
+    read_nbytes: u64,
     /// The first bytes of the peer, as long as it has not said hello.
     first: Option<Vec<u8>>,
 }
@@ -33,7 +36,16 @@ impl<S: ByteStream> Reader<S> {
     /// For a peer that has yet to say hello.
     pub(super) fn new(stream: Shared<S>, peer: Address) -> Self {
         let buffer = vec![0; BUFFER_NBYTES].into();
-        Self { stream, peer, decoder: Decoder::new(Limits::hello()), buffer, start: 0, end: 0, first: Some(Vec::new()) }
+        Self {
+            stream,
+            peer,
+            decoder: Decoder::new(Limits::hello()),
+            buffer,
+            start: 0,
+            end: 0,
+            read_nbytes: 0,
+            first: Some(Vec::new()),
+        }
     }
 
     pub(crate) fn peer(&self) -> &Address {
@@ -51,6 +63,26 @@ impl<S: ByteStream> Reader<S> {
     /// The connection is of no use afterwards.
     pub(crate) async fn read(&mut self) -> Result<Value, CommError> {
         poll_fn(|cx| self.poll_read(cx)).await
+    }
+
+    /// The same, as long as the peer shows life: not when nothing has come for `silence`. A message may take as long as it likes.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`read`](Self::read).
+    ///
+    /// # Errors
+    ///
+    /// `Silent`, at the latest after twice the time, and those of [`read`](Self::read).
+    pub(crate) async fn read_within<T: Timer>(&mut self, timer: &T, silence: Duration) -> Result<Value, CommError> {
+        loop {
+            let before = self.read_nbytes;
+            match timer.timeout(silence, self.read()).await {
+                Ok(read) => return read,
+                Err(_) if self.read_nbytes != before => {}
+                Err(elapsed) => return Err(CommError::Silent { peer: self.peer.clone(), after: elapsed.after }),
+            }
+        }
     }
 
     /// Whether nothing has come since the last message, and the peer is still there, as far as is known.
@@ -84,6 +116,7 @@ impl<S: ByteStream> Reader<S> {
                 Ok(nbytes) => nbytes,
                 Err(error) => return Poll::Ready(Err(CommError::of_stream(&self.peer, in_message, error))),
             };
+            self.read_nbytes = self.read_nbytes.wrapping_add(nbytes as u64);
             if !is_in_place {
                 (self.start, self.end) = (0, nbytes);
                 self.remember_first();

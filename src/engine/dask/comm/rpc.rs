@@ -1,9 +1,10 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::dask::comm::error::RemoteError;
 use crate::engine::dask::comm::{Address, Comm, CommError};
 use crate::engine::dask::wire::Value;
-use crate::runtime::ByteStream;
+use crate::runtime::{ByteStream, Timer};
 
 /// Requests over one connection: one at a time, each with one answer.
 #[derive(Debug)]
@@ -11,6 +12,14 @@ pub(crate) struct Rpc<S> {
     comm: Comm<S>,
     state: State,
 }
+
+/// How long a peer may be silent that answers at once, if nobody says otherwise: Dask's limit for dead connections
+/// (`distributed.comm.timeouts.tcp`). One that is only slow, since its interpreter is busy, is asked again by whoever asked.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a scheduler may be silent that asks others before it answers: it waits for its workers, of which it gives up silent ones
+/// after five minutes (`distributed.scheduler.worker-ttl`), looking once in as many.
+pub(crate) const WORK_LIMIT: Duration = Duration::from_secs(11 * 60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -31,7 +40,7 @@ impl<S: ByteStream> Rpc<S> {
         self.comm.peer()
     }
 
-    /// Sends a request, as [`request`] makes it, and gives the answer. It may take as long as the peer likes: bound it in time.
+    /// Sends a request, as [`request`] makes it, and gives the answer, as long as the peer shows life at least each `silence`.
     ///
     /// # Cancel safety
     ///
@@ -41,10 +50,15 @@ impl<S: ByteStream> Rpc<S> {
     /// # Errors
     ///
     /// `Remote` when the peer's handler raised an exception; the connection goes on. All others end it.
-    pub(crate) async fn call(&mut self, request: &Value) -> Result<Value, CommError> {
+    pub(crate) async fn call<T: Timer>(
+        &mut self,
+        request: &Value,
+        timer: &T,
+        silence: Duration,
+    ) -> Result<Value, CommError> {
         self.begin()?;
-        let answered = match self.comm.write(request).await {
-            Ok(()) => self.comm.read().await,
+        let answered = match self.comm.write_within(request, timer, silence).await {
+            Ok(()) => self.comm.read_within(timer, silence).await,
             Err(error) => Err(error),
         };
         let answer = self.end(answered)?;
@@ -63,28 +77,23 @@ impl<S: ByteStream> Rpc<S> {
     /// # Errors
     ///
     /// The connection is of no use afterwards.
-    pub(crate) async fn send(&mut self, message: &Value) -> Result<(), CommError> {
+    pub(crate) async fn send<T: Timer>(
+        &mut self,
+        message: &Value,
+        timer: &T,
+        silence: Duration,
+    ) -> Result<(), CommError> {
         self.begin()?;
-        let sent = self.comm.write(message).await;
+        let sent = self.comm.write_within(message, timer, silence).await;
         self.end(sent)
     }
 
     /// Takes leave: the peer need not find out by itself that nothing more comes. Bound it in time.
-    pub(crate) async fn close(mut self) {
-        if self.is_reusable() && self.send(&goodbye()).await.is_ok() {
+    pub(crate) async fn close<T: Timer>(mut self, timer: &T) {
+        if self.is_reusable() && self.send(&goodbye(), timer, ANSWER_LIMIT).await.is_ok() {
             // A peer that is gone already needs no goodbye.
             let _ = self.comm.close().await;
         }
-    }
-
-    /// The connection itself, to go on as a stream.
-    ///
-    /// # Errors
-    ///
-    /// `HalfWay`, since an answer would be taken for a message of the stream.
-    pub(crate) fn into_comm(mut self) -> Result<Comm<S>, CommError> {
-        self.begin()?;
-        Ok(self.comm)
     }
 
     /// Whether another request can be sent: nothing is on its way, nothing unasked for has come, and the peer is still there.
@@ -134,7 +143,5 @@ fn remote_error(peer: &Address, request: &Value, answer: &Value) -> Option<Remot
         peer: peer.clone(),
         op: text(request.get("op")),
         exception_text: text(answer.get("exception_text")),
-        traceback_text: text(answer.get("traceback_text")),
-        exception: answer.get("exception").cloned(),
     })
 }

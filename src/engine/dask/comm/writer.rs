@@ -2,13 +2,14 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
 use crate::engine::dask::comm::stream::Shared;
 use crate::engine::dask::comm::{Address, CommError};
 use crate::engine::dask::wire::{Value, encode_message};
-use crate::runtime::ByteStream;
+use crate::runtime::{ByteStream, Timer, TimerExt};
 
 /// The writing half of a connection.
 ///
@@ -36,10 +37,6 @@ const PARTS_MAX: usize = 32;
 impl<S: ByteStream> Writer<S> {
     pub(super) fn new(stream: Shared<S>, peer: Address) -> Self {
         Self { stream, peer, queue: VecDeque::new(), queued_nbytes: 0, small: Vec::new(), failed: None }
-    }
-
-    pub(crate) fn peer(&self) -> &Address {
-        &self.peer
     }
 
     /// What is fed and not yet written. Whoever feeds without waiting stops when it is too much.
@@ -80,6 +77,26 @@ impl<S: ByteStream> Writer<S> {
         }
         let flushed = poll_fn(|cx| self.poll_flush(cx)).await;
         self.note(flushed)
+    }
+
+    /// The same, as long as the peer takes something: not when it has taken nothing for `silence`.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`flush`](Self::flush).
+    ///
+    /// # Errors
+    ///
+    /// `Silent`, at the latest after twice the time, and those of [`flush`](Self::flush).
+    pub(crate) async fn flush_within<T: Timer>(&mut self, timer: &T, silence: Duration) -> Result<(), CommError> {
+        loop {
+            let before = self.queued_nbytes();
+            match timer.timeout(silence, self.flush()).await {
+                Ok(flushed) => return flushed,
+                Err(_) if self.queued_nbytes() != before => {}
+                Err(elapsed) => return Err(CommError::Silent { peer: self.peer.clone(), after: elapsed.after }),
+            }
+        }
     }
 
     /// Feeds one message and flushes.

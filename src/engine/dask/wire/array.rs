@@ -73,11 +73,6 @@ impl Array {
         &self.shape
     }
 
-    /// Bytes of one item.
-    pub(crate) fn item_nbytes(&self) -> usize {
-        self.item_nbytes
-    }
-
     /// The bytes as they were sent. In which order the items are, the strides say.
     pub(crate) fn buffer(&self) -> &Bytes {
         &self.buffer

@@ -247,6 +247,7 @@ impl EncodedMessage {
     }
 
     /// Of all of it.
+    #[cfg(test)]
     pub(crate) fn nbytes(&self) -> usize {
         self.head.len() + self.frames.iter().map(Bytes::len).sum::<usize>()
     }
@@ -257,6 +258,7 @@ impl EncodedMessage {
     }
 
     /// All of it in one piece, for what is small.
+    #[cfg(test)]
     pub(crate) fn append_to(&self, buffer: &mut Vec<u8>) {
         buffer.reserve(self.nbytes());
         for chunk in self.chunks() {

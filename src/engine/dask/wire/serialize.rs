@@ -26,28 +26,14 @@ impl Serialized {
         Self::of_frame([("serializer", "pickle".into()), ("writeable", Value::List(Vec::new()))], pickle)
     }
 
-    /// The graph of `update-graph`. The scheduler reads it before it puts shards together, so that it has to be in one frame.
-    pub(crate) fn of_graph(pickle: Bytes) -> Self {
-        let header = Value::map([("serializer", "pickle".into()), ("writeable", Value::List(Vec::new()))]);
-        Self { header: Box::new(header), frames: vec![pickle] }
-    }
-
     /// A value that is meaningful to Python, as msgpack. Lists arrive there as tuples.
     ///
     /// # Errors
     ///
     /// It holds data that is serialised already, or something longer than 4 GiB.
+    #[cfg(test)]
     pub(crate) fn of_msgpack(value: &Value) -> Result<Self, WireError> {
         Ok(Self::of_frame([("serializer", "msgpack".into())], &msgpack::write(value)?))
-    }
-
-    /// A value that is meaningful to Python, as plain builtins.
-    ///
-    /// # Errors
-    ///
-    /// It holds data that is serialised already.
-    pub(crate) fn of_value(value: &Value) -> Result<Self, WireError> {
-        Ok(Self::of_pickle(&Pickle::of_value(value)?.dumps()))
     }
 
     /// A `numpy.ndarray`.

@@ -59,6 +59,7 @@ impl TaskKey {
     }
 
     /// The key if it is a text.
+    #[cfg(test)]
     pub(crate) fn as_str(&self) -> Option<&str> {
         match &*self.0 {
             Repr::Str(text) => Some(text),

@@ -36,10 +36,6 @@ impl Bodies {
         Self { client, tasks: Arc::new(registered_tasks()) }
     }
 
-    pub(super) fn client(&self) -> &Client<AnyRuntime> {
-        &self.client
-    }
-
     /// Begins a body. Its end is told to `shell`, once.
     pub(super) fn execute(
         &self,

@@ -11,12 +11,13 @@ use std::thread;
 use std::time::Duration;
 
 use crate::client::{Wait, embedded};
-use crate::engine::dask::comm::{CONNECT_LIMIT, Security};
+use crate::engine::dask::comm::Security;
 use crate::engine::dask::token::token;
+use crate::engine::dask::tries::Patience;
 use crate::engine::dask::worker::bodies::Bodies;
 use crate::engine::dask::worker::driver::{Settings, Shared, Wish, drive};
 use crate::engine::dask::worker::registration::Identity;
-use crate::runtime::{Current, NoRuntime, Runtime, Spawner, TaskHandle, Timer};
+use crate::runtime::{Current, NoRuntime, Runtime, TaskHandle, Timer};
 use crate::task::BoxFuture;
 use crate::{Error, Operation};
 
@@ -69,8 +70,7 @@ pub struct Worker<R> {
     listen: SocketAddr,
     contact_host: Option<String>,
     security: Option<Security>,
-    connect_timeout: Duration,
-    reconnect_timeout: Duration,
+    patience: Patience,
 }
 
 /// Where the runtime comes from.
@@ -78,10 +78,6 @@ enum Source<R> {
     Given(R),
     Find { available: fn() -> Result<R, NoRuntime>, start: fn() -> io::Result<R> },
 }
-
-/// How long a scheduler that has gone away is waited for, unless the program says otherwise: Dask's workers give it
-/// as much (`distributed.comm.timeouts`), and what starts it anew needs less.
-const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl<R: Current> Worker<R> {
     /// A worker for the scheduler at `tcp://host:port` or `tls://host:port`.
@@ -109,8 +105,7 @@ impl<R> Worker<R> {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             contact_host: None,
             security: None,
-            connect_timeout: CONNECT_LIMIT,
-            reconnect_timeout: RECONNECT_TIMEOUT,
+            patience: Patience::default(),
         }
     }
 
@@ -160,13 +155,20 @@ impl<R> Worker<R> {
 
     /// How long a scheduler is waited for that cannot be reached, or does not take the worker; 30 s by default.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+        self.patience.connect_timeout = limit;
         self
     }
 
     /// How long a scheduler that has gone away is waited for; a minute by default.
     pub fn reconnect_timeout(mut self, limit: Duration) -> Self {
-        self.reconnect_timeout = limit;
+        self.patience.reconnect_timeout = limit;
+        self
+    }
+
+    /// How long a scheduler may say nothing and answer no heartbeat before it counts as lost; five minutes by default, and 15 s
+    /// at least. One whose machine or network has failed ends no connection.
+    pub fn silence_timeout(mut self, limit: Duration) -> Self {
+        self.patience.silence_timeout = limit;
         self
     }
 }
@@ -239,8 +241,7 @@ impl<R: Runtime> Worker<R> {
             contact_host: self.contact_host,
             security: self.security,
             identity,
-            connect_timeout: self.connect_timeout,
-            reconnect_timeout: self.reconnect_timeout,
+            patience: self.patience,
             bodies: Bodies::new(embedded(erased.clone(), nthreads, "anydask-worker")?),
         };
         let shared = Arc::<Shared>::default();
@@ -456,6 +457,11 @@ impl<R> fmt::Debug for Worker<R> {
 
 impl fmt::Debug for RunningWorker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningWorker").field("name", &self.name).field("address", &self.address()).finish()
+        let mut fields = f.debug_struct("RunningWorker");
+        fields.field("name", &self.name).field("address", &self.address());
+        // Not registered, it has nothing.
+        let [keys, bodies, transfers, running] = self.shared.held().unwrap_or_default();
+        fields.field("keys", &keys).field("bodies", &bodies).field("transfers", &transfers).field("running", &running);
+        fields.finish()
     }
 }

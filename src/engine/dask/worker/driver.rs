@@ -1,18 +1,18 @@
 //! What drives a worker: the sockets and the clock around its state.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::Error;
 use crate::engine::dask::client::{ConnectError, Version};
+use crate::engine::dask::comm::{ANSWER_LIMIT, Role, WORK_LIMIT, request};
 use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Listener, Pool, Reader, Security, Writer};
-use crate::engine::dask::comm::{Role, request};
 use crate::engine::dask::milestones::Milestones;
 use crate::engine::dask::race::race;
-use crate::engine::dask::tries::Tries;
+use crate::engine::dask::tries::{Patience, Tries};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::engine::dask::worker::arrivals::Arrival;
 use crate::engine::dask::worker::bodies::{Bodies, unix_time};
@@ -22,7 +22,7 @@ use crate::engine::dask::worker::registration::{Gauge, Identity};
 use crate::engine::dask::worker::server::Server;
 use crate::engine::dask::worker::shell::{Fetch, Shell, Work, lock};
 use crate::engine::dask::worker::state::{Config, Declined, Event, FetchEnd, Stop};
-use crate::runtime::{Runtime, Spawner, TaskHandle, Timer, TimerExt};
+use crate::runtime::{Instant, Runtime, TaskHandle, TimerExt};
 
 /// What a worker is started with.
 pub(super) struct Settings {
@@ -32,8 +32,7 @@ pub(super) struct Settings {
     pub(super) contact_host: Option<String>,
     pub(super) security: Option<Security>,
     pub(super) identity: Identity,
-    pub(super) connect_timeout: Duration,
-    pub(super) reconnect_timeout: Duration,
+    pub(super) patience: Patience,
     pub(super) bodies: Bodies,
 }
 
@@ -93,6 +92,12 @@ impl Shared {
         lock(&self.present).address.clone()
     }
 
+    /// How many keys, bodies, transfers and cancellable bodies the present registration has.
+    pub(super) fn held(&self) -> Option<[usize; 4]> {
+        let shell = lock(&self.present).shell.clone();
+        shell.map(|shell| shell.held())
+    }
+
     fn poll_wish(&self, cx: &Context<'_>) -> Poll<Wish> {
         let mut present = lock(&self.present);
         match present.wish {
@@ -131,8 +136,8 @@ fn events_of<V>(wish: Wish) -> Vec<Event<V>> {
 const PAUSE_MEMORY_PART: f64 = 0.80;
 const RESUME_MEMORY_PART: f64 = 0.70;
 
-/// How long one request may take that the scheduler answers at once. A tenth of the time after which Dask gives a worker up.
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// How long the farewell may take. It is over then, whether the scheduler hears it or not.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 
 /// One worker.
 pub(super) struct Driver<R: Runtime> {
@@ -146,6 +151,13 @@ pub(super) struct Driver<R: Runtime> {
     shared: Arc<Shared>,
 }
 
+/// What the writer waits for.
+enum Next {
+    Flushed(Result<(), CommError>),
+    Timer,
+    Changed,
+}
+
 /// Why a registration is over.
 enum End {
     Stopped(Stop),
@@ -154,6 +166,8 @@ enum End {
 
 /// Why the scheduler has not taken the worker.
 enum Unregistered {
+    /// There is no connection, as often as it was tried.
+    Unconnected(CommError),
     Comm(CommError),
     Version(ConnectError),
 }
@@ -194,7 +208,7 @@ impl Drop for Over {
 }
 
 async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) -> Result<(), Error> {
-    let limits = (settings.connect_timeout, settings.reconnect_timeout);
+    let patience = settings.patience;
     let Settings { scheduler, listen, contact_host, security, mut identity, bodies, .. } = settings;
     let address = Arc::<str>::from(scheduler.to_string());
     let failed = |source: CommError| Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) };
@@ -211,7 +225,7 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         identity.memory_limit = gauge.memory_total();
     }
     let identity = Arc::new(identity);
-    let pool = Pool::new(connector.clone());
+    let pool = Pool::new(connector.clone().waiting_only_for(&scheduler));
     let server = Server::new(Arc::clone(&identity), pool.clone(), gauge);
     // Dropped at the end, it stops.
     let mut serving = runtime.spawn(listener.serve(server.clone()));
@@ -225,8 +239,8 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         bodies,
         shared: Arc::clone(shared),
     };
-    let result = driver.run(limits).await.map_err(|error| match error {
-        Unregistered::Comm(error) => failed(error),
+    let result = driver.run(patience).await.map_err(|error| match error {
+        Unregistered::Unconnected(error) | Unregistered::Comm(error) => failed(error),
         Unregistered::Version(source) => {
             Error::NotConnected { address: Arc::clone(&address), source: Arc::new(source) }
         }
@@ -238,24 +252,19 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
 
 impl<R: Runtime> Driver<R> {
     /// Registers, and again whenever the scheduler has gone and come back.
-    async fn run(&self, (connect_timeout, reconnect_timeout): (Duration, Duration)) -> Result<(), Unregistered> {
-        let mut tries = Tries::new(self.runtime.now(), connect_timeout);
+    async fn run(&self, patience: Patience) -> Result<(), Unregistered> {
+        let mut tries = Tries::new(self.runtime.now(), patience.connect_timeout);
+        let mut was_there = false;
         loop {
-            let registering = async { self.keep_registering(&mut tries).await.map(Some) };
+            let registering = async { self.keep_registering(&mut tries, was_there).await.map(Some) };
             let stopping = async {
                 poll_fn(|cx| self.shared.poll_wish(cx)).await;
                 Ok(None)
             };
             let Some((comm, interval)) = race(registering, stopping).await? else { return Ok(()) };
             let begun = self.runtime.now();
-            let resources = self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount));
-            let config = Config {
-                address: self.identity.address.as_str().into(),
-                nthreads: self.identity.nthreads,
-                resources: resources.chain([(ANYDASK.into(), 1.0)]).collect(),
-                incoming_bytes_max: Config::incoming_bytes_of(Some(self.identity.memory_limit)),
-            };
-            let shell = Shell::new(self.runtime.erased(), config, self.bodies.clone());
+            was_there = true;
+            let shell = Shell::new(self.runtime.erased(), self.config(), self.bodies.clone());
             self.server.serve_for(Some(Arc::clone(&shell)));
             let wish = self.shared.serve(Some(&shell));
             tracing::info!(target: "anydask", worker = %self.identity.address, scheduler = %self.scheduler, "registered");
@@ -263,7 +272,7 @@ impl<R: Runtime> Driver<R> {
             if let Some(wish) = wish {
                 shell.handle_all(events_of(wish));
             }
-            let end = self.converse(comm, &shell, interval).await;
+            let end = self.converse(comm, &shell, interval, patience.silence()).await;
             self.server.serve_for(None);
             let wish = self.shared.serve(None);
             shell.cancel_all();
@@ -279,36 +288,62 @@ impl<R: Runtime> Driver<R> {
                     tracing::warn!(target: "anydask", worker = %self.identity.address, error, "the scheduler is lost");
                 }
             }
-            tries.begin_again(begun, self.runtime.now(), reconnect_timeout);
+            tries.begin_again(begun, self.runtime.now(), patience.reconnect_timeout);
+        }
+    }
+
+    fn config(&self) -> Config {
+        let resources = self.identity.resources.iter().map(|(name, amount)| (name.as_str().into(), *amount));
+        Config {
+            address: self.identity.address.as_str().into(),
+            nthreads: self.identity.nthreads,
+            resources: resources.chain([(ANYDASK.into(), 1.0)]).collect(),
+            incoming_bytes_max: Config::incoming_bytes_of(Some(self.identity.memory_limit)),
         }
     }
 
     /// Registers, as often as it takes.
-    async fn keep_registering(&self, tries: &mut Tries) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+    async fn keep_registering(
+        &self,
+        tries: &mut Tries,
+        was_there: bool,
+    ) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        let mut last = None;
         loop {
             let left = tries.left(self.runtime.now());
-            let error = match self.runtime.timeout(left, self.register(left)).await {
+            let error = match self.runtime.timeout(left, self.register(left, was_there)).await {
                 Ok(Ok(registered)) => return Ok(registered),
-                Ok(Err(Unregistered::Comm(error))) if !error.is_final() => error,
-                Ok(Err(error)) => return Err(error),
+                // One that was registered before is refused for as long as the scheduler has not seen the end of that.
+                Ok(Err(Unregistered::Comm(error))) if was_there || !error.is_final() => error,
+                Ok(Err(Unregistered::Unconnected(error))) if was_there => error,
+                // What ended the last attempt tells more than that there was no time for another.
+                Ok(Err(error)) => match last {
+                    Some(last) if self.runtime.now() >= tries.deadline() => return Err(Unregistered::Comm(last)),
+                    _ => return Err(error),
+                },
                 Err(_) => {
                     let (peer, after) = (self.scheduler.clone(), tries.limit());
-                    return Err(CommError::NoAnswer { peer, op: "register-worker", after }.into());
+                    let silent = || CommError::NoAnswer { peer, op: "register-worker", after };
+                    return Err(last.unwrap_or_else(silent).into());
                 }
             };
             let Some(pause) = tries.pause(self.runtime.now()) else { return Err(error.into()) };
+            last = Some(error);
             self.runtime.sleep(pause).await;
         }
     }
 
     /// Gives the stream, and how often a heartbeat is wanted. `limit` is for the connection alone.
-    async fn register(&self, limit: Duration) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
-        let mut comm = self.connector.clone().with_limit(limit).connect(&self.scheduler).await?;
+    async fn register(&self, limit: Duration, was_there: bool) -> Result<(Comm<R::Stream>, Duration), Unregistered> {
+        let connector = self.connector.clone();
+        let connector = if was_there { connector.again_within(limit) } else { connector.with_limit(limit) };
+        let mut comm = connector.connect(&self.scheduler).await.map_err(Unregistered::Unconnected)?;
         let versions = self.pool.call(&self.scheduler, &request("versions", [])).await?;
         Version::of_reply(&versions)?;
         self.server.set_versions(&versions);
-        comm.write(&self.identity.register(versions, self.server.vitals(0.0))).await?;
-        let reply = comm.read().await?;
+        let register = self.identity.register(versions, self.server.vitals(0.0));
+        comm.write_within(&register, &self.runtime, ANSWER_LIMIT).await?;
+        let reply = comm.read_within(&self.runtime, ANSWER_LIMIT).await?;
         // Some versions send a list of one.
         let reply = reply.items().and_then(|items| items.first()).unwrap_or(&reply);
         match reply.get("status").and_then(Value::as_str) {
@@ -321,18 +356,20 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    async fn converse(&self, comm: Comm<R::Stream>, shell: &Arc<Shell>, interval: Duration) -> End {
+    async fn converse(&self, comm: Comm<R::Stream>, shell: &Arc<Shell>, interval: Duration, silence: Duration) -> End {
         let (reader, writer) = comm.split();
-        let talking = race(self.read(reader, shell), self.write(writer, shell));
-        race(talking, self.beat(shell, interval)).await
+        let heard_at = Mutex::new(self.runtime.now());
+        let talking = race(self.read(reader, shell, &heard_at), self.write(writer, shell));
+        race(talking, self.beat(shell, interval, silence, &heard_at)).await
     }
 
-    async fn read(&self, mut reader: Reader<R::Stream>, shell: &Arc<Shell>) -> End {
+    async fn read(&self, mut reader: Reader<R::Stream>, shell: &Arc<Shell>, heard_at: &Mutex<Instant>) -> End {
         loop {
             let batch = match reader.read().await {
                 Ok(batch) => batch,
                 Err(error) => return End::Lost(Some(error)),
             };
+            *lock(heard_at) = self.runtime.now();
             let received = match ops::decode(&batch) {
                 Ok(received) => received,
                 Err(malformed) => {
@@ -350,45 +387,69 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
+    /// Transfers and timers go on while the scheduler takes nothing, and messages wait: no more than the answers to what it
+    /// has said.
     async fn write(&self, mut writer: Writer<R::Stream>, shell: &Arc<Shell>) -> End {
         let mut timer: Option<Pin<Box<R::Sleep>>> = None;
+        // What goes on beside the stream ends with it.
+        let mut beside: Vec<R::Task<()>> = Vec::new();
+        let mut is_flushed = true;
         loop {
-            let work = shell.work.take(std::mem::take);
+            let work = shell.work.take(|work| {
+                let messages = if is_flushed { Vec::new() } else { std::mem::take(&mut work.messages) };
+                std::mem::replace(work, Work { messages, ..Work::default() })
+            });
             let Work { messages, fetches, declines, must_retire, timer: at, stop } = work;
             // All that there is goes in one message.
-            if !messages.is_empty()
-                && let Err(error) = writer.write(&Value::List(messages)).await
-            {
-                return End::Lost(Some(error));
+            if !messages.is_empty() {
+                if let Err(error) = writer.feed(&Value::List(messages)) {
+                    return End::Lost(Some(error));
+                }
+                is_flushed = false;
             }
-            fetches.into_iter().for_each(|fetch| self.fetch(shell, fetch));
-            declines.into_iter().for_each(|keys| self.decline(shell, keys));
-            if must_retire {
-                self.retire(shell);
+            if !fetches.is_empty() || !declines.is_empty() || must_retire {
+                beside.retain(|task| !task.is_finished());
+                beside.extend(fetches.into_iter().map(|fetch| self.fetch(shell, fetch)));
+                beside.extend(declines.into_iter().map(|keys| self.decline(shell, keys)));
+                beside.extend(must_retire.then(|| self.retire(shell)));
             }
             if let Some(reason) = stop {
-                // It is over, whether the scheduler hears it or not.
-                drop(writer.close().await);
+                drop(self.runtime.timeout(FAREWELL_LIMIT, writer.close()).await);
                 return End::Stopped(reason);
             }
             if let Some(at) = at {
                 timer = Some(Box::pin(self.runtime.sleep_until(at)));
             }
-            if self.wait(shell, &mut timer).await {
-                timer = None;
-                shell.handle(Event::TimerFired);
+            match self.next(&mut writer, is_flushed, shell, &mut timer).await {
+                Next::Flushed(Ok(())) => is_flushed = true,
+                Next::Flushed(Err(error)) => return End::Lost(Some(error)),
+                Next::Timer => {
+                    timer = None;
+                    shell.handle(Event::TimerFired);
+                }
+                Next::Changed => {}
             }
         }
     }
 
-    /// Waits until there is something to do. True if that is the timer.
-    async fn wait(&self, shell: &Shell, timer: &mut Option<Pin<Box<R::Sleep>>>) -> bool {
+    /// Waits until the socket has taken all, or there is something to do, or the time of `timer` has come.
+    async fn next(
+        &self,
+        writer: &mut Writer<R::Stream>,
+        is_flushed: bool,
+        shell: &Shell,
+        timer: &mut Option<Pin<Box<R::Sleep>>>,
+    ) -> Next {
+        let mut flushing = pin!(writer.flush());
         poll_fn(|cx| {
+            if !is_flushed && let Poll::Ready(flushed) = flushing.as_mut().poll(cx) {
+                return Poll::Ready(Next::Flushed(flushed));
+            }
             if shell.work.poll_changed(cx).is_ready() {
-                return Poll::Ready(false);
+                return Poll::Ready(Next::Changed);
             }
             match timer {
-                Some(sleep) => sleep.as_mut().poll(cx).map(|()| true),
+                Some(sleep) => sleep.as_mut().poll(cx).map(|()| Next::Timer),
                 None => Poll::Pending,
             }
         })
@@ -396,7 +457,13 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Tells the scheduler how it is, as often as that wants to hear it.
-    async fn beat(&self, shell: &Arc<Shell>, mut interval: Duration) -> End {
+    async fn beat(
+        &self,
+        shell: &Arc<Shell>,
+        mut interval: Duration,
+        silence: Duration,
+        heard_at: &Mutex<Instant>,
+    ) -> End {
         let mut is_paused = false;
         loop {
             let due = self.runtime.now() + interval;
@@ -413,29 +480,22 @@ impl<R: Runtime> Driver<R> {
             }
             let (metrics, _, executing) = shell.metrics();
             let heartbeat = self.identity.heartbeat(vitals, &metrics, &executing);
-            match self.ask(&heartbeat).await {
+            match self.pool.call(&self.scheduler, &heartbeat).await {
                 Ok(reply) if reply.get("status").and_then(Value::as_str) == Some("missing") => return End::Lost(None),
-                Ok(reply) => interval = heartbeat_interval(&reply),
-                // The stream says whether the scheduler is there.
+                Ok(reply) => {
+                    interval = heartbeat_interval(&reply);
+                    *lock(heard_at) = self.runtime.now();
+                }
+                // The stream says whether the scheduler is there, unless it is gone without a word.
+                Err(error) if self.runtime.now() >= *lock(heard_at) + silence => return End::Lost(Some(error)),
                 Err(error) => tracing::debug!(target: "anydask", %error, "a heartbeat was not answered"),
             }
         }
     }
 
-    /// A request to the scheduler, within bounds.
-    async fn ask(&self, request: &Value) -> Result<Value, CommError> {
-        let asking = self.pool.call(&self.scheduler, request);
-        let given_up = async {
-            self.runtime.sleep(REQUEST_LIMIT).await;
-            let op = "a request beside the stream";
-            Err(CommError::NoAnswer { peer: self.scheduler.clone(), op, after: REQUEST_LIMIT })
-        };
-        race(asking, given_up).await
-    }
-
     // --- what goes on beside the stream ----------------------------------------------------------------------------
 
-    fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) {
+    fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) -> R::Task<()> {
         let (pool, shell, identity) = (self.pool.clone(), Arc::clone(shell), Arc::clone(&self.identity));
         let bandwidth = Arc::clone(self.server.bandwidth());
         let fetching = async move {
@@ -454,11 +514,11 @@ impl<R: Runtime> Driver<R> {
             };
             shell.handle(Event::FetchEnded { transfer, end });
         };
-        self.runtime.spawn(fetching).detach();
+        self.runtime.spawn(fetching)
     }
 
     /// Has Python tasks placed where there is Python.
-    fn decline(&self, shell: &Arc<Shell>, keys: Vec<TaskKey>) {
+    fn decline(&self, shell: &Arc<Shell>, keys: Vec<TaskKey>) -> R::Task<()> {
         let (pool, scheduler, shell) = (self.pool.clone(), self.scheduler.clone(), Arc::clone(shell));
         let declining = async move {
             let declined = match restrict(&pool, &scheduler, &keys).await {
@@ -475,11 +535,13 @@ impl<R: Runtime> Driver<R> {
             };
             shell.handle(Event::PythonDeclined(declined));
         };
-        self.runtime.spawn(declining).detach();
+        self.runtime.spawn(declining)
     }
 
-    fn retire(&self, shell: &Arc<Shell>) {
-        let (pool, scheduler, shell) = (self.pool.clone(), self.scheduler.clone(), Arc::clone(shell));
+    fn retire(&self, shell: &Arc<Shell>) -> R::Task<()> {
+        // The scheduler answers when the data is elsewhere.
+        let pool = self.pool.with_silence(WORK_LIMIT);
+        let (scheduler, shell) = (self.scheduler.clone(), Arc::clone(shell));
         let address = self.identity.address.clone();
         let retiring = async move {
             let fields = [
@@ -493,7 +555,7 @@ impl<R: Runtime> Driver<R> {
             }
             shell.handle(Event::Retired);
         };
-        self.runtime.spawn(retiring).detach();
+        self.runtime.spawn(retiring)
     }
 }
 

@@ -5,7 +5,7 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decode::{Malformed, Received, decode};
+pub(crate) use decode::{Received, decode};
 pub(crate) use encode::encode;
 
 /// The resource that workers of our kind register, and the annotation in which a call stands.

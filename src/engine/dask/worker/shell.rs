@@ -186,6 +186,13 @@ impl Shell {
         (machine.state.metrics(), machine.state.status(), executing)
     }
 
+    /// How many keys, bodies and transfers there are, and how many bodies can be cancelled.
+    pub(super) fn held(&self) -> [usize; 4] {
+        let running = lock(&self.running).len();
+        let [keys, bodies, transfers] = lock(&self.machine).state.held();
+        [keys, bodies, transfers, running]
+    }
+
     /// A peer says that these are needed no more.
     pub(super) fn free_keys(self: &Arc<Self>, keys: Vec<TaskKey>) {
         self.handle(Event::Scheduler(FromScheduler::FreeKeys(keys)));

@@ -55,7 +55,8 @@ impl ClientState {
         match task.status {
             Status::Pending => task.fetch = Fetch::Wanted,
             Status::Finished => self.set_ready(key),
-            Status::Erred { .. } => {}
+            // It may be pending again by now, which the scheduler is about to say.
+            Status::Erred { .. } => task.fetch = Fetch::Wanted,
         }
     }
 

@@ -129,8 +129,8 @@ impl ClientState {
             Event::Connected { client_id } => self.connected(client_id),
             Event::ConnectionLost => self.connection_lost(),
             Event::Stream(message) => self.handle_stream(now, message),
-            Event::RpcReply { id, reply } => self.handle_reply(now, id, Some(reply)),
-            Event::RpcFailed { id } => self.handle_reply(now, id, None),
+            Event::RpcReply { id, reply } => self.handle_reply(now, id, Ok(reply)),
+            Event::RpcFailed { id, why } => self.handle_reply(now, id, Err(why)),
             Event::Timer => self.handle_timer(now),
         }
         self.ask_for_values();
@@ -143,6 +143,7 @@ impl ClientState {
     }
 
     /// How many messages came whose kind is not known.
+    #[cfg(test)]
     pub(crate) fn unknown_ops(&self) -> u64 {
         self.unknown_ops
     }

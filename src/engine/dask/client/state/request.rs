@@ -8,9 +8,6 @@ use crate::engine::dask::client::{Action, Report, RpcId};
 use crate::engine::dask::wire::{Serialized, TaskKey, Value};
 use crate::runtime::Instant;
 
-/// Why a request came to nothing, where nobody said it.
-const NO_REPLY: &str = "the scheduler gave no answer";
-
 /// What a request is about.
 #[derive(Clone, Debug)]
 pub(super) enum Request {
@@ -74,23 +71,27 @@ impl ClientState {
         self.actions.push_back(Action::WorkerRpc { id, address, message, confirm });
     }
 
-    /// `None`: there is no reply. Replies to requests of an earlier connection are not heard.
-    pub(super) fn handle_reply(&mut self, now: Instant, id: RpcId, reply: Option<Value>) {
+    /// Or why there is no reply. Replies to requests of an earlier connection are not heard.
+    pub(super) fn handle_reply(&mut self, now: Instant, id: RpcId, reply: Result<Value, Arc<str>>) {
         let Some(request) = self.requests.waiting.remove(&id) else { return };
-        let is_error = |reply: &Value| reply.get("status").and_then(Value::as_str) == Some("uncaught-error");
-        let text = |reply: &Value| reply.get("exception_text").and_then(Value::as_str).map(Arc::<str>::from);
-        let problem = reply.as_ref().filter(|reply| is_error(reply)).and_then(text);
+        let text = |reply: &Value, field| reply.get(field).and_then(Value::as_str).map(Arc::<str>::from);
         // Else, a reply is what it should be, which each checks.
-        let reply = reply.filter(|reply| !is_error(reply));
+        let reply = reply.and_then(|reply| match text(&reply, "status").as_deref() {
+            Some("uncaught-error") => Err(text(&reply, "exception_text").unwrap_or_default()),
+            _ => Ok(reply),
+        });
+        let request = match request {
+            Request::Scatter(keys) | Request::UpdateData(keys) => return self.handle_scattered(&keys, reply),
+            request => request,
+        };
+        let reply = reply.ok();
         match request {
+            Request::Scatter(_) | Request::UpdateData(_) => {}
             Request::Versions => self.handle_versions(reply),
             Request::Identity => self.handle_identity(now, reply),
             Request::Gather(keys) => self.handle_gather(now, &keys, reply),
             Request::WhoHas(keys) => self.handle_who_has(now, &keys, reply),
             Request::GetData(keys) => self.handle_get_data(now, &keys, reply),
-            Request::Scatter(keys) | Request::UpdateData(keys) => {
-                self.handle_scattered(&keys, reply.ok_or_else(|| problem.unwrap_or_else(|| NO_REPLY.into())));
-            }
             Request::ScatterTo { address, values } => self.handle_scattered_to(address, values, reply),
             Request::Retry => {
                 // What is pending again, the stream says.

@@ -12,6 +12,7 @@ impl ClientState {
     pub(super) fn submit(&mut self, submissions: Vec<Submission>) {
         let batch: BTreeSet<_> = submissions.iter().map(|submission| submission.key.clone()).collect();
         for submission in submissions {
+            self.forget_other_work(&submission);
             if self.table.get(&submission.key).is_some() {
                 self.submit_again(submission);
             } else {
@@ -42,6 +43,20 @@ impl ClientState {
             // Those of the batch that are there already, for others only.
             dependencies.iter().for_each(|dependency| self.resend(dependency));
         }
+    }
+
+    /// Forgets a key that nobody needs any more and of which the scheduler has yet to hear that, so that it can stand for other
+    /// work.
+    fn forget_other_work(&mut self, submission: &Submission) {
+        let key = &submission.key;
+        let is_needed = |task: &Task| task.is_needed_itself() || !task.dependents.is_empty();
+        if self.table.get(key).is_none_or(is_needed) || !self.is_conflict(key, &submission.work) {
+            return;
+        }
+        if self.table.get(key).is_some_and(|task| task.place == Place::Sent { wanted: true }) {
+            self.forget_there(key);
+        }
+        self.table.sweep(key);
     }
 
     /// Errs a task with an input that has erred on an earlier connection: this scheduler does not know of that.
@@ -157,6 +172,8 @@ impl ClientState {
                     self.reset(&key);
                     self.resend(&key);
                 }
+                // It was, with another that was retried.
+                Some((Status::Finished, _)) => self.tell(&key),
                 _ => {}
             }
         }

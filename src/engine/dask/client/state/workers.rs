@@ -2,7 +2,7 @@
 //!
 //! A Python task that may run anywhere is also given to workers of ours, which cannot run it. So each is pinned to the Python
 //! workers that there are. A list is asked for when a task is to be sent and the last list is older than a second, and with
-//! each heartbeat while pinned tasks are pending: those whose workers have all gone are pinned to the ones that are there
+//! each heartbeat while pinned tasks may have to run: those whose workers have all gone are pinned to the ones that are there
 //! then, and placed again.
 //!
 //! While there is no Python worker at all, Python tasks wait here. Sent without a pin, they would go to workers of ours, which
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::dask::client::messages::{self, ANYDASK};
-use crate::engine::dask::client::state::ClientState;
 use crate::engine::dask::client::state::outcome::is_pending;
 use crate::engine::dask::client::state::request::Request;
+use crate::engine::dask::client::state::{ClientState, Place, Task};
 use crate::engine::dask::client::{Action, Report};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::runtime::Instant;
@@ -144,16 +144,32 @@ impl ClientState {
     /// Asks for a list while Python tasks are pending.
     pub(super) fn check_pins(&mut self, now: Instant) {
         self.forget_pins();
-        if !self.table.pinned.is_empty() && self.workers.listed_at.is_none_or(|at| at + LIST_AGE_MAX <= now) {
+        let may_run = self.table.pinned.values().any(|key| self.may_run(key));
+        if may_run && self.workers.listed_at.is_none_or(|at| at + LIST_AGE_MAX <= now) {
             self.ask_for_workers();
         }
     }
 
-    /// Of tasks that have ended.
+    /// Of tasks that the scheduler does not know. One that has ended may be run again.
     fn forget_pins(&mut self) {
         let mut pinned = std::mem::take(&mut self.table.pinned);
-        pinned.retain(|_, key| self.table.get(key).is_some_and(is_pending));
+        pinned.retain(|_, key| self.table.get(key).is_some_and(|task| matches!(task.place, Place::Sent { .. })));
         self.table.pinned = pinned;
+    }
+
+    /// Whether the scheduler may have to run the task. Of one that this client does not want itself, the scheduler says nothing:
+    /// it is run, or run again, for the sake of what is pending behind it.
+    fn may_run(&self, key: &TaskKey) -> bool {
+        let is_unwanted = |task: &Task| task.place == Place::Sent { wanted: false };
+        let is_pending_and_wanted = |task: &Task| is_pending(task) && !is_unwanted(task);
+        match self.table.get(key) {
+            Some(task) if is_unwanted(task) => {
+                let dependents = self.table.dependents_of(key, |task| is_pending(task) || is_unwanted(task));
+                dependents.iter().any(|key| self.table.get(key).is_some_and(is_pending_and_wanted))
+            }
+            Some(task) => is_pending(task),
+            None => false,
+        }
     }
 
     /// Gives pending tasks whose workers have all gone to those that are there.
@@ -163,7 +179,15 @@ impl ClientState {
         let has_gone = |key: &&TaskKey| {
             self.table.get(key).is_some_and(|task| !task.pins.iter().any(|pin| python.binary_search(pin).is_ok()))
         };
-        let keys: Vec<_> = self.table.pinned.values().filter(has_gone).take(KEYS_MAX).cloned().collect();
+        let keys: Vec<_> = self
+            .table
+            .pinned
+            .values()
+            .filter(has_gone)
+            .filter(|key| self.may_run(key))
+            .take(KEYS_MAX)
+            .cloned()
+            .collect();
         if !keys.is_empty() {
             let message = messages::set_restrictions(&keys, &python);
             for key in &keys {
@@ -186,7 +210,7 @@ impl ClientState {
             }
             return self.actions.push_back(Action::Report(Report::RequestFailed("set_restrictions")));
         }
-        let keys: Vec<_> = keys.iter().filter(|key| self.table.get(key).is_some_and(is_pending)).cloned().collect();
+        let keys: Vec<_> = keys.iter().filter(|key| self.may_run(key)).cloned().collect();
         if let (false, Some(client_id)) = (keys.is_empty(), self.connection.registered_as()) {
             let message = messages::retry(&keys, &client_id);
             self.request(Request::Retry, message);

@@ -136,7 +136,7 @@ fn values_come_from_the_workers_that_have_them() {
     driver.reply(*second, Value::map([("status", "busy".into())]));
     driver.pass(Duration::from_millis(50));
     let (id, _) = driver.take_request("who_has");
-    driver.handle(Event::RpcFailed { id });
+    driver.handle(Event::RpcFailed { id, why: "it is gone".into() });
     driver.pass(Duration::from_millis(100));
     let (id, _) = driver.take_request("gather");
     driver.reply(id, all_data(&["b"]));

@@ -149,7 +149,7 @@ fn a_value_that_a_worker_does_not_take_goes_through_the_scheduler() {
             assert_eq!(message.get("who_has"), Some(&Value::map([("x", texts(&["tcp://w1"]))])));
             driver.reply(id, Value::Nil);
         } else {
-            driver.handle(Event::RpcFailed { id });
+            driver.handle(Event::RpcFailed { id, why: "it is gone".into() });
             let (id, _) = driver.take_request("scatter");
             driver.reply(id, texts(&["x"]));
         }

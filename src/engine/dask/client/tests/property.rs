@@ -300,7 +300,7 @@ impl World {
                 if let Some(index) = index.checked_rem(self.requests.len()) {
                     let (id, request) = self.requests.remove(index);
                     if fails {
-                        self.handle(Event::RpcFailed { id });
+                        self.handle(Event::RpcFailed { id, why: "it is gone".into() });
                     } else {
                         let reply = self.model.reply(&request);
                         self.handle(Event::RpcReply { id, reply });

@@ -64,6 +64,50 @@ fn python_tasks_whose_workers_have_gone_are_given_to_others_and_placed_again() {
     assert_eq!(message.get("keys"), Some(&texts(&["p"])));
 }
 
+/// Submits `p` and `a`, which takes its result; both finish, and heartbeats go by. Then the value of `lost` is lost.
+fn lost_after_a_while(is_held: bool, lost: &str) -> Driver {
+    let mut driver = Driver::registered();
+    let mut p = python("p");
+    p.held = is_held;
+    driver.submit([p, task("a", &["p"])]);
+    driver.flush_all();
+    let (id, _) = driver.take_request("identity");
+    driver.reply(id, identity(&[("tcp://one", false)]));
+    driver.flush_all();
+    driver.stream([in_memory("p")]);
+    driver.stream([in_memory("a")]);
+    for _ in 0..3 {
+        driver.pass(Duration::from_secs(5));
+        driver.answer_beats();
+    }
+    driver.stream([about("lost-data", lost)]);
+    driver.take_actions();
+    driver.pass(Duration::from_secs(5));
+    let (id, _) = driver.take_request("identity");
+    driver.reply(id, identity(&[("tcp://other", false)]));
+    driver
+}
+
+#[test]
+fn a_python_task_that_has_lost_its_value_is_given_to_other_workers() {
+    let mut driver = lost_after_a_while(true, "p");
+    let (id, message) = driver.take_request("set_restrictions");
+    assert_eq!(message.get("worker"), Some(&Value::map([("p", texts(&["tcp://other"]))])));
+    driver.reply(id, Value::Nil);
+    let (_, message) = driver.take_request("retry");
+    assert_eq!(message.get("keys"), Some(&texts(&["p"])));
+}
+
+#[test]
+fn a_python_task_that_is_run_again_for_another_is_given_to_other_workers() {
+    let mut driver = lost_after_a_while(false, "a");
+    let (id, message) = driver.take_request("set_restrictions");
+    assert_eq!(message.get("worker"), Some(&Value::map([("p", texts(&["tcp://other"]))])));
+    driver.reply(id, Value::Nil);
+    let (_, message) = driver.take_request("retry");
+    assert_eq!(message.get("keys"), Some(&texts(&["p"])));
+}
+
 #[test]
 fn a_python_task_whose_workers_the_user_chose_waits_for_no_list() {
     let mut driver = Driver::registered();

@@ -2,7 +2,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::listening::{Echo, serve};
+use super::listening::serve;
 use super::*;
 
 fn echo(number: i64) -> Value {

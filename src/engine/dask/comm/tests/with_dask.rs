@@ -18,7 +18,6 @@ async fn answers<R: Runtime>(runtime: R, cluster: &Cluster, security: Option<Sec
     let error = pool.call(&address, &request("gather", [("no_such_field", Value::Int(1))])).await.unwrap_err();
     let CommError::Remote(remote) = &error else { panic!("{error:?}") };
     assert!(remote.exception_text.contains("TypeError"), "{remote:?}");
-    assert!(remote.traceback_text.contains("Traceback") || !remote.traceback_text.is_empty(), "{remote:?}");
     pool.close().await;
 }
 

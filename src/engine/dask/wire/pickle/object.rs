@@ -39,7 +39,6 @@ pub(super) enum Node {
 pub(super) struct CallNode {
     pub(super) callable: NodeId,
     pub(super) arguments: NodeId,
-    pub(super) keywords: Option<NodeId>,
     pub(super) state: Option<NodeId>,
     pub(super) items: Vec<NodeId>,
     pub(super) entries: Vec<(NodeId, NodeId)>,
@@ -51,6 +50,7 @@ impl Unpickled {
     }
 
     /// How many objects there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
@@ -205,10 +205,6 @@ impl<'a> Call<'a> {
     /// What is called with: a tuple, if the pickle is one that Python reads.
     pub(crate) fn arguments_object(self) -> Object<'a> {
         self.object(self.call.arguments)
-    }
-
-    pub(crate) fn keywords(self) -> Option<Object<'a>> {
-        self.call.keywords.map(|id| self.object(id))
     }
 
     /// What is handed to the object's `__setstate__`.

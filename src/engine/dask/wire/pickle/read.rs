@@ -269,10 +269,13 @@ impl Machine<'_> {
     }
 
     fn call(&mut self, has_keywords: bool) -> Result<(), WireError> {
-        let keywords = if has_keywords { Some(self.pop()?) } else { None };
+        // What has any is nothing that becomes plain data.
+        if has_keywords {
+            self.pop()?;
+        }
         let (arguments, callable) = (self.pop()?, self.pop()?);
         let (items, entries) = (Vec::new(), Vec::new());
-        self.push(Node::Call(Box::new(CallNode { callable, arguments, keywords, state: None, items, entries })))
+        self.push(Node::Call(Box::new(CallNode { callable, arguments, state: None, items, entries })))
     }
 
     fn build(&mut self) -> Result<(), WireError> {

@@ -60,17 +60,6 @@ pub(crate) fn foreign_task(key: &TaskKey, resource: &str, message: &str, depende
     task(Some(key), apply(), std::iter::once(fails).chain(dependencies.iter().map(task_ref)))
 }
 
-/// `LLGExpr({key: task})`: a graph without layers. Keys that no wanted key needs are dropped by the scheduler.
-///
-/// `token` names the graph: 32 random hexadecimal digits. Without one, the scheduler would hash all of it.
-pub(crate) fn llg_expr(tasks: impl IntoIterator<Item = (TaskKey, Pickle)>, token: &str) -> Pickle {
-    let class = Pickle::global(EXPR, "LLGExpr");
-    Pickle::call(
-        Pickle::global(EXPR, "Expr._reconstruct"),
-        [class, tasks_of(tasks), token.into(), Pickle::Dict(Vec::new())],
-    )
-}
-
 /// A part of a graph, with annotations that hold for its tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
@@ -100,20 +89,10 @@ pub(crate) fn high_level_graph(layers: Vec<Layer>) -> Pickle {
     Pickle::call(Pickle::global(HIGH_LEVEL_GRAPH, "HighLevelGraph"), [layers, Pickle::Dict(dependencies)])
 }
 
-/// `ToPickle(HighLevelGraph(..))`: what goes into `graph_frames` for schedulers before 2025.4.
-pub(crate) fn to_pickle(graph: Pickle) -> Pickle {
-    Pickle::call(Pickle::global("distributed.protocol.serialize", "ToPickle"), [graph])
-}
-
 /// `{key: annotation}.get`: an annotation that each task has one of its own of.
 pub(crate) fn by_key(annotations: impl IntoIterator<Item = (TaskKey, Pickle)>) -> Pickle {
     let getattr = Pickle::global("builtins", "getattr");
     Pickle::call(getattr, [tasks_of(annotations), "get".into()])
-}
-
-/// The class of an object, such as `builtins` and `bytes`.
-pub(crate) fn builtin(name: &'static str) -> Pickle {
-    Pickle::global("builtins", name)
 }
 
 fn apply() -> Pickle {

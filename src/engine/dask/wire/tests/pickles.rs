@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::engine::dask::wire::pickle::task_spec::{
-    self, Layer, by_key, call_by_name, foreign_task, high_level_graph, hlg_expr, llg_expr, task, task_ref,
+    Layer, by_key, call_by_name, foreign_task, high_level_graph, hlg_expr, list, task, task_ref,
 };
 use crate::engine::dask::wire::pickle::{Object, Pickle, Unpickled, View};
 use crate::engine::dask::wire::tests::{file, pickle};
@@ -45,23 +45,35 @@ fn foreign_layer() -> Layer {
     }
 }
 
+/// `LLGExpr({key: task})`: a graph without layers, which is not what the client sends, and is made of the same parts.
+fn llg_expr<const N: usize>(tasks: [(TaskKey, Pickle); N]) -> Pickle {
+    let [module, class] = ["Expr._reconstruct", "LLGExpr"].map(|name| Pickle::global("dask._expr", name));
+    let tasks = Pickle::Dict(tasks.into_iter().map(|(key, task)| (Pickle::from(&key), task)).collect());
+    Pickle::call(module, [class, tasks, TOKEN.into(), Pickle::Dict(Vec::new())])
+}
+
+/// `ToPickle(HighLevelGraph(..))`: what schedulers before 2025.4 take.
+fn to_pickle(graph: Pickle) -> Pickle {
+    Pickle::call(Pickle::global("distributed.protocol.serialize", "ToPickle"), [graph])
+}
+
 #[test]
 fn what_we_write_is_byte_for_byte_what_python_has_read() {
     let by_reference = call_by_name(
         Some(&"k3".into()),
         "usermod:inc",
-        task_spec::list([task_ref(&"k1".into())]),
+        list([task_ref(&"k1".into())]),
         Some(Pickle::dict([("c", 1.into())])),
     );
     for (name, written) in [
         ("hand-task", k1().dumps()),
         ("hand-taskref", task_ref(&"k1".into()).dumps()),
         ("hand-task-with-taskref", k2().dumps()),
-        ("hand-llgexpr-one-task", llg_expr([("k1".into(), k1())], TOKEN).dumps()),
-        ("hand-llgexpr-two-tasks", llg_expr([("k1".into(), k1()), ("k2".into(), k2())], TOKEN).dumps()),
-        ("hand-llgexpr-py-by-reference", llg_expr([("k3".into(), by_reference)], TOKEN).dumps()),
+        ("hand-llgexpr-one-task", llg_expr([("k1".into(), k1())]).dumps()),
+        ("hand-llgexpr-two-tasks", llg_expr([("k1".into(), k1()), ("k2".into(), k2())]).dumps()),
+        ("hand-llgexpr-py-by-reference", llg_expr([("k3".into(), by_reference)]).dumps()),
         ("hand-hlgexpr-two-foreign-tasks", hlg_expr(vec![foreign_layer()]).dumps()),
-        ("hand-topickle-hlg-two-foreign-tasks", task_spec::to_pickle(high_level_graph(vec![foreign_layer()])).dumps()),
+        ("hand-topickle-hlg-two-foreign-tasks", to_pickle(high_level_graph(vec![foreign_layer()])).dumps()),
         ("hand-set-of-keys", Pickle::Set(vec!["k1".into()]).dumps()),
         ("hand-type-bytes", class_pickle("builtins", "bytes")),
         ("hand-exception", Pickle::call(Pickle::global("builtins", "RuntimeError"), ["boom".into()]).dumps()),

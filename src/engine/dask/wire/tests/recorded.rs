@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::engine::dask::wire::pickle::{repr_float, repr_str};
+use crate::engine::dask::wire::pickle::{Pickle, repr_float, repr_str};
 use crate::engine::dask::wire::tests::{file, frames_of};
 use crate::engine::dask::wire::{
     Data, EncodedMessage, Limits, Serialized, Value, decode_message, encode_message, stream_messages,
@@ -160,7 +160,7 @@ fn data_of_ours_have_the_headers_of_python() {
     let ours = Serialized::of_array(&array);
     assert_eq!((sorted(&ours), &ours.frames), (sorted(&python), &python.frames));
     let python = header_of("010-sched-to-pyclient-reply-gather.bin", "add-py-1");
-    let ours = Serialized::of_value(&Value::Int(11)).unwrap();
+    let ours = Serialized::of_pickle(&Pickle::of_value(&Value::Int(11)).unwrap().dumps());
     assert_eq!((sorted(&ours), &ours.frames), (sorted(&python), &python.frames));
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn encode(message: Message, number: u64, arrivals: &[Arrival]) -> Val
         ],
         Message::StatusChange(status) => vec![("status", status.word().into()), ("stimulus_id", stimulus_id())],
         // These two take nothing at all.
-        Message::CloseStream | Message::KeepAlive => Vec::new(),
+        Message::CloseStream => Vec::new(),
     };
     Value::map([("op", op.into())].into_iter().chain(fields))
 }
@@ -78,7 +78,6 @@ fn op(message: &Message) -> &'static str {
         Message::StealResponse { .. } => "steal-response",
         Message::StatusChange(_) => "worker-status-change",
         Message::CloseStream => "close-stream",
-        Message::KeepAlive => "keep-alive",
     }
 }
 

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 
-use super::{Malformed, Received, decode, encode};
+use super::decode::Malformed;
+use super::{Received, decode, encode};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::engine::dask::worker::state::{
     Call, ComputeTask, Dependency, FromScheduler, Kind, Message, Ran, Refusal, Status, StealState, TaskError, Work,
@@ -278,7 +279,6 @@ fn every_other_message_has_exactly_its_fields() {
     let op = "worker-status-change";
     assert_fields(Message::StatusChange(Status::Paused), op, &[("status", "paused".into()), stimulus(op)]);
     assert_fields(Message::CloseStream, "close-stream", &[]);
-    assert_fields(Message::KeepAlive, "keep-alive", &[]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) enum Action<V> {
     Execute {
         body: BodyId,
         key: TaskKey,
+        #[cfg_attr(not(test), expect(dead_code, reason = "the model holds it against what was asked for"))]
         run_id: RunId,
         call: Result<Call, Refusal>,
         /// The values of `call.inputs`, in that order.
@@ -89,7 +90,6 @@ pub(crate) enum Message {
     },
     StatusChange(Status),
     CloseStream,
-    KeepAlive,
 }
 
 /// The words of a steal response. Any other kills the stream.

@@ -7,7 +7,7 @@ use crate::engine::dask::worker::state::{Action, Data, Message, WorkerState};
 impl<V: Clone> WorkerState<V> {
     pub(super) fn handle_free_key(&mut self, key: &TaskKey) {
         match self.table.state(key) {
-            State::Released => {}
+            State::Released => self.handle_fence(key),
             State::Memory { .. } => self.drop_data(key),
             State::Erred => _ = self.let_go(key),
             State::Wanted(_) if self.table.has_waiters(key) => {

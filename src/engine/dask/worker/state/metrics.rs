@@ -46,6 +46,11 @@ impl<V: Clone> WorkerState<V> {
         }
     }
 
+    /// How many keys, bodies and transfers there are: none, once the scheduler has freed all.
+    pub(crate) fn held(&self) -> [usize; 3] {
+        [self.table.tasks.len(), self.bodies.len(), self.transfers.len()]
+    }
+
     /// The tasks that run, and for how long (`executing` of a heartbeat).
     pub(crate) fn executing(&self, now: Instant) -> impl Iterator<Item = (&TaskKey, Duration)> {
         let awaited = self.bodies.values().filter(|body| !body.is_abandoned);

@@ -40,7 +40,7 @@ mod table;
 mod task;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, debug_assertions))]
+#[cfg(test)]
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

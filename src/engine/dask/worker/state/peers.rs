@@ -71,10 +71,12 @@ impl Peers {
         self.peers.get(address).into_iter().flat_map(|peer| peer.needed.values())
     }
 
+    #[cfg(test)]
     pub(super) fn is_needed(&self, address: &Address, rank: &Rank, key: &TaskKey) -> bool {
         self.peers.get(address).and_then(|peer| peer.needed.get(rank)).is_some_and(|needed| needed == key)
     }
 
+    #[cfg(test)]
     pub(super) fn needed_count(&self) -> usize {
         self.peers.values().map(|peer| peer.needed.len()).sum()
     }
@@ -116,6 +118,7 @@ impl Peers {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.peers.len()
     }

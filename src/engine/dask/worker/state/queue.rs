@@ -19,6 +19,7 @@ pub(super) struct Queue {
 type Group = BTreeMap<Rank, (TaskKey, Arc<Amounts>)>;
 
 impl Queue {
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -54,6 +55,7 @@ impl Queue {
         None
     }
 
+    #[cfg(test)]
     pub(super) fn contains(&self, rank: &Rank, key: &TaskKey, amounts: &Amounts) -> bool {
         self.groups.get(&names(amounts)).and_then(|group| group.get(rank)).is_some_and(|(queued, _)| queued == key)
     }

@@ -71,6 +71,7 @@ impl Resources {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn available(&self) -> Amounts {
         self.has.iter().map(|(name, amount)| (Arc::clone(name), amount.available)).collect()
     }

@@ -1,7 +1,11 @@
 //! Whether a worker takes up work, and how it leaves.
 
+use crate::engine::dask::wire::TaskKey;
 use crate::engine::dask::worker::state::task::State;
 use crate::engine::dask::worker::state::{Action, Message, Status, Stop, WorkerState};
+
+/// A key that no task has. The scheduler's answer to a question about it, that it is to be freed, comes in order.
+const FENCE: &str = "anydask-worker-leaves";
 
 #[derive(Debug, Default)]
 pub(super) struct Standing {
@@ -22,6 +26,9 @@ enum Leave {
     Draining,
     /// What runs is not waited for.
     AtOnce,
+    /// The scheduler is to answer, and then has read all that was said before: the retirement is a request of its own, which
+    /// would overtake the news of the last results.
+    Telling,
     /// Peers and the scheduler fetch its data.
     Retiring,
 }
@@ -67,23 +74,32 @@ impl<V: Clone> WorkerState<V> {
         self.standing.leave = match self.standing.leave {
             Leave::No => Leave::Draining,
             Leave::Draining | Leave::AtOnce => Leave::AtOnce,
+            Leave::Telling => Leave::Telling,
             Leave::Retiring => Leave::Retiring,
         };
         self.tell_change(before);
         self.give_back_if_leaving();
     }
 
-    /// Asks for the data to be moved once nothing runs whose result would be lost.
+    /// Begins to leave once nothing runs whose result would be lost.
     pub(super) fn poll_retire(&mut self) -> Option<Action<V>> {
         let is_time = match self.standing.leave {
-            Leave::No | Leave::Retiring => false,
+            Leave::No | Leave::Telling | Leave::Retiring => false,
             Leave::Draining => self.bodies.values().all(|body| body.is_abandoned),
             Leave::AtOnce => true,
         };
         is_time.then(|| {
-            self.standing.leave = Leave::Retiring;
-            Action::Retire
+            self.standing.leave = Leave::Telling;
+            Action::Send(Message::RequestRefreshWhoHas(vec![FENCE.into()]))
         })
+    }
+
+    /// Asks for the data to be moved, if the scheduler has answered to the fence.
+    pub(super) fn handle_fence(&mut self, key: &TaskKey) {
+        if self.standing.leave == Leave::Telling && *key == FENCE.into() {
+            self.standing.leave = Leave::Retiring;
+            self.actions.push_back(Action::Retire);
+        }
     }
 
     pub(super) fn handle_retired(&mut self) {

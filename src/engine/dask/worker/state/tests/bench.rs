@@ -193,7 +193,6 @@ fn line_of(message: &Message) -> String {
         }
         Message::StatusChange(status) => format!("status {}", status.word()),
         Message::CloseStream => "close-stream".into(),
-        Message::KeepAlive => "keep-alive".into(),
     }
 }
 

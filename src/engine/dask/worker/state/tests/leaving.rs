@@ -29,7 +29,8 @@ fn a_worker_that_leaves_gives_back_what_has_not_begun_and_finishes_what_has() {
     );
     assert_eq!(worker.receive(task("e")), ["reschedule e"], "on its way when we left");
     assert_eq!(worker.arrive("p"), ["drop x"]);
-    assert_eq!(worker.finish("a"), ["task-finished a run 1", "retire"]);
+    assert_eq!(worker.finish("a"), ["task-finished a run 1", "request-refresh-who-has anydask-worker-leaves"]);
+    assert_eq!(worker.free(&["anydask-worker-leaves"]), ["retire"], "the scheduler has read it");
     assert!(worker.state.data(&"a".into()).is_some(), "peers get it still");
     assert_eq!(status(&mut worker, Status::ClosingGracefully), ["status closing_gracefully"]);
     assert_eq!(worker.step(Event::Retired), ["close-stream", "stop Left"]);
@@ -41,7 +42,10 @@ fn a_worker_that_is_asked_twice_to_leave_does_not_wait_for_bodies() {
     let mut worker = Bench::new();
     worker.receive(task("a"));
     assert_eq!(worker.step(Event::LeaveAsked), ["status closing_gracefully"]);
-    assert_eq!(worker.step(Event::LeaveAsked), ["retire"]);
+    assert_eq!(worker.step(Event::LeaveAsked), ["request-refresh-who-has anydask-worker-leaves"]);
+    assert_eq!(worker.step(Event::LeaveAsked), [""; 0]);
+    assert_eq!(worker.free(&["anydask-worker-leaves"]), ["retire"]);
+    assert_eq!(worker.free(&["anydask-worker-leaves"]), [""; 0]);
     assert_eq!(worker.step(Event::Retired), ["close-stream", "cancel a", "stop Left"]);
 }
 
@@ -50,7 +54,10 @@ fn a_worker_that_leaves_does_not_wait_for_bodies_that_nobody_waits_for() {
     let mut worker = Bench::new();
     worker.receive(task("a"));
     worker.free(&["a"]);
-    assert_eq!(worker.step(Event::LeaveAsked), ["status closing_gracefully", "retire"]);
+    assert_eq!(
+        worker.step(Event::LeaveAsked),
+        ["status closing_gracefully", "request-refresh-who-has anydask-worker-leaves"]
+    );
 }
 
 #[test]

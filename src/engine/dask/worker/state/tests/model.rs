@@ -17,7 +17,6 @@ use crate::engine::dask::wire::TaskKey;
 use crate::engine::dask::worker::state::{
     Address, BodyEnd, BodyId, Config, Declined, Event, FetchEnd, FromScheduler, RunId, TransferId, WorkerState,
 };
-use events::Step;
 
 /// How many programs are run, unless `PROPTEST_CASES` says otherwise: two seconds in a debug build.
 const CASES: u32 = 150;

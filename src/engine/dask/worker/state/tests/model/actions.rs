@@ -71,7 +71,7 @@ impl Model {
             }
             Message::RequestRefreshWhoHas(keys) => self.asked_where.extend(keys),
             Message::AddKeys(_) | Message::ReleaseWorkerData(_) | Message::StatusChange(_) => {}
-            Message::CloseStream | Message::KeepAlive => panic!("nobody asked it to"),
+            Message::CloseStream => panic!("nobody asked it to"),
         }
     }
 
