@@ -61,7 +61,7 @@ pub(crate) fn main(allocator: &str) -> Result<(), Box<dyn Error>> {
         if options.scenarios.iter().any(|scenario| is_cluster(scenario.work)) { cluster(&options) } else { None };
     let about = About::this_machine(allocator);
     let mut results = Results::new(about.clone(), options.rounds, options.is_smoke);
-    let mut clusters = Results { is_cluster: true, ..Results::new(about, options.rounds, options.is_smoke) };
+    let mut clusters = Results::new(about, options.rounds, options.is_smoke).of_clusters();
     report::terminal::head(&results);
     for scenario in &options.scenarios {
         let results = match (is_cluster(scenario.work), &cluster) {
@@ -121,9 +121,13 @@ fn cluster(options: &Options) -> Option<(PathBuf, Scheduler)> {
         Some(python) => Scheduler::start(&python).map(|scheduler| (python, scheduler)),
         None => Err(absent.into()),
     };
-    let names = options.scenarios.iter().filter(|scenario| is_cluster(scenario.work)).map(|scenario| scenario.name);
-    let tell = |error: &Box<dyn Error>| println!("{}: left out: {error}", names.collect::<Vec<_>>().join(", "));
-    started.inspect_err(tell).ok()
+    started
+        .inspect_err(|error| {
+            let scenarios = options.scenarios.iter().filter(|scenario| is_cluster(scenario.work));
+            let names: Vec<_> = scenarios.map(|scenario| scenario.name).collect();
+            println!("{}: left out: {error}", names.join(", "));
+        })
+        .ok()
 }
 
 /// Ours and Dask's take turns on one scheduler.

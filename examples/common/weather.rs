@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 
 /// A year of a station's temperatures, in tenths of a degree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Year {
-    pub year: u32,
-    pub days: Vec<i32>,
+pub(crate) struct Year {
+    pub(crate) year: u32,
+    pub(crate) days: Vec<i32>,
 }
 
 /// What is kept of a year.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    pub year: u32,
-    pub coldest: i32,
-    pub warmest: i32,
-    pub mean: f64,
+pub(crate) struct Summary {
+    pub(crate) year: u32,
+    pub(crate) coldest: i32,
+    pub(crate) warmest: i32,
+    pub(crate) mean: f64,
 }
 
 /// A year as a station would have measured it: a season, and weather that depends on the day alone.
 #[task(name = "weather::measure")]
-pub fn measure(year: u32) -> Year {
+pub(crate) fn measure(year: u32) -> Year {
     let temperature = |day: u32| {
         let season = 90.0 - 110.0 * (f64::from(day) * std::f64::consts::TAU / 365.0).cos();
         let weather = year.wrapping_mul(31).wrapping_add(day).wrapping_mul(2_654_435_761) >> 24;
@@ -36,7 +36,7 @@ pub fn measure(year: u32) -> Year {
 
 /// Errs if nothing was measured.
 #[task(name = "weather::summarize")]
-pub fn summarize(year: Year) -> Result<Summary, String> {
+pub(crate) fn summarize(year: Year) -> Result<Summary, String> {
     let (Some(coldest), Some(warmest)) = (year.days.iter().min(), year.days.iter().max()) else {
         return Err(format!("nothing was measured in {}", year.year));
     };
@@ -46,7 +46,7 @@ pub fn summarize(year: Year) -> Result<Summary, String> {
 
 /// The two summaries with the lowest and the highest mean.
 #[task(name = "weather::extremes")]
-pub fn extremes(all: Vec<Summary>) -> Option<(Summary, Summary)> {
+pub(crate) fn extremes(all: Vec<Summary>) -> Option<(Summary, Summary)> {
     let by_mean = |one: &&Summary, other: &&Summary| one.mean.total_cmp(&other.mean);
     Some((all.iter().min_by(by_mean)?.clone(), all.iter().max_by(by_mean)?.clone()))
 }

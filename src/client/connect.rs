@@ -120,7 +120,7 @@ impl<R: Runtime> Builder<R> {
     /// Connects to a Dask cluster; see [`Client::connect`].
     pub fn connect(self, address: impl AsRef<str>) -> Operation<Client<R>> {
         let address = address.as_ref().into();
-        Operation::new("connect", None, Connecting { step: Step::New(self, address), is_blocking: false })
+        Operation::new("connect", None, Connecting { step: Step::New(Box::new(self), address), is_blocking: false })
     }
 }
 
@@ -131,7 +131,7 @@ struct Connecting<R: Runtime> {
 }
 
 enum Step<R: Runtime> {
-    New(Builder<R>, Arc<str>),
+    New(Box<Builder<R>>, Arc<str>),
     /// The scheduler has yet to take the client. Dropped now, it closes.
     Opening(Client<R>),
     Done,
@@ -173,7 +173,7 @@ impl<R: Runtime> Future for Connecting<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let is_blocking = self.is_blocking;
         self.step = match std::mem::replace(&mut self.step, Step::Done) {
-            Step::New(builder, address) => Step::Opening(Self::open(builder, address, is_blocking)?),
+            Step::New(builder, address) => Step::Opening(Self::open(*builder, address, is_blocking)?),
             step => step,
         };
         let Step::Opening(client) = &self.step else { return Poll::Pending };
@@ -192,7 +192,7 @@ impl<R: Runtime> Wait<Client<R>> for Connecting<R> {
     fn begin_blocking(mut self: Pin<&mut Self>) -> Result<(), Error> {
         self.is_blocking = true;
         self.step = match std::mem::replace(&mut self.step, Step::Done) {
-            Step::New(builder, address) => Step::New(builder.resolve_blocking("connect")?, address),
+            Step::New(builder, address) => Step::New(Box::new(builder.resolve_blocking("connect")?), address),
             step => step,
         };
         Ok(())

@@ -151,10 +151,13 @@ impl<R: Runtime> fmt::Debug for Scattering<'_, R> {
     }
 }
 
+/// Futures, and those of them that have not arrived.
+type Scattered<F> = (F, Vec<Arc<dyn Entry>>);
+
 /// Values on their way to workers.
 struct Arriving<F> {
     /// The futures, and those that have not arrived, the last first.
-    scattered: Option<Result<(F, Vec<Arc<dyn Entry>>), Error>>,
+    scattered: Option<Result<Scattered<F>, Error>>,
     /// On the last of those.
     watch: Option<WatchId>,
 }

@@ -189,7 +189,8 @@ where
     }
 
     /// Runs only on these workers of a Dask cluster: their addresses, names or hosts. It waits as long as none of them is
-    /// there.
+    /// there. Dask takes a name that no worker has when the task comes for that of a host, also when a worker comes that
+    /// has it.
     ///
     /// On the embedded engine the future fails with [`Error::NeedsDask`].
     #[cfg(feature = "dask")]

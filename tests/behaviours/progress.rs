@@ -1,9 +1,9 @@
 //! `Client::progress`, and its bar.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anydask::runtime::{Shutdown, ShutdownReport, Tokio};
-use anydask::{Counts, Error, Progress, as_completed, asynchronous, fallible};
+use anydask::{Counts, Error, Progress, asynchronous, fallible};
 
 use crate::support::{AnyOf, Event, Setting, awaited_on_every_runtime, on_every_runtime};
 use crate::{Counter, Held, inc};

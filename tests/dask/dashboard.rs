@@ -80,7 +80,8 @@ print('memory', all(isinstance(value, (int, float)) for value in shown.get('memo
 shown = sources('/status', lambda found: any('make' in str(name) for name in found.get('name', [])))
 print('tasks streamed', any('make' in str(name) for name in shown.get('name', [])) and any('both' in str(name) for name in shown.get('name', [])))
 print('transfers streamed', any('transfer' in str(name) for name in shown.get('name', [])))
-plots = sorted(set(json.loads(texts['/individual-plots.json']).values()))
+# All but a page without a session.
+plots = sorted(path for path in set(json.loads(texts['/individual-plots.json']).values()) if not path.startswith('/statics'))
 for number, path in enumerate(plots):
     session = pull_session(url=base + path)
     session.force_roundtrip()

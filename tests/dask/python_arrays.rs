@@ -104,6 +104,11 @@ fn arrays_of_every_kind_and_layout_come<R: Current + Runtime>() {
     comes(client, "f8", [0_f64, 1.0, 2.0, 3.0, 4.0, 5.0]);
     // Of other elements, what they can be.
     comes(client, "i2", [0_f64, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    // One that repeats a row, which numpy does not write out. It says so, instead of growing here.
+    let repeated = client.submit(python::<Array2<f64>>("functions:array"), ("f8", "broadcast"));
+    let error = repeated.timeout(LIMIT).wait().unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("broadcast_to"), "{source}");
     let found = value(client.submit(python::<Vec<i64>>("numpy:arange"), 4));
     assert_eq!(found, [0, 1, 2, 3]);
     let error = client.submit(python::<Array1<i64>>("functions:array"), ("i8", "c")).timeout(LIMIT).wait().unwrap_err();

@@ -39,6 +39,11 @@ impl Results {
         Self { is_cluster: false, about, rounds, is_smoke, failures: 0, figures: BTreeMap::new(), failed: Vec::new() }
     }
 
+    /// For the figures of clusters.
+    pub(crate) fn of_clusters(self) -> Self {
+        Self { is_cluster: true, ..self }
+    }
+
     fn group(&self) -> &str {
         if self.is_cluster { CLUSTER } else { &self.about.allocator }
     }

@@ -46,7 +46,7 @@ impl<T: 'static> Slot<T> {
     }
 
     /// Makes a plain Python object of a value of the parameter with this number, or of the result.
-    pub(super) fn to_python(&self, argument: Option<usize>, value: &PyValue) -> Result<PyValue, CallError> {
+    pub(super) fn to_python(self, argument: Option<usize>, value: &PyValue) -> Result<PyValue, CallError> {
         if let PyValue::Array(_) = value {
             // It is one already.
             return Ok(value.clone());

@@ -28,7 +28,7 @@ pub(crate) struct Connection {
     /// Which way values go.
     pub(super) through: Through,
     machine: Mutex<Machine>,
-    tasks: Mutex<HashMap<TaskKey, (u64, Weak<dyn Remote>)>>,
+    tasks: Mutex<HashMap<TaskKey, Entered>>,
     /// What is in every key that this client makes.
     token: u64,
     made: AtomicU64,
@@ -40,6 +40,9 @@ pub(crate) struct Connection {
     /// How often workers have joined or left, and who waits for it.
     workers: Mutex<(u64, Vec<Waker>)>,
 }
+
+/// A task that somebody has: its number, since another may have its key later.
+type Entered = (u64, Weak<dyn Remote>);
 
 /// The state, and what it has asked for.
 struct Machine {

@@ -83,7 +83,7 @@ impl Connection {
         function: &F,
         arguments: &A,
         options: &mut Options,
-    ) -> Result<(Export<F::Output>, Option<Key>, TaskOptions), Error>
+    ) -> Result<Prepared<F::Output>, Error>
     where
         F: TaskFn<Args>,
         A: Arguments<Args>,
@@ -188,6 +188,9 @@ fn inherited(key: Key, error: Error) -> Error {
         error => error,
     }
 }
+
+/// A call as it travels, its key if that was chosen, and what it asks for.
+type Prepared<T> = (Export<T>, Option<Key>, TaskOptions);
 
 /// What a submission asks for, in the scheduler's words.
 fn task_options(task: &str, options: &mut Options) -> Result<TaskOptions, Error> {

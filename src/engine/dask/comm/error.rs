@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::dask::comm::{Address, AddressError, TlsError};
-use crate::engine::dask::wire::{Value, WireError};
+use crate::engine::dask::wire::WireError;
 use crate::runtime::ResolveError;
 
 /// Why there is no connection, or none any more, or why a request was not answered as it should.

@@ -57,15 +57,6 @@ impl TaskKey {
             Repr::Tuple(items) => Value::List(items.iter().map(Self::to_value).collect()),
         }
     }
-
-    /// The key if it is a text.
-    #[cfg(test)]
-    pub(crate) fn as_str(&self) -> Option<&str> {
-        match &*self.0 {
-            Repr::Str(text) => Some(text),
-            _ => None,
-        }
-    }
 }
 
 impl From<&str> for TaskKey {

@@ -73,7 +73,7 @@ mod tests {
         arrivals.come(keys[..2].iter(), &arrival);
         arrivals.take_inputs(&"first".into(), &keys);
         arrivals.take_inputs(&"second".into(), &keys);
-        assert_eq!(arrivals.take(&"first".into()), [arrival.clone()]);
+        assert_eq!(arrivals.take(&"first".into()), std::slice::from_ref(&arrival));
         assert!(arrivals.take(&"first".into()).is_empty() && arrivals.take(&"second".into()).is_empty());
         let many: Vec<TaskKey> = (0..2 * KEPT_MAX).map(|index| index.to_string().as_str().into()).collect();
         arrivals.come(many.iter(), &arrival);

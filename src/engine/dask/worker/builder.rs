@@ -30,6 +30,18 @@ use crate::{Error, Operation};
 /// **Who can reach a worker's port can read its data, and who can reach the scheduler's can run its tasks.** It listens on
 /// the loopback interface unless [`listen`](Self::listen) says otherwise; use TLS ([`security`](Self::security)) beyond it.
 ///
+/// # What Python sees
+///
+/// The result of a task is a `bytes` object: the eight bytes `b"\xc1anydask"`, and behind them the value in [postcard]. A Python
+/// task that our client submits gets it as a plain object instead, which a Rust task has made of it; other code of Python reads
+/// it with any reader of postcard: `client.submit(lambda data: data, Future(key, client)).result()`. With the feature `array`,
+/// arrays of `ndarray` are arrays of numpy for everybody.
+///
+/// Data of Python is kept here as it came, and given to others. `Client.run` and whatever else needs a Python of its own says
+/// `NotImplementedError`; a plugin for workers is taken and does nothing here.
+///
+/// [postcard]: https://postcard.jamesmunns.com
+///
 /// # Examples
 ///
 /// The whole of a worker's program:

@@ -1,5 +1,6 @@
 //! What a worker answers to peers, clients and the scheduler.
 
+use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::dask::comm::{Address, Answer, Handler, Pool};
@@ -138,7 +139,7 @@ impl<R: Runtime> Server<R> {
             let mut found = None;
             for holder in holders.items().unwrap_or_default().iter().filter_map(text) {
                 if let Ok(Some(data)) =
-                    fetch(&self.pool, &self.bandwidth, holder, &[task_key.clone()], &self.identity.address).await
+                    fetch(&self.pool, &self.bandwidth, holder, slice::from_ref(&task_key), &self.identity.address).await
                     && !data.is_empty()
                 {
                     found = Some(data);

@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(values((1,)), slice::from_ref(&one));
         assert_eq!(values((1, 1)), [one.clone(), one.clone()]);
         let pair = (1, 1);
-        assert_eq!(values(&pair), [one.clone(), one.clone()]);
+        assert_eq!(values(pair), [one.clone(), one.clone()]);
         assert_eq!(values(((1, 1),)), [PyValue::Tuple(vec![one.clone(), one.clone()])]);
         assert_eq!(values([1, 1]), [PyValue::Tuple(vec![one.clone(), one.clone()])]);
         assert_eq!(values(vec![1]), [PyValue::List(vec![one])]);

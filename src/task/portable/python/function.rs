@@ -49,6 +49,13 @@ const NAME_NBYTES_MAX: usize = 512;
 /// | variants of enums | `"A"` or `{"A": ..}` | the same |
 /// | arrays of `ndarray`, with its feature `serde` | arrays of numpy | the same |
 ///
+/// With the feature `array`, an [`ndarray` 0.17] array of numbers that is the whole of a result, or of an argument of a
+/// `#[task]`, goes to numpy and comes back in one piece, whichever its order in memory is. Without the feature, inside of other
+/// values, as an argument here, and where the elements are of another type than those of numpy, it goes
+/// element by element, which takes longer. A large argument is better scattered first: what is given here travels with the task.
+///
+/// [`ndarray` 0.17]: https://docs.rs/ndarray/0.17
+///
 /// # Errors
 ///
 /// Told by the future: [`Error::NeedsDask`] on an embedded engine, [`Error::NotPortable`] if the name is none,

@@ -172,8 +172,11 @@ impl ClientState {
                     self.reset(&key);
                     self.resend(&key);
                 }
-                // It was, with another that was retried.
-                Some((Status::Finished, _)) => self.tell(&key),
+                // It was retried with another already, and this is how that ended.
+                Some((Status::Finished, _)) => {
+                    self.reset(&key);
+                    self.finish(&key, None, None);
+                }
                 _ => {}
             }
         }

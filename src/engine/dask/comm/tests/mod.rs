@@ -15,7 +15,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::engine::dask::wire::{Value, encode_message};
-use crate::runtime::{BlockOn, Endpoint, Listener as _, Runtime, Spawner, TimerExt, Transport};
+use crate::runtime::{BlockOn, Endpoint, Listener as _, Runtime, Spawner, TimerExt};
 
 /// The clusters of the test program `dask`, which sees no more than the public library.
 #[path = "../../../../../tests/dask/cluster/mod.rs"]

@@ -212,7 +212,7 @@ fn write(text: &mut String, value: &Value) {
         Value::Float(number) => text.push_str(&repr_float(*number)),
         Value::Str(string) => text.push_str(&repr_str(string)),
         Value::Bin(bytes) => {
-            let object = crate::engine::dask::wire::pickle::Pickle::Bytes(bytes.clone()).dumps();
+            let object = Pickle::Bytes(bytes.clone()).dumps();
             let object = crate::engine::dask::wire::pickle::Unpickled::read(&object, &Limits::default()).unwrap();
             text.push_str(&format!("{:?}", object.root()));
         }
