@@ -64,9 +64,9 @@ pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};
 pub use self::wait::Waited;
 
-pub(crate) use self::erased::{Submitter, caught};
 #[cfg(feature = "dask")]
 pub(crate) use self::connect::embedded;
+pub(crate) use self::erased::{Submitter, caught};
 pub(crate) use self::operation::Wait;
 
 use self::operation::Closed;

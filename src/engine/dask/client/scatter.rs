@@ -62,7 +62,8 @@ impl<'a, T: Send + Sync + 'static> Scatterer<'a, T> {
         let future = match self.encode(value) {
             Ok((codec, type_of, encoded)) => {
                 let key = if is_hashed { hashed_key::<T>(&encoded) } else { self.connection.new_key("scatter") };
-                let origin = Origin { name: || "scatter", key: TaskKey::from(&*key), decode: codec.input_decoder(), type_of };
+                let origin =
+                    Origin { name: || "scatter", key: TaskKey::from(&*key), decode: codec.input_decoder(), type_of };
                 self.enter(key, origin, encoded)
             }
             Err(error) => self.refused(error),
