@@ -10,7 +10,7 @@ use crate::python_functions::LIMIT;
 
 #[task]
 fn make(index: u64) -> Vec<u8> {
-    vec![index as u8; 2_000_000]
+    vec![index as u8; NBYTES]
 }
 
 #[task]
@@ -18,6 +18,9 @@ fn both(left: Vec<u8>, right: Vec<u8>) -> usize {
     std::thread::sleep(std::time::Duration::from_millis(20));
     left.len() + right.len()
 }
+
+/// Enough that the time of a transfer is measured.
+const NBYTES: usize = 2_000_000;
 
 /// Fetches everything that the dashboard has, opens sessions of its pages, and reads what is on them.
 const LOOK: &str = r#"
@@ -77,9 +80,10 @@ def sources(path, until):
 shown = sources('/workers', lambda found: all(name in [str(n) for n in found.get('name', [])] for name in map(str, names)))
 print('in the table', all(str(name) in [str(n) for n in shown.get('name', [])] for name in names))
 print('memory', all(isinstance(value, (int, float)) for value in shown.get('memory', [])))
-shown = sources('/status', lambda found: any('make' in str(name) for name in found.get('name', [])))
-print('tasks streamed', any('make' in str(name) for name in shown.get('name', [])) and any('both' in str(name) for name in shown.get('name', [])))
-print('transfers streamed', any('transfer' in str(name) for name in shown.get('name', [])))
+shown = sources('/status', lambda found: all(any(word in str(name) for name in found.get('name', []))
+                                             for word in ('make', 'both', 'transfer')))
+for word, what in [('make', 'tasks'), ('both', 'dependents'), ('transfer', 'transfers')]:
+    print(what, 'streamed', any(word in str(name) for name in shown.get('name', [])))
 # All but a page without a session.
 plots = sorted(path for path in set(json.loads(texts['/individual-plots.json']).values()) if not path.startswith('/statics'))
 for number, path in enumerate(plots):
@@ -118,12 +122,20 @@ fn its_pages_show_rust_workers_without_an_error() {
     }
     let told = script.lines_with(&[""]);
     let told: BTreeMap<_, _> = told.iter().filter_map(|line| line.rsplit_once(' ')).collect();
-    for what in ["workers listed", "metrics", "in the table", "memory", "tasks streamed", "transfers streamed"] {
+    for what in [
+        "workers listed",
+        "metrics",
+        "in the table",
+        "memory",
+        "tasks streamed",
+        "dependents streamed",
+        "transfers streamed",
+    ] {
         assert_eq!(told.get(what), Some(&"True"), "{what}: {told:#?}");
     }
     assert_eq!(told["counts"], "3");
     assert!(!told.keys().any(|key| key.starts_with("failed")), "{told:#?}");
-    assert!(client.gather(&pairs).timeout(LIMIT).wait().unwrap().iter().all(|length| *length == 4_000_000));
+    assert!(client.gather(&pairs).timeout(LIMIT).wait().unwrap().iter().all(|length| *length == 2 * NBYTES));
     cluster.assert_quiet(&[]);
     first.leave().timeout(LIMIT).wait().unwrap();
     second.leave().timeout(LIMIT).wait().unwrap();
