@@ -1,6 +1,7 @@
 //! The dashboard of the scheduler, while Rust workers work.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use anydask::runtime::{AsyncStd, Smol};
 use anydask::{Client, Worker, task};
@@ -10,7 +11,7 @@ use crate::python_functions::LIMIT;
 
 #[task]
 fn make(index: u64) -> Vec<u8> {
-    vec![index as u8; 2_000_000]
+    vec![index as u8; NBYTES]
 }
 
 #[task]
@@ -18,6 +19,9 @@ fn both(left: Vec<u8>, right: Vec<u8>) -> usize {
     std::thread::sleep(std::time::Duration::from_millis(20));
     left.len() + right.len()
 }
+
+/// Enough that the time of a transfer is measured.
+const NBYTES: usize = 2_000_000;
 
 /// Fetches everything that the dashboard has, opens sessions of its pages, and reads what is on them.
 const LOOK: &str = r#"
@@ -77,9 +81,10 @@ def sources(path, until):
 shown = sources('/workers', lambda found: all(name in [str(n) for n in found.get('name', [])] for name in map(str, names)))
 print('in the table', all(str(name) in [str(n) for n in shown.get('name', [])] for name in names))
 print('memory', all(isinstance(value, (int, float)) for value in shown.get('memory', [])))
-shown = sources('/status', lambda found: any('make' in str(name) for name in found.get('name', [])))
-print('tasks streamed', any('make' in str(name) for name in shown.get('name', [])) and any('both' in str(name) for name in shown.get('name', [])))
-print('transfers streamed', any('transfer' in str(name) for name in shown.get('name', [])))
+shown = sources('/status', lambda found: all(any(word in str(name) for name in found.get('name', []))
+                                             for word in ('make', 'both', 'transfer')))
+for word, what in [('make', 'tasks'), ('both', 'dependents'), ('transfer', 'transfers')]:
+    print(what, 'streamed', any(word in str(name) for name in shown.get('name', [])))
 # All but a page without a session.
 plots = sorted(path for path in set(json.loads(texts['/individual-plots.json']).values()) if not path.startswith('/statics'))
 for number, path in enumerate(plots):
@@ -101,29 +106,38 @@ fn its_pages_show_rust_workers_without_an_error() {
     let second = Worker::<AsyncStd>::connect(&address).threads(1).name("rust-b").start().timeout(LIMIT).wait().unwrap();
     let client = Client::<Smol>::connect(&address).timeout(LIMIT).wait().unwrap();
     client.wait_for_workers(3).timeout(LIMIT).wait().unwrap();
-    let made = client.map(make, 0..8);
-    client.wait(&made).timeout(LIMIT).wait().unwrap();
-    // Pairs of data that are on two workers, for as long as the script looks.
-    let mut pairs = Vec::new();
-    for round in 0..40 {
-        for index in 0..8 {
-            let (left, right) = (&made[index], &made[(index + 1 + round) % 8]);
-            pairs.push(client.submit(both, (left, right)));
-        }
-    }
+    // The script looks at one of these, which stay.
+    let kept = client.map(make, 0..8);
+    client.wait(&kept).timeout(LIMIT).wait().unwrap();
     let script = cluster.start_python(LOOK);
-    // Each has the deadline of a line.
-    for step in ["transfers streamed", "half of the plots", "all plots"] {
+    // Work goes on for as long as it looks, each time with data that has to go from one worker to the other.
+    let deadline = Instant::now() + 2 * LIMIT;
+    while script.lines_with(&["transfers streamed"]).is_empty() {
+        assert!(Instant::now() < deadline, "{}", script.tail());
+        let made = client.map(make, 0..8);
+        let pairs = (0..8).map(|index| client.submit(both, (&made[index], &made[(index + 1) % 8])));
+        let pairs: Vec<_> = pairs.collect();
+        let lengths = client.gather(&pairs).timeout(LIMIT).wait().unwrap();
+        assert!(lengths.iter().all(|length| *length == 2 * NBYTES));
+    }
+    for step in ["half of the plots", "all plots"] {
         script.wait_for_line(step);
     }
     let told = script.lines_with(&[""]);
     let told: BTreeMap<_, _> = told.iter().filter_map(|line| line.rsplit_once(' ')).collect();
-    for what in ["workers listed", "metrics", "in the table", "memory", "tasks streamed", "transfers streamed"] {
+    for what in [
+        "workers listed",
+        "metrics",
+        "in the table",
+        "memory",
+        "tasks streamed",
+        "dependents streamed",
+        "transfers streamed",
+    ] {
         assert_eq!(told.get(what), Some(&"True"), "{what}: {told:#?}");
     }
     assert_eq!(told["counts"], "3");
     assert!(!told.keys().any(|key| key.starts_with("failed")), "{told:#?}");
-    assert!(client.gather(&pairs).timeout(LIMIT).wait().unwrap().iter().all(|length| *length == 4_000_000));
     cluster.assert_quiet(&[]);
     first.leave().timeout(LIMIT).wait().unwrap();
     second.leave().timeout(LIMIT).wait().unwrap();

@@ -177,7 +177,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
     /// That of a vector of what is shared.
     pub(crate) fn shared_vector() -> Self {
         Self {
-            append: |values, bytes| append(&Pointees(values), bytes),
+            append: |values, bytes| append_by_serde(&Pointees(values), bytes),
             decode: |bytes| of_postcard(bytes).map(share_each),
             decode_input: |input| input.decode().map(share_each),
             decode_inputs: Some(|inputs| decode_each(inputs).map(share_each)),
@@ -191,11 +191,18 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
     }
 }
 
-fn append<T: Serialize + ?Sized>(value: &T, bytes: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
+fn append<T: Serialize + 'static>(value: &T, mut bytes: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
+    if python::append_postcard(value, &mut bytes).is_some() {
+        return Ok(bytes);
+    }
+    append_by_serde(value, bytes)
+}
+
+fn append_by_serde<T: Serialize>(value: &T, bytes: Vec<u8>) -> Result<Vec<u8>, EncodeError> {
     postcard::to_extend(value, bytes).map_err(EncodeError::postcard)
 }
 
-fn of_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+fn of_postcard<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeError> {
     PyValue::decode_postcard(bytes)
 }
 

@@ -299,7 +299,7 @@ mod tests {
         Maybe(Option<Box<List>>),
     }
 
-    fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(bytes: &[u8]) -> String {
+    fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug + 'static>(bytes: &[u8]) -> String {
         PyValue::decode_postcard::<T>(bytes).unwrap_err().to_string()
     }
 

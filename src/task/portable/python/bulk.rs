@@ -1,5 +1,7 @@
 //! Arrays that go to numpy and come back in one piece: about as fast as memory is copied.
 //!
+//! Vectors of bytes and of floats are in one piece in postcard, too.
+//!
 //! Serde hands over one element at a time, which takes some ten times as long. So a type whose elements lie side by side
 //! is recognised for what it is, where it stands alone: as a result, or as an argument of a task. Inside of other values,
 //! and with an element or a number of axes that do not fit, serde goes on to be asked.
@@ -71,6 +73,40 @@ pub(crate) fn encode<T: 'static>(value: &T) -> Option<PyArray> {
     shapes::encode(value)
 }
 
+/// Of postcard, where floats and bytes lie as they do in memory of little-endian machines. `None` if a `T` is nothing of that, or
+/// these bytes are none.
+pub(super) fn decode_postcard<T: 'static>(bytes: &[u8]) -> Option<T> {
+    let mut found: Option<T> = None;
+    let slot: &mut dyn Any = &mut found;
+    macro_rules! vectors {
+        ($($element:ty),*) => {$(
+            if let Some(slot) = slot.downcast_mut::<Option<Vec<$element>>>() {
+                let (count, elements) = postcard::take_from_bytes::<usize>(bytes).ok()?;
+                let is_whole = count.checked_mul(size_of::<$element>()) == Some(elements.len());
+                *slot = is_whole.then(|| <$element>::read(elements, false));
+            }
+        )*};
+    }
+    vectors!(u8, i8, f32, f64);
+    found
+}
+
+/// Appends the same, if a `T` is such a vector.
+pub(crate) fn append_postcard<T: 'static>(value: &T, bytes: &mut Vec<u8>) -> Option<()> {
+    let value: &dyn Any = value;
+    macro_rules! vectors {
+        ($($element:ty),*) => {$(
+            if let Some(elements) = value.downcast_ref::<Vec<$element>>() {
+                *bytes = postcard::to_extend(&elements.len(), std::mem::take(bytes)).ok()?;
+                <$element>::append(elements, bytes);
+                return Some(());
+            }
+        )*};
+    }
+    vectors!(u8, i8, f32, f64);
+    None
+}
+
 /// Without the feature `array`, serde says what an array is, and its bytes are a Rust task's.
 #[cfg(not(feature = "array"))]
 pub(crate) fn encode<T: 'static>(_: &T) -> Option<PyArray> {
@@ -85,8 +121,7 @@ trait Element: Clone + 'static {
 
     fn read(bytes: &[u8], is_big_endian: bool) -> Vec<Self>;
 
-    #[cfg_attr(not(feature = "array"), allow(dead_code))]
-    fn write(elements: &[Self]) -> Vec<u8>;
+    fn append(elements: &[Self], bytes: &mut Vec<u8>);
 }
 
 macro_rules! numbers {
@@ -103,16 +138,27 @@ macro_rules! numbers {
                 }
             }
 
-            fn write(elements: &[Self]) -> Vec<u8> {
-                let mut bytes = vec![0; size_of_val(elements)];
-                let (chunks, _) = bytes.as_chunks_mut();
-                for (chunk, element) in chunks.iter_mut().zip(elements) {
-                    *chunk = element.to_le_bytes();
-                }
-                bytes
+            fn append(elements: &[Self], bytes: &mut Vec<u8>) {
+                for_each_chunk(bytes, size_of_val(elements), |chunks| {
+                    for (chunk, element) in chunks.iter_mut().zip(elements) {
+                        *chunk = element.to_le_bytes();
+                    }
+                });
             }
         }
     )*};
+}
+
+/// Makes room for `nbytes` more, and has it filled in chunks of `N`.
+fn for_each_chunk<const N: usize>(bytes: &mut Vec<u8>, nbytes: usize, fill: impl FnOnce(&mut [[u8; N]])) {
+    let start = bytes.len();
+    if bytes.is_empty() {
+        // Fresh memory is zero already.
+        *bytes = vec![0; nbytes];
+    } else {
+        bytes.resize(start + nbytes, 0);
+    }
+    fill(bytes.get_mut(start..).unwrap_or_default().as_chunks_mut().0);
 }
 
 numbers! {
@@ -135,8 +181,8 @@ impl Element for bool {
         bytes.iter().map(|byte| *byte != 0).collect()
     }
 
-    fn write(elements: &[Self]) -> Vec<u8> {
-        elements.iter().map(|element| u8::from(*element)).collect()
+    fn append(elements: &[Self], bytes: &mut Vec<u8>) {
+        bytes.extend(elements.iter().map(|element| u8::from(*element)));
     }
 }
 
@@ -152,13 +198,12 @@ macro_rules! complex {
                 parts.as_chunks::<2>().0.iter().map(|[re, im]| Self::new(*re, *im)).collect()
             }
 
-            fn write(elements: &[Self]) -> Vec<u8> {
-                let mut bytes = vec![0; size_of_val(elements)];
-                let (chunks, _) = bytes.as_chunks_mut::<{ size_of::<$part>() }>();
-                for ([re, im], element) in chunks.as_chunks_mut::<2>().0.iter_mut().zip(elements) {
-                    (*re, *im) = (element.re.to_le_bytes(), element.im.to_le_bytes());
-                }
-                bytes
+            fn append(elements: &[Self], bytes: &mut Vec<u8>) {
+                for_each_chunk(bytes, size_of_val(elements), |chunks| {
+                    for ([re, im], element) in chunks.as_chunks_mut::<2>().0.iter_mut().zip(elements) {
+                        (*re, *im) = (element.re.to_le_bytes(), element.im.to_le_bytes());
+                    }
+                });
             }
         }
     )*};
@@ -234,13 +279,55 @@ mod shapes {
 
     fn of_array<E: Element, S: Data<Elem = E>, D: Dimension>(array: &ArrayBase<S, D>) -> Option<PyArray> {
         let shape = array.shape().to_vec();
-        let (order, data) = if let Some(elements) = array.as_slice() {
-            (Order::C, E::write(elements))
+        let mut data = Vec::new();
+        let order = if let Some(elements) = array.as_slice() {
+            E::append(elements, &mut data);
+            Order::C
         } else if let Some(elements) = array.t().as_slice() {
-            (Order::Fortran, E::write(elements))
+            E::append(elements, &mut data);
+            Order::Fortran
         } else {
-            (Order::C, E::write(array.as_standard_layout().as_slice()?))
+            E::append(array.as_standard_layout().as_slice()?, &mut data);
+            Order::C
         };
         PyArray::new(E::DTYPE.into(), shape, order, data.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    fn is_the_same<'de, T: Serialize + Deserialize<'de> + PartialEq + Debug + 'static>(value: &T) {
+        let expected = postcard::to_stdvec(value).unwrap();
+        let mut bytes = Vec::new();
+        append_postcard(value, &mut bytes).unwrap();
+        assert_eq!(bytes, expected);
+        let mut behind = vec![7];
+        append_postcard(value, &mut behind).unwrap();
+        assert_eq!(behind[1..], expected);
+        assert_eq!(decode_postcard::<T>(&expected).as_ref(), Some(value));
+        assert_eq!(decode_postcard::<T>(&expected[..expected.len() - 1]), None);
+        assert_eq!(decode_postcard::<T>(&[&expected[..], &[0]].concat()), None);
+    }
+
+    #[test]
+    fn vectors_in_one_piece_are_the_postcard_that_serde_makes() {
+        for length in [1, 127, 128, 20_000] {
+            is_the_same(&vec![200_u8; length]);
+            is_the_same(&vec![-3_i8; length]);
+            is_the_same(&vec![1.5_f32; length]);
+            is_the_same(&vec![f64::MIN_POSITIVE; length]);
+        }
+        assert_eq!(decode_postcard::<Vec<f64>>(&[0]), Some(vec![]));
+        assert_eq!(decode_postcard::<Vec<f64>>(&postcard::to_stdvec(&u64::MAX).unwrap()), None);
+        // These are as long as they are large.
+        assert!(
+            append_postcard(&vec![1_i64], &mut Vec::new()).is_none() && decode_postcard::<Vec<i64>>(&[1, 2]).is_none()
+        );
     }
 }

@@ -19,7 +19,7 @@ mod value;
 pub use arguments::PyArgs;
 pub(crate) use arguments::PyArguments;
 pub(crate) use array::{Order, PyArray};
-pub(crate) use bulk::encode as array_of;
+pub(crate) use bulk::{append_postcard, encode as array_of};
 pub(crate) use error::{DecodeError, EncodeError};
 pub use function::{Python, python};
 pub(crate) use value::{MARK, PyValue};

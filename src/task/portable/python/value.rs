@@ -88,7 +88,10 @@ impl PyValue {
         }
     }
 
-    pub(crate) fn decode_postcard<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    pub(crate) fn decode_postcard<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeError> {
+        if let Some(value) = bulk::decode_postcard(bytes) {
+            return Ok(value);
+        }
         Self::read_postcard(bytes, |reader| T::deserialize(reader))
     }
 
