@@ -4,25 +4,25 @@ use anydask::task;
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-pub const NAMES: [&str; 4] = ["north", "east", "harbour", "south"];
+pub(crate) const NAMES: [&str; 4] = ["north", "east", "harbour", "south"];
 
-pub const SENSORS: [&str; 3] = ["power", "heat", "noise"];
+pub(crate) const SENSORS: [&str; 3] = ["power", "heat", "noise"];
 
 const HOURS: usize = 24 * 365;
 
 /// What is known of one station.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Summary {
-    pub name: String,
+pub(crate) struct Summary {
+    pub(crate) name: String,
     /// The 5th, the 50th and the 95th of each sensor.
-    pub percentiles: [[f64; 3]; 3],
+    pub(crate) percentiles: [[f64; 3]; 3],
     /// How much each sensor goes with each.
-    pub correlations: Array2<f64>,
+    pub(crate) correlations: Array2<f64>,
 }
 
 /// The file of a station. Here, it is made up: a day's course, a year's course, and something of chance.
 #[task]
-pub fn load(name: String) -> String {
+pub(crate) fn load(name: String) -> String {
     let seed = name.bytes().fold(7_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     let mut random = seed;
     let mut chance = || {
@@ -47,7 +47,7 @@ pub fn load(name: String) -> String {
 
 /// A row an hour, a column a sensor.
 #[task]
-pub fn parse(text: String) -> Result<Array2<f64>, String> {
+pub(crate) fn parse(text: String) -> Result<Array2<f64>, String> {
     let mut numbers = Vec::new();
     for (index, line) in text.lines().enumerate().skip(1) {
         let before = numbers.len();
@@ -64,7 +64,7 @@ pub fn parse(text: String) -> Result<Array2<f64>, String> {
 }
 
 #[task]
-pub fn summarize(name: String, percentiles: Array2<f64>, correlations: Array2<f64>) -> Summary {
+pub(crate) fn summarize(name: String, percentiles: Array2<f64>, correlations: Array2<f64>) -> Summary {
     let three = |column: ArrayView1<'_, f64>| [column[0], column[1], column[2]];
     let percentiles = [0, 1, 2].map(|sensor| three(percentiles.column(sensor)));
     Summary { name, percentiles, correlations }
@@ -72,7 +72,7 @@ pub fn summarize(name: String, percentiles: Array2<f64>, correlations: Array2<f6
 
 /// The two sensors that go together the most, over all stations.
 #[task]
-pub fn overview(summaries: Vec<Summary>) -> (String, String, f64) {
+pub(crate) fn overview(summaries: Vec<Summary>) -> (String, String, f64) {
     let count = summaries.len().max(1) as f64;
     let mean = summaries
         .iter()

@@ -1,7 +1,11 @@
 //! `Client::progress`, and its bar.
 
 use std::time::Duration;
+#[cfg(feature = "progress")]
+use std::time::Instant;
 
+#[cfg(feature = "progress")]
+use anydask::as_completed;
 use anydask::runtime::{Shutdown, ShutdownReport, Tokio};
 use anydask::{Counts, Error, Progress, asynchronous, fallible};
 
