@@ -108,7 +108,7 @@ async fn futures_come_as_they_complete<R: AnyOf>(on: Ground<R>) {
     }
     assert_eq!(keys, [quick.key(), quick.key()]);
     assert_eq!(completed.len(), 1);
-    completed.push(&client.submit(inc, 5));
+    completed.push(client.submit(inc, 5));
     assert_eq!(on.value(&next!(on, completed).unwrap()).await.unwrap(), 6);
     gate.open();
     assert_eq!(next!(on, completed).unwrap().key(), held.key());

@@ -72,7 +72,6 @@ impl<R: Runtime> Ground<R> {
     }
 
     /// Waits until something holds of which no event tells.
-    #[track_caller]
     pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let start = Instant::now();
         while !holds() {
@@ -88,7 +87,6 @@ impl<R: Runtime> Ground<R> {
     }
 
     /// Waits until the scheduler says `wanted` to a Python expression.
-    #[track_caller]
     pub async fn until_look(&self, expression: &str, wanted: &str) {
         let start = Instant::now();
         loop {

@@ -2,6 +2,8 @@
 //!
 //! The first run installs Dask into `target/python`, and so needs Python and a network.
 
+#![allow(unreachable_pub, reason = "nobody uses a test program from outside")]
+
 mod cluster;
 mod clusters;
 mod connecting;

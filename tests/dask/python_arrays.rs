@@ -157,10 +157,10 @@ fn tasks_in_rust_take_and_give_arrays<R: Current + Runtime>() {
     );
     assert_eq!(value(client.submit(turned, &transposed)), expected / 2.0);
     assert_eq!(
-        value(client.submit(described(), &client.submit(every_other, &array))),
+        value(client.submit(described(), client.submit(every_other, &array))),
         "ndarray float64 (2, 2) True [0.0, 2.0, 3.0, 5.0]"
     );
-    assert_eq!(value(client.submit(sum_of, &client.submit(ramp, 1000))), 499_500.0);
+    assert_eq!(value(client.submit(sum_of, client.submit(ramp, 1000))), 499_500.0);
     // A Python client of the same cluster sees it as an array, too.
     let kept = client.submit(ramp, 4);
     kept.timeout(LIMIT).wait().unwrap();

@@ -94,7 +94,7 @@ fn a_worker_that_hears_garbage_registers_again<R: Current + Runtime>() {
 
 fn a_scheduler_that_is_gone_for_good_loses_the_futures_with_the_reason<R: Current + Runtime>() {
     let connected = Arc::new(std::sync::Mutex::new(Vec::<TcpStream>::new()));
-    let (scheduler, kept) = (Fake::dask(|op| usual_or_graph(op)), Arc::clone(&connected));
+    let (scheduler, kept) = (Fake::dask(usual_or_graph), Arc::clone(&connected));
     // Between the two stands what can be taken away.
     let target = scheduler.address().strip_prefix("tcp://").unwrap().to_owned();
     let is_gone = Arc::new(std::sync::atomic::AtomicBool::new(false));

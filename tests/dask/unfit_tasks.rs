@@ -77,11 +77,11 @@ fn a_result_of_the_wrong_type_tells_both<R: Current + Runtime>() {
     client.wait_for_workers(2).timeout(DEADLINE).wait().unwrap();
 
     let text = client.submit(python::<i64>("builtins:str"), (41,));
-    let error = (&text).timeout(DEADLINE).wait().unwrap_err();
+    let error = text.timeout(DEADLINE).wait().unwrap_err();
     assert!(matches!(error, Error::NotDecoded { .. }), "{error:?}");
     says(&error, &["expected i64, Python gave the text \"41\"", "ask for the type that the task gives"]);
     // Awaited again, it says the same.
-    assert_eq!(chain(&(&text).timeout(DEADLINE).wait().unwrap_err()), chain(&error));
+    assert_eq!(chain(&text.timeout(DEADLINE).wait().unwrap_err()), chain(&error));
 
     // On a worker, the task that takes it errs.
     let error = client.submit(double, &text).timeout(DEADLINE).wait().unwrap_err();
