@@ -59,7 +59,7 @@ impl<S: ByteStream> Comm<S> {
     }
 
     /// Writes a message; see [`Writer::write`].
-    #[cfg(test)]
+    #[cfg(all(test, feature = "smol"))]
     pub(crate) async fn write(&mut self, message: &Value) -> Result<(), CommError> {
         self.writer.write(message).await
     }

@@ -70,7 +70,7 @@ impl<R: Runtime> Listener<R> {
     }
 
     /// For connections that may take longer for their hello, or less long.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "smol"))]
     pub(crate) fn with_hello_limit(mut self, limit: Duration) -> Self {
         self.hello_limit = limit;
         self
