@@ -32,6 +32,8 @@ pub(crate) struct Terms {
     run_timer: Mutex<Option<Box<dyn Spawned>>>,
     deadline_timer: Mutex<Option<Box<dyn Spawned>>>,
     unrunnable_timer: Mutex<Option<Box<dyn Spawned>>>,
+    /// How often it has waited for resources that the engine did not have, and waits no more.
+    lacked: AtomicU32,
     /// The errors of the latest runs that failed and were not the last, with their numbers, counted from 1.
     failures: Mutex<VecDeque<(u32, Error)>>,
 }
@@ -48,6 +50,7 @@ impl Terms {
             run_timer: Mutex::new(None),
             deadline_timer: Mutex::new(None),
             unrunnable_timer: Mutex::new(None),
+            lacked: AtomicU32::new(0),
             failures: Mutex::default(),
         }
     }
@@ -136,6 +139,8 @@ impl Terms {
 
     /// There may be enough of the resources now.
     pub(crate) fn stop_unrunnable_timer(&self) {
+        // First: the runtime may drop what is stopped much later.
+        self.lacked.fetch_add(1, Ordering::AcqRel);
         let timer = lock(&self.unrunnable_timer).take();
         drop(timer);
     }
@@ -181,7 +186,7 @@ pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
 /// if the runtime goes away meanwhile, since nobody would count the time.
 pub(crate) fn start_unrunnable_timer(node: &Arc<dyn Node>, after: Duration, error: Error) {
     let Some(terms) = node.about().terms() else { return };
-    let lacking = Lacking(Some(Arc::downgrade(node)));
+    let lacking = Lacking(Some((Arc::downgrade(node), terms.lacked.load(Ordering::Acquire))));
     let timer = after_delay(node, after, move |node| {
         lacking.defuse();
         if node.about().engine().resources.forget_unrunnable(&node) {
@@ -245,9 +250,9 @@ impl Drop for Waiting {
     }
 }
 
-/// A task that waits for resources that the engine does not have. Its timer is dropped when it gets them or ends, or with
-/// the runtime.
-struct Lacking(Option<Weak<dyn Node>>);
+/// A task that waits for resources that the engine does not have, and for the how many-th time. Its timer is dropped when it
+/// gets them or ends, or with the runtime.
+struct Lacking(Option<(Weak<dyn Node>, u32)>);
 
 impl Lacking {
     fn defuse(mut self) {
@@ -257,7 +262,9 @@ impl Lacking {
 
 impl Drop for Lacking {
     fn drop(&mut self) {
-        if let Some(node) = self.0.take().and_then(|node| node.upgrade())
+        let Some((node, lacked)) = self.0.take() else { return };
+        if let Some(node) = node.upgrade()
+            && node.about().terms().is_some_and(|terms| terms.lacked.load(Ordering::Acquire) == lacked)
             && node.about().engine().resources.forget_unrunnable(&node)
         {
             let error = Error::RuntimeGone { key: node.key() };
