@@ -1,28 +1,26 @@
-//! What drives a worker: the sockets and the clock around its state.
+//! What drives a worker: how it is registered, registered again, and ended.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Error;
 use crate::engine::dask::client::{ConnectError, Version};
-use crate::engine::dask::comm::{ANSWER_LIMIT, Role, WORK_LIMIT, request};
-use crate::engine::dask::comm::{Address, Comm, CommError, Connector, Listener, Pool, Reader, Security, Writer};
-use crate::engine::dask::milestones::Milestones;
+use crate::engine::dask::comm::{
+    ANSWER_LIMIT, Address, Comm, CommError, Connector, Listener, Pool, Role, Security, request,
+};
 use crate::engine::dask::race::race;
 use crate::engine::dask::tries::{Patience, Tries};
-use crate::engine::dask::wire::{TaskKey, Value};
-use crate::engine::dask::worker::arrivals::Arrival;
-use crate::engine::dask::worker::bodies::{Bodies, unix_time};
-use crate::engine::dask::worker::fetch::fetch;
-use crate::engine::dask::worker::ops::{self, ANYDASK, Received};
+use crate::engine::dask::wire::Value;
+use crate::engine::dask::worker::bodies::Bodies;
+use crate::engine::dask::worker::conversation::{End, heartbeat_interval};
+use crate::engine::dask::worker::ops::ANYDASK;
 use crate::engine::dask::worker::registration::{Gauge, Identity};
 use crate::engine::dask::worker::server::Server;
-use crate::engine::dask::worker::shell::{Fetch, Shell, Work, lock};
-use crate::engine::dask::worker::state::{Config, Declined, Event, FetchEnd, Stop};
-use crate::runtime::{Instant, Runtime, TaskHandle, TimerExt};
+use crate::engine::dask::worker::shared::{Shared, events_of};
+use crate::engine::dask::worker::shell::Shell;
+use crate::engine::dask::worker::state::Config;
+use crate::runtime::{Runtime, TaskHandle, TimerExt};
 
 /// What a worker is started with.
 pub(super) struct Settings {
@@ -36,132 +34,16 @@ pub(super) struct Settings {
     pub(super) bodies: Bodies,
 }
 
-/// What a worker's handle and its driver share.
-#[derive(Default)]
-pub(super) struct Shared {
-    pub(super) milestones: Milestones,
-    /// The present registration, and what is to become of it and those after it.
-    present: Mutex<Present>,
-}
-
-#[derive(Default)]
-struct Present {
-    shell: Option<Arc<Shell>>,
-    address: Option<Arc<str>>,
-    wish: Option<Wish>,
-    /// Of the driver, while there is no registration.
-    waker: Option<Waker>,
-}
-
-/// What a worker's user wants of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wish {
-    /// Once its bodies have ended and its data is elsewhere.
-    Leave,
-    /// Once its data is elsewhere.
-    LeaveNow,
-    /// At once.
-    Stop,
-}
-
-impl Shared {
-    pub(super) fn wish(&self, wish: Wish) {
-        let mut present = lock(&self.present);
-        // A further word of the same changes nothing, and nothing is taken back.
-        if present.wish >= Some(wish) {
-            return;
-        }
-        present.wish = Some(wish);
-        let (shell, waker) = (present.shell.clone(), present.waker.take());
-        drop(present);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        if let Some(shell) = shell {
-            shell.handle_all(events_of(wish));
-        }
-    }
-
-    /// How many bodies run.
-    pub(super) fn running(&self) -> usize {
-        let shell = lock(&self.present).shell.clone();
-        shell.map_or(0, |shell| shell.running())
-    }
-
-    pub(super) fn address(&self) -> Option<Arc<str>> {
-        lock(&self.present).address.clone()
-    }
-
-    /// How many keys, bodies, transfers and cancellable bodies the present registration has.
-    pub(super) fn held(&self) -> Option<[usize; 4]> {
-        let shell = lock(&self.present).shell.clone();
-        shell.map(|shell| shell.held())
-    }
-
-    fn poll_wish(&self, cx: &Context<'_>) -> Poll<Wish> {
-        let mut present = lock(&self.present);
-        match present.wish {
-            Some(wish) => Poll::Ready(wish),
-            None => {
-                let replaced = present.waker.replace(cx.waker().clone());
-                drop(present);
-                // Dropping a waker may run code of the user's executor.
-                drop(replaced);
-                Poll::Pending
-            }
-        }
-    }
-
-    fn serve(&self, shell: Option<&Arc<Shell>>) -> Option<Wish> {
-        let mut present = lock(&self.present);
-        let before = std::mem::replace(&mut present.shell, shell.cloned());
-        let wish = present.wish;
-        drop(present);
-        drop(before);
-        wish
-    }
-}
-
-fn events_of<V>(wish: Wish) -> Vec<Event<V>> {
-    match wish {
-        Wish::Leave => vec![Event::LeaveAsked],
-        // Asked again, it waits no longer.
-        Wish::LeaveNow => vec![Event::LeaveAsked, Event::LeaveAsked],
-        Wish::Stop => vec![Event::StopAsked],
-    }
-}
-
-/// Part of the memory limit at which a worker takes up no more work, and below which it goes on. Dask's numbers
-/// (`distributed.worker.memory.pause` and `target`), between which it would otherwise change all the time.
-const PAUSE_MEMORY_PART: f64 = 0.80;
-const RESUME_MEMORY_PART: f64 = 0.70;
-
-/// How long the farewell may take. It is over then, whether the scheduler hears it or not.
-const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
-
 /// One worker.
 pub(super) struct Driver<R: Runtime> {
-    runtime: R,
-    scheduler: Address,
-    identity: Arc<Identity>,
+    pub(super) runtime: R,
+    pub(super) scheduler: Address,
+    pub(super) identity: Arc<Identity>,
     connector: Connector<R>,
-    pool: Pool<R>,
-    server: Server<R>,
+    pub(super) pool: Pool<R>,
+    pub(super) server: Server<R>,
     bodies: Bodies,
     shared: Arc<Shared>,
-}
-
-/// What the writer waits for.
-enum Next {
-    Flushed(Result<(), CommError>),
-    Timer,
-    Changed,
-}
-
-/// Why a registration is over.
-enum End {
-    Stopped(Stop),
-    Lost(Option<CommError>),
 }
 
 /// Why the scheduler has not taken the worker.
@@ -198,9 +80,7 @@ struct Over(Arc<Shared>);
 
 impl Drop for Over {
     fn drop(&mut self) {
-        if let Some(shell) = lock(&self.0.present).shell.take() {
-            shell.cancel_all();
-        }
+        self.0.cancel_all();
         let error = Error::ClientClosed { operation: "worker" };
         self.0.milestones.open(Err(error.clone()));
         self.0.milestones.end(Err(error));
@@ -219,7 +99,7 @@ async fn work<R: Runtime>(runtime: R, settings: Settings, shared: &Arc<Shared>) 
         Some(host) => listener.address().with_host(host).to_string(),
         None => listener.address().to_string(),
     };
-    lock(&shared.present).address = Some(identity.address.as_str().into());
+    shared.listens_at(&identity.address);
     let gauge = Arc::new(Gauge::new());
     if identity.memory_limit == 0 {
         identity.memory_limit = gauge.memory_total();
@@ -355,228 +235,4 @@ impl<R: Runtime> Driver<R> {
             }
         }
     }
-
-    async fn converse(&self, comm: Comm<R::Stream>, shell: &Arc<Shell>, interval: Duration, silence: Duration) -> End {
-        let (reader, writer) = comm.split();
-        let heard_at = Mutex::new(self.runtime.now());
-        let talking = race(self.read(reader, shell, &heard_at), self.write(writer, shell));
-        race(talking, self.beat(shell, interval, silence, &heard_at)).await
-    }
-
-    async fn read(&self, mut reader: Reader<R::Stream>, shell: &Arc<Shell>, heard_at: &Mutex<Instant>) -> End {
-        loop {
-            let batch = match reader.read().await {
-                Ok(batch) => batch,
-                Err(error) => return End::Lost(Some(error)),
-            };
-            *lock(heard_at) = self.runtime.now();
-            let received = match ops::decode(&batch) {
-                Ok(received) => received,
-                Err(malformed) => {
-                    tracing::error!(target: "anydask", error = %malformed, "the stream is closed");
-                    return End::Lost(None);
-                }
-            };
-            shell.handle_all(received.into_iter().filter_map(|received| match received {
-                Received::Message(message) => Some(Event::Scheduler(message)),
-                Received::Unknown { op } => {
-                    tracing::debug!(target: "anydask", %op, "an unknown message");
-                    None
-                }
-            }));
-        }
-    }
-
-    /// Transfers and timers go on while the scheduler takes nothing, and messages wait: no more than the answers to what it
-    /// has said.
-    async fn write(&self, mut writer: Writer<R::Stream>, shell: &Arc<Shell>) -> End {
-        let mut timer: Option<Pin<Box<R::Sleep>>> = None;
-        // What goes on beside the stream ends with it.
-        let mut beside: Vec<R::Task<()>> = Vec::new();
-        let mut is_flushed = true;
-        loop {
-            let work = shell.work.take(|work| {
-                let messages = if is_flushed { Vec::new() } else { std::mem::take(&mut work.messages) };
-                std::mem::replace(work, Work { messages, ..Work::default() })
-            });
-            let Work { messages, fetches, declines, must_retire, timer: at, stop } = work;
-            // All that there is goes in one message.
-            if !messages.is_empty() {
-                if let Err(error) = writer.feed(&Value::List(messages)) {
-                    return End::Lost(Some(error));
-                }
-                is_flushed = false;
-            }
-            if !fetches.is_empty() || !declines.is_empty() || must_retire {
-                beside.retain(|task| !task.is_finished());
-                beside.extend(fetches.into_iter().map(|fetch| self.fetch(shell, fetch)));
-                beside.extend(declines.into_iter().map(|keys| self.decline(shell, keys)));
-                beside.extend(must_retire.then(|| self.retire(shell)));
-            }
-            if let Some(reason) = stop {
-                drop(self.runtime.timeout(FAREWELL_LIMIT, writer.close()).await);
-                return End::Stopped(reason);
-            }
-            if let Some(at) = at {
-                timer = Some(Box::pin(self.runtime.sleep_until(at)));
-            }
-            match self.next(&mut writer, is_flushed, shell, &mut timer).await {
-                Next::Flushed(Ok(())) => is_flushed = true,
-                Next::Flushed(Err(error)) => return End::Lost(Some(error)),
-                Next::Timer => {
-                    timer = None;
-                    shell.handle(Event::TimerFired);
-                }
-                Next::Changed => {}
-            }
-        }
-    }
-
-    /// Waits until the socket has taken all, or there is something to do, or the time of `timer` has come.
-    async fn next(
-        &self,
-        writer: &mut Writer<R::Stream>,
-        is_flushed: bool,
-        shell: &Shell,
-        timer: &mut Option<Pin<Box<R::Sleep>>>,
-    ) -> Next {
-        let mut flushing = pin!(writer.flush());
-        poll_fn(|cx| {
-            if !is_flushed && let Poll::Ready(flushed) = flushing.as_mut().poll(cx) {
-                return Poll::Ready(Next::Flushed(flushed));
-            }
-            if shell.work.poll_changed(cx).is_ready() {
-                return Poll::Ready(Next::Changed);
-            }
-            match timer {
-                Some(sleep) => sleep.as_mut().poll(cx).map(|()| Next::Timer),
-                None => Poll::Pending,
-            }
-        })
-        .await
-    }
-
-    /// Tells the scheduler how it is, as often as that wants to hear it.
-    async fn beat(
-        &self,
-        shell: &Arc<Shell>,
-        mut interval: Duration,
-        silence: Duration,
-        heard_at: &Mutex<Instant>,
-    ) -> End {
-        let mut is_paused = false;
-        loop {
-            let due = self.runtime.now() + interval;
-            self.runtime.sleep_until(due).await;
-            let lateness = self.runtime.now().saturating_duration_since(due);
-            let vitals = self.server.vitals(lateness.as_secs_f64());
-            let part = vitals.memory as f64 / self.identity.memory_limit as f64;
-            if !is_paused && part > PAUSE_MEMORY_PART {
-                is_paused = true;
-                shell.handle(Event::PauseAsked);
-            } else if is_paused && part < RESUME_MEMORY_PART {
-                is_paused = false;
-                shell.handle(Event::ResumeAsked);
-            }
-            let (metrics, _, executing) = shell.metrics();
-            let heartbeat = self.identity.heartbeat(vitals, &metrics, &executing);
-            match self.pool.call(&self.scheduler, &heartbeat).await {
-                Ok(reply) if reply.get("status").and_then(Value::as_str) == Some("missing") => return End::Lost(None),
-                Ok(reply) => {
-                    interval = heartbeat_interval(&reply);
-                    *lock(heard_at) = self.runtime.now();
-                }
-                // The stream says whether the scheduler is there, unless it is gone without a word.
-                Err(error) if self.runtime.now() >= *lock(heard_at) + silence => return End::Lost(Some(error)),
-                Err(error) => tracing::debug!(target: "anydask", %error, "a heartbeat was not answered"),
-            }
-        }
-    }
-
-    // --- what goes on beside the stream ----------------------------------------------------------------------------
-
-    fn fetch(&self, shell: &Arc<Shell>, wanted: Fetch) -> R::Task<()> {
-        let (pool, shell, identity) = (self.pool.clone(), Arc::clone(shell), Arc::clone(&self.identity));
-        let bandwidth = Arc::clone(self.server.bandwidth());
-        let fetching = async move {
-            let Fetch { transfer, peer, keys } = wanted;
-            let start = unix_time();
-            let end = match fetch(&pool, &bandwidth, &peer, &keys, &identity.address).await {
-                Ok(Some(data)) => {
-                    shell.arrived(&data, &Arrival { peer, start, stop: unix_time() });
-                    FetchEnd::Arrived(data)
-                }
-                Ok(None) => FetchEnd::Busy,
-                Err(error) => {
-                    tracing::warn!(target: "anydask", %peer, %error, "data of a peer did not come");
-                    FetchEnd::Failed
-                }
-            };
-            shell.handle(Event::FetchEnded { transfer, end });
-        };
-        self.runtime.spawn(fetching)
-    }
-
-    /// Has Python tasks placed where there is Python.
-    fn decline(&self, shell: &Arc<Shell>, keys: Vec<TaskKey>) -> R::Task<()> {
-        let (pool, scheduler, shell) = (self.pool.clone(), self.scheduler.clone(), Arc::clone(shell));
-        let declining = async move {
-            let declined = match restrict(&pool, &scheduler, &keys).await {
-                Ok(true) => Declined::Restricted,
-                Ok(false) => {
-                    let tasks = keys.len();
-                    tracing::warn!(target: "anydask", tasks, "there is no Python worker for tasks of Python");
-                    Declined::Failed
-                }
-                Err(error) => {
-                    tracing::warn!(target: "anydask", %error, "tasks of Python could not be declined");
-                    Declined::Failed
-                }
-            };
-            shell.handle(Event::PythonDeclined(declined));
-        };
-        self.runtime.spawn(declining)
-    }
-
-    fn retire(&self, shell: &Arc<Shell>) -> R::Task<()> {
-        // The scheduler answers when the data is elsewhere.
-        let pool = self.pool.with_silence(WORK_LIMIT);
-        let (scheduler, shell) = (self.scheduler.clone(), Arc::clone(shell));
-        let address = self.identity.address.clone();
-        let retiring = async move {
-            let fields = [
-                ("workers", Value::List(vec![address.into()])),
-                ("close_workers", false.into()),
-                ("remove", true.into()),
-                ("stimulus_id", "retire-anydask".into()),
-            ];
-            if let Err(error) = pool.call(&scheduler, &request("retire_workers", fields)).await {
-                tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
-            }
-            shell.handle(Event::Retired);
-        };
-        self.runtime.spawn(retiring)
-    }
-}
-
-/// Restricts tasks to the Python workers. False if there are none.
-async fn restrict<R: Runtime>(pool: &Pool<R>, scheduler: &Address, keys: &[TaskKey]) -> Result<bool, CommError> {
-    let identity = pool.call(scheduler, &request("identity", [("n_workers", Value::Int(-1))])).await?;
-    let workers = identity.get("workers").and_then(Value::entries).unwrap_or_default();
-    let is_python = |worker: &Value| worker.get("resources").is_none_or(|all| all.get(ANYDASK).is_none());
-    let python = workers.iter().filter(|(_, worker)| is_python(worker)).map(|(address, _)| address.clone());
-    let python: Vec<_> = python.collect();
-    if python.is_empty() {
-        return Ok(false);
-    }
-    let restrictions = keys.iter().map(|key| (key.to_value(), Value::List(python.clone()))).collect();
-    pool.call(scheduler, &request("set_restrictions", [("worker", Value::Map(restrictions))])).await?;
-    Ok(true)
-}
-
-fn heartbeat_interval(reply: &Value) -> Duration {
-    // The shortest that the scheduler ever asks for.
-    const DEFAULT: f64 = 0.5;
-    let seconds = reply.get("heartbeat-interval").and_then(Value::as_f64).unwrap_or(DEFAULT);
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(100))
 }

@@ -3,11 +3,14 @@
 mod arrivals;
 mod bodies;
 mod builder;
+mod conversation;
 mod driver;
+mod errands;
 mod fetch;
 mod ops;
 mod registration;
 mod server;
+mod shared;
 mod shell;
 mod state;
 mod transfers;
