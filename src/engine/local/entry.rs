@@ -1,18 +1,15 @@
 //! A task of the local engine as its futures, and the tasks that depend on it, see it.
 
 use std::sync::Arc;
-use std::task::Waker;
 
 use crate::Error;
 use crate::engine::local::Engine;
+use crate::engine::local::by_core::entry_by_core;
 use crate::engine::local::close::cancel;
 use crate::engine::local::failing::{fail, fail_silently, inherited, restart};
 use crate::engine::local::node::{Node, Slot, Task, count_inputs};
 use crate::engine::local::release::bury;
-use crate::task::{
-    Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, Transition, TypedEntry, Watch, WatchId, Watcher,
-    Watchers,
-};
+use crate::task::{Arguments, Entry, Key, Outcome, Scheduler, Stored, TaskFn, Transition, TypedEntry, Watch, Watchers};
 
 impl<T, F, A, Args> Watch for Task<T, F, A, Args>
 where
@@ -64,41 +61,11 @@ where
         self.about.key(F::name(), self.core.index(), || self.location())
     }
 
-    fn outcome(&self) -> Option<Outcome> {
-        self.core.outcome()
-    }
+    entry_by_core!();
 
     fn run_outcome(&self) -> Option<Outcome> {
         let outcome = self.core.outcome();
         outcome.or_else(|| self.about.terms()?.run_timeout(|| self.key()).map(Err))
-    }
-
-    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
-        self.core.watch(watcher)
-    }
-
-    fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
-        self.core.rewatch(id, waker)
-    }
-
-    fn unwatch(&self, id: WatchId) {
-        self.core.unwatch(id);
-    }
-
-    fn retain(&self) {
-        self.core.retain();
-    }
-
-    fn retain_if_held(&self) -> bool {
-        self.core.retain_if_held()
-    }
-
-    fn spend_if_last(&self) -> bool {
-        self.core.spend_if_last()
-    }
-
-    fn release(&self) -> bool {
-        self.core.release()
     }
 
     fn bury(self: Arc<Self>) {
@@ -122,10 +89,6 @@ where
         if !self.core.detach() && self.core.release() {
             bury(self, None);
         }
-    }
-
-    fn is_detached(&self) -> bool {
-        self.core.is_detached()
     }
 
     fn help(self: Arc<Self>) {

@@ -5,9 +5,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Waker;
 
 use crate::Error;
+use crate::engine::local::by_core::entry_by_core;
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::core::{Core, Ended};
 use crate::engine::local::keys::is_void;
@@ -119,40 +119,10 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
         self.task.key()
     }
 
-    fn outcome(&self) -> Option<Outcome> {
-        self.core.outcome()
-    }
+    entry_by_core!();
 
     fn run_outcome(&self) -> Option<Outcome> {
         self.core.outcome()
-    }
-
-    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
-        self.core.watch(watcher)
-    }
-
-    fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
-        self.core.rewatch(id, waker)
-    }
-
-    fn unwatch(&self, id: WatchId) {
-        self.core.unwatch(id);
-    }
-
-    fn retain(&self) {
-        self.core.retain();
-    }
-
-    fn retain_if_held(&self) -> bool {
-        self.core.retain_if_held()
-    }
-
-    fn spend_if_last(&self) -> bool {
-        self.core.spend_if_last()
-    }
-
-    fn release(&self) -> bool {
-        self.core.release()
     }
 
     fn bury_because(self: Arc<Self>, reason: &Arc<str>) {
@@ -183,10 +153,6 @@ impl<T: Send + Sync + 'static> Entry for FutureState<T> {
         if !self.core.detach() && self.core.release() {
             self.bury();
         }
-    }
-
-    fn is_detached(&self) -> bool {
-        self.core.is_detached()
     }
 
     fn help(self: Arc<Self>) {

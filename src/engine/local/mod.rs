@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `core.rs`, `story.rs` | a task's phases and who may change them, and those that it has had |
 //! | `node.rs`, `about.rs`, `run.rs` | a task with its call, its value and its name, and its runs |
-//! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
+//! | `entry.rs`, `by_core.rs`, `failing.rs` | how others see it, and how it ends without a run |
 //! | `handles.rs`, `release.rs` | the handles, and the last one |
 //! | `clients.rs`, `lease.rs` | whose tasks they are, and what those submitted in a row share |
 //! | `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
@@ -19,6 +19,7 @@
 
 mod about;
 mod asynchronous;
+pub(crate) mod by_core;
 mod clients;
 mod close;
 mod core;

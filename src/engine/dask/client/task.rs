@@ -12,6 +12,7 @@ use std::task::Waker;
 use crate::Error;
 use crate::engine::dask::client::connection::Connection;
 use crate::engine::dask::wire::TaskKey;
+use crate::engine::local::by_core::entry_by_core;
 use crate::engine::local::{About, Core, Draft, Ended, Node, Presence, Spawned, bury, drop_quietly, fail};
 use crate::task::portable::{DecodeError, PyValue, TypeOf};
 use crate::task::{
@@ -277,24 +278,10 @@ impl<T: Send + Sync + 'static> Entry for ClusterTask<T> {
         self.about.key(self.name(), self.core.index(), || self.location())
     }
 
-    fn outcome(&self) -> Option<Outcome> {
-        self.core.outcome()
-    }
+    entry_by_core!();
 
     fn run_outcome(&self) -> Option<Outcome> {
         self.core.outcome()
-    }
-
-    fn watch(&self, watcher: Watcher) -> Result<WatchId, Outcome> {
-        self.core.watch(watcher)
-    }
-
-    fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
-        self.core.rewatch(id, waker)
-    }
-
-    fn unwatch(&self, id: WatchId) {
-        self.core.unwatch(id);
     }
 
     fn value_outcome(&self) -> Option<Outcome> {
@@ -316,22 +303,6 @@ impl<T: Send + Sync + 'static> Entry for ClusterTask<T> {
 
     fn unwatch_value(&self, id: WatchId) {
         self.arrival.unwatch(id);
-    }
-
-    fn retain(&self) {
-        self.core.retain();
-    }
-
-    fn retain_if_held(&self) -> bool {
-        self.core.retain_if_held()
-    }
-
-    fn spend_if_last(&self) -> bool {
-        self.core.spend_if_last()
-    }
-
-    fn release(&self) -> bool {
-        self.core.release()
     }
 
     fn bury_because(self: Arc<Self>, reason: &Arc<str>) {
@@ -359,10 +330,6 @@ impl<T: Send + Sync + 'static> Entry for ClusterTask<T> {
         } else if self.core.release() {
             bury(self, None);
         }
-    }
-
-    fn is_detached(&self) -> bool {
-        self.core.is_detached()
     }
 
     fn help(self: Arc<Self>) {}
