@@ -191,7 +191,9 @@ async fn every_operation_has_a_time_limit<R: AnyOf>(on: Ground<R>) {
     assert!(on.on.get(client.wait_for_workers(3).timeout(short)).await.unwrap_err().is_timeout());
     gate.open();
     assert_eq!(on.value(&held).await.unwrap(), 1, "a wait that times out cancels nothing");
-    // What Dask's scheduler does not do is refused.
+    // What another process does not know is refused, and what Dask's scheduler does not do.
+    let error = on.error(&client.submit(|x: i64| x, 1)).await;
+    assert!(matches!(&error, Error::NotPortable { fix, .. } if fix.contains("#[task]")), "{error:?}");
     let error = on.error(&client.with(Options::new().timeout(LIMIT)).submit(inc, 1)).await;
     assert!(matches!(&error, Error::NotPortable { fix, .. } if fix.contains("timeout")), "{error:?}");
 }

@@ -13,7 +13,6 @@ mod everywhere;
 mod examples;
 mod failures;
 mod fake;
-mod first;
 mod gathering;
 mod ground;
 mod handles;

@@ -8,8 +8,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::engine::dask::client::Event;
-use crate::engine::dask::client::connection::{Request, Work};
+use crate::engine::dask::client::connection::Work;
 use crate::engine::dask::client::driver::Driver;
+use crate::engine::dask::client::requesting::Request;
 use crate::engine::dask::comm::{Address, Comm, CommError, Pool, Reader, WORK_LIMIT, Writer};
 use crate::engine::dask::race::race;
 use crate::engine::dask::wire::Value;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Weak};
 
 use crate::Error;
 use crate::engine::dask::client::Event;
-use crate::engine::dask::client::connection::{Connection, ReplyTo};
+use crate::engine::dask::client::connection::Connection;
 use crate::engine::dask::client::conversation::{Conversation, End};
+use crate::engine::dask::client::requesting::ReplyTo;
 use crate::engine::dask::comm::{ANSWER_LIMIT, Address, Comm, CommError, Connector, Pool};
 use crate::engine::dask::race::race;
 use crate::engine::dask::tries::{Patience, Tries};

@@ -22,6 +22,7 @@ mod failure;
 mod graph;
 mod messages;
 mod opening;
+mod requesting;
 pub(crate) mod requests;
 mod scatter;
 mod state;
