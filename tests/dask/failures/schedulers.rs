@@ -57,8 +57,29 @@ fn a_scheduler_that_comes_back_twice_is_found_twice<R: Current + Runtime>() {
     let graph = Graph::submit(&client, 12, RUST);
     for done in [50, 150] {
         graph.wait_for(done, LIMIT);
-        cluster.stop_scheduler();
+        cluster.kill_scheduler();
         cluster.start_scheduler_again();
+    }
+    graph.check(&client);
+    client.close().timeout(LIMIT).wait().unwrap();
+}
+
+/// Dask's `Scheduler.close` closes the workers, and says nothing to the clients.
+fn a_scheduler_that_is_ended_in_order_ends_its_workers_and_not_its_clients<R: Current + Runtime>() {
+    let mut cluster = Cluster::start(Version::Newest);
+    let start = |cluster: &Cluster| {
+        let worker = Worker::<R>::connect(cluster.address()).threads(2);
+        worker.start().timeout(LIMIT).wait().unwrap()
+    };
+    let mut worker = start(&cluster);
+    let client = connect::<R>(&cluster, 1);
+    let graph = Graph::submit(&client, 17, RUST);
+    for done in [50, 150] {
+        graph.wait_for(done, LIMIT);
+        cluster.stop_scheduler();
+        worker.closed().timeout(SOON).wait().unwrap();
+        cluster.start_scheduler_again();
+        worker = start(&cluster);
     }
     graph.check(&client);
     client.close().timeout(LIMIT).wait().unwrap();
@@ -213,6 +234,7 @@ fn a_connection_that_is_cut_while_it_begins_is_made_again<R: Current + Runtime>(
 on_each_runtime! {
     a_graph_is_submitted_again_to_a_scheduler_that_comes_back,
     a_scheduler_that_comes_back_twice_is_found_twice,
+    a_scheduler_that_is_ended_in_order_ends_its_workers_and_not_its_clients,
     futures_are_lost_with_their_scheduler_where_that_is_asked_for,
     nothing_hangs_when_the_scheduler_never_comes_back,
     a_scheduler_that_is_stopped_for_seconds_goes_on_where_it_was,

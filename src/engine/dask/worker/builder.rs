@@ -177,6 +177,9 @@ impl<R> Worker<R> {
 impl<R: Runtime> Worker<R> {
     /// Joins the cluster, and works until the scheduler closes the worker or is lost for good.
     ///
+    /// A scheduler that is ended in order closes its workers, as all of Dask's: that is `Ok`, and whoever ends and starts
+    /// schedulers starts workers too. One that dies, or cannot be reached for a while, is waited for.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the operation stops the worker at once: what it was doing is done elsewhere. To leave in order, use

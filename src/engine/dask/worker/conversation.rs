@@ -46,8 +46,21 @@ impl<R: Runtime> Driver<R> {
     ) -> End {
         let (reader, writer) = comm.split();
         let heard_at = Mutex::new(self.runtime.now());
-        let talking = race(self.read(reader, shell, &heard_at), self.write(writer, shell));
-        race(talking, self.beat(shell, interval, silence, &heard_at)).await
+        let talking = race(self.read(reader, shell, &heard_at), self.write_and_hear_out(writer, shell));
+        match race(talking, self.beat(shell, interval, silence, &heard_at)).await {
+            // It was told why.
+            End::Lost(error) => shell.stop_reason().map_or(End::Lost(error), End::Stopped),
+            end => end,
+        }
+    }
+
+    /// Where the scheduler takes no more, what it said last is still read: it may have closed the worker.
+    async fn write_and_hear_out(&self, writer: Writer<R::Stream>, shell: &Arc<Shell>) -> End {
+        let end = self.write(writer, shell).await;
+        if let End::Lost(_) = end {
+            self.runtime.sleep(FAREWELL_LIMIT).await;
+        }
+        end
     }
 
     async fn read(&self, mut reader: Reader<R::Stream>, shell: &Arc<Shell>, heard_at: &Mutex<Instant>) -> End {

@@ -186,6 +186,11 @@ impl Shell {
         (machine.state.metrics(), machine.state.status(), executing)
     }
 
+    /// Why the worker stops, if it does.
+    pub(super) fn stop_reason(&self) -> Option<Stop> {
+        lock(&self.machine).state.stop_reason().cloned()
+    }
+
     /// How many keys, bodies and transfers there are, and how many bodies can be cancelled.
     pub(super) fn held(&self) -> [usize; 4] {
         let running = lock(&self.running).len();

@@ -7,7 +7,7 @@ use anydask_runtime::Instant;
 
 use crate::engine::dask::wire::TaskKey;
 use crate::engine::dask::worker::state::task::State;
-use crate::engine::dask::worker::state::{Status, WorkerState};
+use crate::engine::dask::worker::state::{Status, Stop, WorkerState};
 
 /// Numbers of a worker at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,5 +59,10 @@ impl<V: Clone> WorkerState<V> {
 
     pub(crate) fn status(&self) -> Status {
         self.standing.status()
+    }
+
+    /// Why the worker stops, if it does.
+    pub(crate) fn stop_reason(&self) -> Option<&Stop> {
+        self.standing.stop()
     }
 }

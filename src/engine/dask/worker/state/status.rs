@@ -14,7 +14,7 @@ pub(super) struct Standing {
     /// The scheduler retires this worker.
     is_retired: bool,
     leave: Leave,
-    is_stopped: bool,
+    stop: Option<Stop>,
 }
 
 /// How far a worker has come that leaves of its own will.
@@ -51,7 +51,12 @@ impl Standing {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.is_stopped
+        self.stop.is_some()
+    }
+
+    /// Why the worker stops, if it does.
+    pub(super) fn stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
     }
 }
 
@@ -116,8 +121,8 @@ impl<V: Clone> WorkerState<V> {
             }
         }
         self.to_cancel.clear();
+        self.standing.stop = Some(reason.clone());
         self.actions.push_back(Action::Stop { reason });
-        self.standing.is_stopped = true;
     }
 
     fn tell_change(&mut self, before: Status) {
