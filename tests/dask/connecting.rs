@@ -178,7 +178,7 @@ fn a_scheduler_that_refuses_is_quoted<R: Current>() {
 }
 
 fn a_worker_whose_name_is_taken_is_told_which<R: Current>() {
-    let cluster = Cluster::start(Version::Newest);
+    let cluster = Cluster::start(Version::on::<R>());
     let named = || Worker::<R>::connect(cluster.address()).threads(1).name("anna").start().timeout(SOON).wait();
     let first = named().unwrap();
     let error = named().unwrap_err();

@@ -7,6 +7,7 @@ use anydask::runtime::{AsyncStd, Smol};
 use anydask::{Client, Worker, task};
 
 use crate::cluster::{Cluster, Version};
+use crate::everywhere::on_each_version;
 use crate::python_functions::LIMIT;
 
 #[task]
@@ -97,9 +98,8 @@ print('all plots')
 client.close()
 "#;
 
-#[test]
-fn its_pages_show_rust_workers_without_an_error() {
-    let mut cluster = Cluster::start_with_dashboard(Version::Newest);
+fn its_pages_show_rust_workers_without_an_error(version: Version) {
+    let mut cluster = Cluster::start_with_dashboard(version);
     cluster.python_worker("python");
     let address = cluster.address().to_owned();
     let first = Worker::<Smol>::connect(&address).threads(1).name("rust-a").start().timeout(LIMIT).wait().unwrap();
@@ -143,9 +143,8 @@ fn its_pages_show_rust_workers_without_an_error() {
     second.leave().timeout(LIMIT).wait().unwrap();
 }
 
-#[test]
-fn heartbeats_tell_what_is_true() {
-    let mut cluster = Cluster::start(Version::Newest);
+fn heartbeats_tell_what_is_true(version: Version) {
+    let mut cluster = Cluster::start(version);
     cluster.python_worker("python");
     let address = cluster.address().to_owned();
     let first = Worker::<Smol>::connect(&address).threads(1).name("rust-a").start().timeout(LIMIT).wait().unwrap();
@@ -198,4 +197,9 @@ client.close()
     }
     cluster.assert_quiet(&[]);
     drop((first, second));
+}
+
+on_each_version! {
+    its_pages_show_rust_workers_without_an_error,
+    heartbeats_tell_what_is_true,
 }

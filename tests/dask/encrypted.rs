@@ -36,7 +36,7 @@ fn of_texts(authority: &str, own: &Certificate) -> Security {
 
 /// 40 blocks, scaled where they are not, summed by fours, of which Python makes one number.
 fn a_graph_goes_through_an_encrypted_cluster_of_both_languages<R: Current + Runtime>() {
-    let mut cluster = Cluster::start_tls(Version::Newest);
+    let mut cluster = Cluster::start_tls(Version::on::<R>());
     let address = cluster.address().to_owned();
     assert!(address.starts_with("tls://"), "{address}");
     let security = of_files(cluster.certificates());
@@ -100,7 +100,7 @@ fn both_say(errors: &[Error; 2], wanted: &[&str]) {
 }
 
 fn who_does_not_fit_an_encrypted_cluster_is_told_why<R: Current + Runtime>() {
-    let cluster = Cluster::start_tls(Version::Newest);
+    let cluster = Cluster::start_tls(Version::on::<R>());
     let files = cluster.certificates();
     let address = cluster.address();
     let plain = address.replace("tls://", "tcp://");
@@ -141,7 +141,7 @@ fn certificates_that_cannot_be_read_are_named<R: Current + Runtime>() {
 }
 
 fn certificates_do_not_help_against_a_cluster_without_them<R: Current + Runtime>() {
-    let cluster = Cluster::start(Version::Newest);
+    let cluster = Cluster::start(Version::on::<R>());
     let authority = Authority::new();
     let security = of_texts(authority.pem(), &authority.sign());
     both_say(&refused::<R>(cluster.address(), Some(&security)), &["is not encrypted, and a `Security` was given"]);

@@ -31,6 +31,24 @@ macro_rules! everywhere {
 }
 pub(crate) use everywhere;
 
+/// One test with each version of Dask.
+macro_rules! on_each_version {
+    ($($name:ident),* $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn on_the_oldest() {
+                super::$name(crate::cluster::Version::Oldest);
+            }
+
+            #[test]
+            fn on_the_newest() {
+                super::$name(crate::cluster::Version::Newest);
+            }
+        }
+    )* };
+}
+pub(crate) use on_each_version;
+
 /// All levels of an error in one line, as a program prints it.
 pub fn chain(error: &Error) -> String {
     let mut text = error.to_string();

@@ -49,7 +49,7 @@ struct Started<R: Runtime> {
 }
 
 fn start<R: Current + Runtime>() -> Started<R> {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     cluster.python_worker_with("python", |command| {
         command.args(["--memory-limit", "8GiB"]);
     });

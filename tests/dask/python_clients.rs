@@ -4,6 +4,7 @@ use anydask::runtime::{Current, Runtime, Smol, Tokio};
 use anydask::{Client, RunningWorker, Worker, task};
 
 use crate::cluster::{Cluster, Version};
+use crate::everywhere::on_each_version;
 use crate::python_functions::LIMIT;
 
 #[task]
@@ -18,8 +19,8 @@ struct Mixed {
 }
 
 /// One Python worker and so many Rust workers.
-fn mixed(rust_workers: usize) -> Mixed {
-    let mut cluster = Cluster::start(Version::Newest);
+fn mixed(version: Version, rust_workers: usize) -> Mixed {
+    let mut cluster = Cluster::start(version);
     cluster.python_worker_with("python", |command| {
         command.args(["--nthreads", "2"]);
     });
@@ -60,9 +61,8 @@ impl Drop for Mixed {
     }
 }
 
-#[test]
-fn it_sees_the_rust_workers() {
-    let mixed = mixed(1);
+fn it_sees_the_rust_workers(version: Version) {
+    let mixed = mixed(version, 1);
     let told = mixed.run(
         "
 worker = info['workers'][rust[0]]
@@ -82,9 +82,8 @@ print(set(client.has_what()) == set(info['workers']), client.processing()[rust[0
     assert_eq!(lines[4], "True ()", "{told}");
 }
 
-#[test]
-fn it_reads_what_rust_tasks_gave_as_bytes_and_as_objects() {
-    let mixed = mixed(1);
+fn it_reads_what_rust_tasks_gave_as_bytes_and_as_objects(version: Version) {
+    let mixed = mixed(version, 1);
     let future = mixed.client.submit(square, 300);
     assert_eq!(future.timeout(LIMIT).wait().unwrap(), 90_000);
     // The mark, and postcard behind it: a number in variable length, zigzag.
@@ -138,19 +137,16 @@ assert sorted(done) == list(range(1001, 1021))
 print('all of it')
 ";
 
-#[test]
-fn tasks_and_collections_of_dask_go_on_beside_one_rust_worker() {
-    assert_eq!(mixed(1).run(DASK), "all of it");
+fn tasks_and_collections_of_dask_go_on_beside_one_rust_worker(version: Version) {
+    assert_eq!(mixed(version, 1).run(DASK), "all of it");
 }
 
-#[test]
-fn tasks_and_collections_of_dask_go_on_beside_two_rust_workers() {
-    assert_eq!(mixed(2).run(DASK), "all of it");
+fn tasks_and_collections_of_dask_go_on_beside_two_rust_workers(version: Version) {
+    assert_eq!(mixed(version, 2).run(DASK), "all of it");
 }
 
-#[test]
-fn tasks_of_both_languages_run_at_the_same_time() {
-    let mixed = mixed(2);
+fn tasks_of_both_languages_run_at_the_same_time(version: Version) {
+    let mixed = mixed(version, 2);
     let script = mixed.cluster.start_python(
         "
 from distributed import Client
@@ -174,9 +170,8 @@ with Client() as client:
     script.wait_for_line("ends");
 }
 
-#[test]
-fn objects_of_python_are_kept_and_given_back_by_rust_workers() {
-    let told = mixed(2).run(
+fn objects_of_python_are_kept_and_given_back_by_rust_workers(version: Version) {
+    let told = mixed(version, 2).run(
         "
 import functions, numpy
 things = [functions.Account('Ada', 5), numpy.arange(5), {'a': [1, (2, {3})]}, lambda x: x + 1, b'\\xc1anydask']
@@ -201,9 +196,8 @@ print(len(client.gather(big)), client.submit(len, big).result(timeout=60))
     assert_eq!(lines[5], "73400320 73400320");
 }
 
-#[test]
-fn data_is_replicated_rebalanced_and_moved_away() {
-    let told = mixed(2).run(
+fn data_is_replicated_rebalanced_and_moved_away(version: Version) {
+    let told = mixed(version, 2).run(
         "
 one = client.submit(bytes, 1000, pure=False)
 wait(one)
@@ -227,9 +221,8 @@ print(rust[0] in client.scheduler_info(n_workers=-1)['workers'], client.gather(m
     assert_eq!(lines[2..], ["{2}", "False 8"], "{told}");
 }
 
-#[test]
-fn what_a_worker_is_asked_is_answered() {
-    let mixed = mixed(1);
+fn what_a_worker_is_asked_is_answered(version: Version) {
+    let mixed = mixed(version, 1);
     let kept = mixed.client.submit(square, 3);
     kept.timeout(LIMIT).wait().unwrap();
     let told = mixed.run(
@@ -266,9 +259,8 @@ client.get_metadata('x', default=None)
     assert!(lines.contains(&"{'status': 'OK'}"), "{told}");
 }
 
-#[test]
-fn a_restart_leaves_a_cluster_that_works() {
-    let mut mixed = mixed(1);
+fn a_restart_leaves_a_cluster_that_works(version: Version) {
+    let mut mixed = mixed(version, 1);
     let told = mixed.run(
         "
 future = client.submit(sum, [1, 2])
@@ -288,4 +280,16 @@ print(future.status, len(client.scheduler_info(n_workers=-1)['workers']))
     mixed.workers.clear();
     mixed.workers.push(start::<Smol>(&mixed.cluster, "rust-again"));
     assert_eq!(mixed.client.submit(square, 5).timeout(LIMIT).wait().unwrap(), 25);
+}
+
+on_each_version! {
+    it_sees_the_rust_workers,
+    it_reads_what_rust_tasks_gave_as_bytes_and_as_objects,
+    tasks_and_collections_of_dask_go_on_beside_one_rust_worker,
+    tasks_and_collections_of_dask_go_on_beside_two_rust_workers,
+    tasks_of_both_languages_run_at_the_same_time,
+    objects_of_python_are_kept_and_given_back_by_rust_workers,
+    data_is_replicated_rebalanced_and_moved_away,
+    what_a_worker_is_asked_is_answered,
+    a_restart_leaves_a_cluster_that_works,
 }

@@ -55,16 +55,17 @@ fn shape(number: i64) -> Shape {
     Shape::Box(number, number)
 }
 
-/// One cluster for all tests here, which do not harm each other: a Python worker, and a Rust worker on each runtime.
+/// One cluster of each version for all tests here, which do not harm each other: a Python worker, and a Rust worker on each
+/// runtime.
 struct Shared {
     cluster: Cluster,
     _workers: [RunningWorker; 3],
 }
 
-fn shared() -> &'static Cluster {
-    static SHARED: OnceLock<Shared> = OnceLock::new();
+fn shared(version: Version) -> &'static Cluster {
+    static SHARED: [OnceLock<Shared>; 2] = [const { OnceLock::new() }; 2];
     let start = || {
-        let mut cluster = Cluster::start(Version::Newest);
+        let mut cluster = Cluster::start(version);
         cluster.python_worker_with("python", |command| {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dask/python");
             let path = std::env::join_paths([folder.clone(), folder.join("only_on_workers")]).unwrap();
@@ -78,7 +79,7 @@ fn shared() -> &'static Cluster {
         ];
         Shared { cluster, _workers: workers }
     };
-    &SHARED.get_or_init(start).cluster
+    &SHARED[version as usize].get_or_init(start).cluster
 }
 
 fn start_worker<R: Current + Runtime>(address: &str, name: &str) -> RunningWorker {
@@ -86,7 +87,7 @@ fn start_worker<R: Current + Runtime>(address: &str, name: &str) -> RunningWorke
 }
 
 fn client<R: Current + Runtime>() -> Client<R> {
-    let client = Client::<R>::connect(shared().address()).timeout(LIMIT).wait().unwrap();
+    let client = Client::<R>::connect(shared(Version::on::<R>()).address()).timeout(LIMIT).wait().unwrap();
     client.wait_for_workers(4).timeout(LIMIT).wait().unwrap();
     client
 }
@@ -321,13 +322,13 @@ fn what_a_rust_task_gave_arrives_as_a_plain_object<R: Current + Runtime>() {
     }
     // One task has converted it for all of them, and goes with it.
     let key = box_.key().to_string();
-    assert_eq!(conversions_of(&key, 1), "1");
+    assert_eq!(conversions_of(Version::on::<R>(), &key, 1), "1");
     drop((point, box_, shown));
-    assert_eq!(conversions_of(&key, 0), "0");
+    assert_eq!(conversions_of(Version::on::<R>(), &key, 0), "0");
 }
 
 /// How many tasks convert the result of this one, once there are as many as `expected`, or after a while.
-fn conversions_of(key: &str, expected: usize) -> String {
+fn conversions_of(version: Version, key: &str, expected: usize) -> String {
     let script = format!(
         "
 import time
@@ -344,7 +345,7 @@ with Client() as client:
     print(found)
 "
     );
-    shared().run_python(&script).trim().to_owned()
+    shared(version).run_python(&script).trim().to_owned()
 }
 
 fn an_exception_has_its_class_its_message_and_its_traceback<R: Current + Runtime>() {

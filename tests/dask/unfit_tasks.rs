@@ -38,7 +38,7 @@ fn double(x: i64) -> i64 {
 }
 
 fn a_worker_of_another_program_says_what_it_does_not_know<R: Current + Runtime>() {
-    let cluster = Cluster::start(Version::Newest);
+    let cluster = Cluster::start(Version::on::<R>());
     let worker = Program::start("dask_worker", &[("DASK_SCHEDULER_ADDRESS", cluster.address())]);
     assert!(worker.line().unwrap().starts_with("a worker at tcp://127.0.0.1:"));
     let client = Client::<R>::connect(cluster.address()).timeout(DEADLINE).wait().unwrap();
@@ -70,7 +70,7 @@ fn a_worker_of_another_program_says_what_it_does_not_know<R: Current + Runtime>(
 }
 
 fn a_result_of_the_wrong_type_tells_both<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     cluster.python_worker("py");
     let worker = Worker::<R>::connect(cluster.address()).threads(1).start().timeout(DEADLINE).wait().unwrap();
     let client = Client::<R>::connect(cluster.address()).timeout(DEADLINE).wait().unwrap();

@@ -1,5 +1,6 @@
 //! Dask in a Python environment of its own, made once for each version and kept under `target/python`.
 
+use std::any::TypeId;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,6 +15,11 @@ pub enum Version {
 }
 
 impl Version {
+    /// The version that the tests on runtime `R` have. So each version has each test.
+    pub fn on<R: 'static>() -> Self {
+        if TypeId::of::<R>() == TypeId::of::<anydask::runtime::Smol>() { Self::Oldest } else { Self::Newest }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Oldest => "2025.4.1",

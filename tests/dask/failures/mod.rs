@@ -21,13 +21,3 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
-
-/// One test on each runtime.
-macro_rules! on_each_runtime {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        mod tokio { $( $(#[$doc])* #[test] fn $name() { super::$name::<anydask::runtime::Tokio>(); } )+ }
-        mod async_std { $( $(#[$doc])* #[test] fn $name() { super::$name::<anydask::runtime::AsyncStd>(); } )+ }
-        mod smol { $( $(#[$doc])* #[test] fn $name() { super::$name::<anydask::runtime::Smol>(); } )+ }
-    };
-}
-use on_each_runtime;

@@ -7,8 +7,9 @@ use anydask::{Client, ClientStatus, Error, OnLost, Worker, task};
 
 use super::graphs::{Graph, Shape};
 use super::proxy::Proxy;
-use super::{LIMIT, eventually, on_each_runtime};
+use super::{LIMIT, eventually};
 use crate::cluster::{Cluster, Signal, Version};
+use crate::everywhere::everywhere;
 use crate::rust_worker::{self, RustWorker};
 
 const SHAPE: Shape = Shape { tasks: 500, layer: 40, python: 4 };
@@ -35,7 +36,7 @@ fn connect<R: Current + Runtime>(cluster: &Cluster, workers: usize) -> Client<R>
 }
 
 fn a_graph_is_submitted_again_to_a_scheduler_that_comes_back<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     rust_worker::start::<R>(&mut cluster, "one");
     rust_worker::start::<R>(&mut cluster, "two");
     cluster.python_worker("python");
@@ -51,7 +52,7 @@ fn a_graph_is_submitted_again_to_a_scheduler_that_comes_back<R: Current + Runtim
 }
 
 fn a_scheduler_that_comes_back_twice_is_found_twice<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     rust_worker::start::<R>(&mut cluster, "one");
     let client = connect::<R>(&cluster, 1);
     let graph = Graph::submit(&client, 12, RUST);
@@ -66,7 +67,7 @@ fn a_scheduler_that_comes_back_twice_is_found_twice<R: Current + Runtime>() {
 
 /// Dask's `Scheduler.close` closes the workers, and says nothing to the clients.
 fn a_scheduler_that_is_ended_in_order_ends_its_workers_and_not_its_clients<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let start = |cluster: &Cluster| {
         let worker = Worker::<R>::connect(cluster.address()).threads(2);
         worker.start().timeout(LIMIT).wait().unwrap()
@@ -86,7 +87,7 @@ fn a_scheduler_that_is_ended_in_order_ends_its_workers_and_not_its_clients<R: Cu
 }
 
 fn futures_are_lost_with_their_scheduler_where_that_is_asked_for<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     rust_worker::start::<R>(&mut cluster, "one");
     let client = Client::<R>::builder().on_lost(OnLost::Fail).connect(cluster.address()).timeout(LIMIT).wait().unwrap();
     let graph = Graph::submit(&client, 13, RUST);
@@ -101,7 +102,7 @@ fn futures_are_lost_with_their_scheduler_where_that_is_asked_for<R: Current + Ru
 }
 
 fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     rust_worker::start::<R>(&mut cluster, "one");
     let client = Client::<R>::builder().reconnect_timeout(Duration::from_secs(3)).connect(cluster.address());
     let client = client.timeout(LIMIT).wait().unwrap();
@@ -145,7 +146,7 @@ fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
 }
 
 fn a_scheduler_that_is_stopped_for_seconds_goes_on_where_it_was<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     rust_worker::start::<R>(&mut cluster, "one");
     rust_worker::start::<R>(&mut cluster, "two");
     let client = connect::<R>(&cluster, 2);
@@ -169,7 +170,7 @@ fn last(bytes: Vec<u8>) -> u8 {
 }
 
 fn a_client_closes_soon_although_its_scheduler_takes_nothing<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let client = connect::<R>(&cluster, 0);
     client.workers().timeout(LIMIT).wait().unwrap();
     cluster.scheduler().signal(Signal::Stop);
@@ -181,7 +182,7 @@ fn a_client_closes_soon_although_its_scheduler_takes_nothing<R: Current + Runtim
 }
 
 fn a_worker_ends_at_once_although_its_scheduler_is_away<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let start = || Worker::<R>::connect(cluster.address()).threads(1).start().timeout(LIMIT).wait().unwrap();
     let (stopped, left) = (start(), start());
     cluster.kill_scheduler();
@@ -190,7 +191,7 @@ fn a_worker_ends_at_once_although_its_scheduler_is_away<R: Current + Runtime>() 
 }
 
 fn a_worker_gives_up_a_scheduler_that_never_comes_back<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let worker = Worker::<R>::connect(cluster.address()).threads(1).reconnect_timeout(Duration::from_secs(1));
     let worker = worker.start().timeout(LIMIT).wait().unwrap();
     cluster.kill_scheduler();
@@ -199,7 +200,7 @@ fn a_worker_gives_up_a_scheduler_that_never_comes_back<R: Current + Runtime>() {
 }
 
 fn a_balancer_without_a_scheduler_behind_is_tried_again<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let proxy = Proxy::start(cluster.address());
     let how = || RustWorker { scheduler: Some(proxy.address()), ..RustWorker::default() };
     rust_worker::start_with::<R>(&mut cluster, "one", how());
@@ -217,7 +218,7 @@ fn a_balancer_without_a_scheduler_behind_is_tried_again<R: Current + Runtime>() 
 
 /// Wherever the first messages of a connection are cut, there is another.
 fn a_connection_that_is_cut_while_it_begins_is_made_again<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let proxy = Proxy::start(cluster.address());
     let how = || RustWorker { scheduler: Some(proxy.address()), ..RustWorker::default() };
     rust_worker::start_with::<R>(&mut cluster, "one", how());
@@ -231,7 +232,7 @@ fn a_connection_that_is_cut_while_it_begins_is_made_again<R: Current + Runtime>(
     client.close().timeout(LIMIT).wait().unwrap();
 }
 
-on_each_runtime! {
+everywhere! {
     a_graph_is_submitted_again_to_a_scheduler_that_comes_back,
     a_scheduler_that_comes_back_twice_is_found_twice,
     a_scheduler_that_is_ended_in_order_ends_its_workers_and_not_its_clients,

@@ -7,8 +7,9 @@ use anydask::{Client, task};
 
 use super::graphs::{Graph, Shape};
 use super::proxy::{Flow, Proxy};
-use super::{LIMIT, eventually, on_each_runtime};
+use super::{LIMIT, eventually};
 use crate::cluster::{Cluster, Version};
+use crate::everywhere::everywhere;
 use crate::rust_worker::{self, RustWorker};
 
 #[task]
@@ -31,7 +32,7 @@ struct Pair<R: Runtime> {
 
 impl<R: Current + Runtime> Pair<R> {
     fn start() -> Self {
-        let mut cluster = Cluster::start(Version::Newest);
+        let mut cluster = Cluster::start(Version::on::<R>());
         rust_worker::start::<R>(&mut cluster, "one");
         let (proxy, listen) = Proxy::before_port();
         let how = RustWorker { listen: Some(listen), contact_host: Some(proxy.host()), ..RustWorker::default() };
@@ -93,7 +94,7 @@ fn a_worker_that_says_nothing_for_long_is_asked_again<R: Current + Runtime>() {
 }
 
 fn a_scheduler_that_vanishes_without_a_word_is_found_again<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let proxy = Proxy::start(cluster.address());
     let silence = Duration::from_secs(15);
     let how = RustWorker { scheduler: Some(proxy.address()), silence_timeout: Some(silence), ..RustWorker::default() };
@@ -110,7 +111,7 @@ fn a_scheduler_that_vanishes_without_a_word_is_found_again<R: Current + Runtime>
     client.close().timeout(LIMIT).wait().unwrap();
 }
 
-on_each_runtime! {
+everywhere! {
     a_task_does_not_wait_for_a_worker_that_has_been_given_up,
     a_value_does_not_wait_for_a_worker_that_has_been_given_up,
     a_worker_that_says_nothing_for_long_is_asked_again,

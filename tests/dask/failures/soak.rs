@@ -12,8 +12,9 @@ use anydask::{Client, Error, RunningWorker, TaskFuture, Worker, task};
 
 use super::graphs::{Graph, Random, Shape};
 use super::proxy::{Flow, Proxy};
-use super::{LIMIT, eventually, on_each_runtime};
+use super::{LIMIT, eventually};
 use crate::cluster::{Cluster, Signal, Version};
+use crate::everywhere::everywhere;
 use crate::rust_worker::{self, RustWorker};
 
 #[task]
@@ -44,7 +45,7 @@ struct Soak<R: Runtime> {
 
 impl<R: Current + Runtime> Soak<R> {
     fn start(seed: u64) -> Self {
-        let mut cluster = Cluster::start(Version::Newest);
+        let mut cluster = Cluster::start(Version::on::<R>());
         cluster.python_worker("python");
         let (client_proxy, worker_proxy) = (Proxy::start(cluster.address()), Proxy::start(cluster.address()));
         rust_worker::start::<R>(&mut cluster, "victim-0");
@@ -204,6 +205,6 @@ fn whatever_a_client_does_comes_to_a_good_end<R: Current + Runtime>() {
     soak.end();
 }
 
-on_each_runtime! {
+everywhere! {
     whatever_a_client_does_comes_to_a_good_end,
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use anydask::Client;
 use anydask::runtime::{Current, Runtime};
 
+use super::LIMIT;
 use super::graphs::{Graph, Shape};
 use super::proxy::{Flow, Proxy};
-use super::{LIMIT, on_each_runtime};
 use crate::cluster::{Cluster, Version};
+use crate::everywhere::everywhere;
 use crate::rust_worker::{self, RustWorker};
 
 const SHAPE: Shape = Shape { tasks: 1000, layer: 40, python: 4 };
@@ -23,7 +24,7 @@ struct Mixed<R: Runtime> {
 
 impl<R: Current + Runtime> Mixed<R> {
     fn start() -> Self {
-        let mut cluster = Cluster::start(Version::Newest);
+        let mut cluster = Cluster::start(Version::on::<R>());
         cluster.python_worker("python");
         rust_worker::start::<R>(&mut cluster, "one");
         let to_scheduler = Proxy::start(cluster.address());
@@ -102,7 +103,7 @@ fn the_only_python_worker_is_killed_and_another_comes<R: Current + Runtime>() {
     mixed.end();
 }
 
-on_each_runtime! {
+everywhere! {
     a_graph_survives_a_kill_a_stop_and_a_reset,
     a_graph_survives_transfers_that_are_cut_half_way,
     a_graph_goes_on_after_a_network_that_stalls,
