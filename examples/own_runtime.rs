@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant as StdInstant};
 
 use anydask::{Client, asynchronous};
-use anydask_runtime::adapter::CatchUnwind;
+use anydask_runtime::adapter::{CatchUnwind, tcp};
 use anydask_runtime::context::{self, Entered};
 use anydask_runtime::{
     AnyRuntime, BlockOn, ByteStream, Endpoint, Instant, JoinError, Listener, NestedBlockOn, Runtime, Shutdown,
@@ -273,7 +273,7 @@ pub struct Stream(Async<TcpStream>);
 
 impl Stream {
     fn new(stream: Async<TcpStream>) -> io::Result<Self> {
-        stream.get_ref().set_nodelay(true)?;
+        tcp::set_options(stream.get_ref())?;
         Ok(Self(stream))
     }
 }

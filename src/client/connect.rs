@@ -102,7 +102,7 @@ impl<R> Builder<R> {
     }
 
     /// How long a scheduler may say nothing on a connection that is open before that counts as lost; five minutes by default, and
-    /// 15 s at least. One whose machine or network has failed ends no connection.
+    /// 15 s at least. One whose machine or network has failed may end no connection.
     pub fn silence_timeout(mut self, limit: Duration) -> Self {
         self.settings.cluster.patience.silence_timeout = limit;
         self

@@ -27,7 +27,8 @@ pub trait Transport: Clone + Send + Sync + 'static {
     /// A socket that accepts streams.
     type Listener: Listener<Stream = Self::Stream>;
 
-    /// Connects to `endpoint`. TCP streams have `TCP_NODELAY` set: messages are small.
+    /// Connects to `endpoint`. TCP streams, also accepted ones, have `TCP_NODELAY` and keep-alive set:
+    /// [`adapter::tcp::set_options`](crate::adapter::tcp::set_options) does that.
     ///
     /// # Cancel safety
     ///

@@ -3,6 +3,7 @@ use std::io;
 use std::panic::catch_unwind;
 
 use anydask_runtime::Endpoint;
+use anydask_runtime::adapter::tcp;
 #[cfg(unix)]
 use anydask_runtime::adapter::unix;
 use async_std::net::TcpListener;
@@ -53,7 +54,7 @@ impl anydask_runtime::Listener for Listener {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // It fails when the peer has gone already, which the first read tells better.
-                let _ = stream.set_nodelay(true);
+                let _ = tcp::set_options(&stream);
                 Ok((stream.into(), Endpoint::Tcp(address)))
             }
             #[cfg(unix)]

@@ -3,6 +3,7 @@ mod stream;
 
 use std::io;
 
+use anydask_runtime::adapter::tcp;
 #[cfg(unix)]
 use anydask_runtime::adapter::unix;
 use anydask_runtime::{Endpoint, Transport};
@@ -22,7 +23,7 @@ impl Transport for AsyncStd {
         match endpoint {
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
-                stream.set_nodelay(true)?;
+                tcp::set_options(&stream)?;
                 Ok(stream.into())
             }
             #[cfg(unix)]

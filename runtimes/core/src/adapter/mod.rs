@@ -2,6 +2,7 @@
 
 mod catch_unwind;
 mod task;
+pub mod tcp;
 #[cfg(unix)]
 pub mod unix;
 mod yield_first;

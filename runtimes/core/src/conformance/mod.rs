@@ -146,6 +146,7 @@ macro_rules! conformance {
                 port_zero_takes_a_port_that_local_tells,
                 a_reset_by_the_peer_ends_a_read,
                 small_tcp_messages_are_not_delayed,
+                a_tcp_peer_that_has_vanished_is_looked_for,
                 ipv6_works_where_the_machine_has_it,
                 sixty_four_connections_at_once,
                 dropping_a_connect_closes_its_socket,

@@ -207,6 +207,34 @@ pub fn small_tcp_messages_are_not_delayed<R: Subject>(runtime: R) {
     });
 }
 
+/// N25. Keep-alive is set on both ends: without, a stream whose peer has lost its power waits for ever. Only Linux shows it.
+pub fn a_tcp_peer_that_has_vanished_is_looked_for<R: Subject>(runtime: R) {
+    /// How the table of sockets writes that the timer of keep-alive runs.
+    const KEEPALIVE: &str = "02:";
+
+    /// The timers of the sockets that have both ports, one on each side.
+    fn timers(one: u16, other: u16) -> Vec<String> {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let has = |address: &str, port: u16| address.ends_with(&format!(":{port:04X}"));
+        let ends = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let ends = ends.filter(|end| has(end[1], one) && has(end[2], other) || has(end[1], other) && has(end[2], one));
+        ends.map(|end| end[5].to_owned()).collect()
+    }
+
+    if cfg!(not(target_os = "linux")) {
+        return;
+    }
+    in_task(runtime, |runtime| async move {
+        let pair = pair(&runtime, "tcp", &loopback()).await;
+        let (Ok(Endpoint::Tcp(server)), Ok(Endpoint::Tcp(client))) = (pair.client.peer(), pair.server.peer()) else {
+            panic!("a stream of TCP has peers of TCP");
+        };
+        let timers = timers(server.port(), client.port());
+        assert_eq!(timers.len(), 2, "{timers:?}");
+        assert!(timers.iter().all(|timer| timer.starts_with(KEEPALIVE)), "{timers:?}");
+    });
+}
+
 /// N19. IPv6 works where the machine has it.
 pub fn ipv6_works_where_the_machine_has_it<R: Subject>(runtime: R) {
     let address = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 
 use anydask_runtime::Endpoint;
+use anydask_runtime::adapter::tcp;
 #[cfg(unix)]
 use anydask_runtime::adapter::unix;
 use smol::Async;
@@ -49,7 +50,7 @@ impl anydask_runtime::Listener for Listener {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // It fails when the peer has gone already, which the first read tells better.
-                let _ = stream.get_ref().set_nodelay(true);
+                let _ = tcp::set_options(stream.get_ref());
                 Ok((stream.into(), Endpoint::Tcp(address)))
             }
             #[cfg(unix)]

@@ -8,6 +8,7 @@ use std::net::TcpStream;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 
+use anydask_runtime::adapter::tcp;
 #[cfg(unix)]
 use anydask_runtime::adapter::unix;
 use anydask_runtime::{Endpoint, Transport};
@@ -25,7 +26,7 @@ impl Transport for Smol {
         match endpoint {
             Endpoint::Tcp(address) => {
                 let stream = Async::<TcpStream>::connect(*address).await?;
-                stream.get_ref().set_nodelay(true)?;
+                tcp::set_options(stream.get_ref())?;
                 Ok(stream.into())
             }
             #[cfg(unix)]

@@ -1,6 +1,7 @@
 use std::io;
 
 use anydask_runtime::Endpoint;
+use anydask_runtime::adapter::tcp;
 #[cfg(unix)]
 use anydask_runtime::adapter::unix;
 use tokio::net::TcpListener;
@@ -48,7 +49,7 @@ impl Listener {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // It fails when the peer has gone already, which the first read tells better.
-                let _ = stream.set_nodelay(true);
+                let _ = tcp::set_options(&stream);
                 Ok((stream.into(), Endpoint::Tcp(address)))
             }
             #[cfg(unix)]

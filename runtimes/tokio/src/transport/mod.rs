@@ -4,7 +4,7 @@ mod stream;
 use std::any::Any;
 use std::io;
 
-use anydask_runtime::adapter::CatchUnwind;
+use anydask_runtime::adapter::{CatchUnwind, tcp};
 use anydask_runtime::{Endpoint, Transport};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -43,7 +43,7 @@ async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
     match endpoint {
         Endpoint::Tcp(address) => {
             let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
+            tcp::set_options(&stream)?;
             Ok(Stream::from(stream))
         }
         #[cfg(unix)]

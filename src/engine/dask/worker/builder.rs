@@ -167,7 +167,7 @@ impl<R> Worker<R> {
     }
 
     /// How long a scheduler may say nothing and answer no heartbeat before it counts as lost; five minutes by default, and 15 s
-    /// at least. One whose machine or network has failed ends no connection.
+    /// at least. One whose machine or network has failed may end no connection.
     pub fn silence_timeout(mut self, limit: Duration) -> Self {
         self.patience.silence_timeout = limit;
         self
