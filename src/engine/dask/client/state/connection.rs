@@ -202,9 +202,9 @@ impl ClientState {
             Phase::Closing { deadline, .. } => Some(deadline),
             _ => None,
         };
-        let times =
-            [self.connection.heartbeat_at, self.gathering.next_delay(), self.workers.ask_at(), self.look_at, closing];
-        let next = times.into_iter().flatten().min();
+        let times = [self.connection.heartbeat_at, self.gathering.next_delay(), self.workers.ask_at(), self.look_at];
+        // Who closes does nothing else any more, so what is due would stay due.
+        let next = closing.or_else(|| times.into_iter().flatten().min());
         if let Some(at) = next.filter(|_| next != self.connection.timer_at) {
             self.connection.timer_at = next;
             self.actions.push_back(Action::SetTimer { at });
