@@ -264,7 +264,7 @@ impl ClientState {
         if has_erred(task) {
             return;
         }
-        let is_needed = task.is_needed_itself();
+        let (is_needed, is_retrying) = (task.is_needed_itself(), task.retrying);
         match (&task.source, self.config.on_lost) {
             (Source::Scattered, _) => self.lose(key, Loss::Scattered, |task| !has_erred(task)),
             // Another client may hold it.
@@ -274,7 +274,8 @@ impl ClientState {
             }
             (Source::Work(..), OnLost::Resubmit) if is_needed => {
                 self.reset(key);
-                if !self.inherit_error(key) {
+                // A retry runs also those again that it depends on and that have erred.
+                if is_retrying || !self.inherit_error(key) {
                     self.resend(key);
                 }
             }

@@ -15,7 +15,7 @@ impl ClientState {
             Some(Status::Pending) => {}
         }
         let Some(task) = self.table.get_mut(key) else { return };
-        task.status = Status::Finished;
+        (task.status, task.retrying) = (Status::Finished, false);
         let (is_wanted, is_held) = (task.fetch == Fetch::Wanted, task.held);
         if is_held {
             self.resolve(key, Outcome::Finished { nbytes, type_pickle });
@@ -27,10 +27,10 @@ impl ClientState {
 
     /// The task, or one that it depends on, failed. May be said again.
     pub(super) fn err(&mut self, key: &TaskKey, exception: Value, traceback: Value) {
-        match self.table.get(key).map(|task| &task.status) {
-            None | Some(Status::Erred { .. }) => return,
-            Some(Status::Finished) => self.reset(key),
-            Some(Status::Pending) => {}
+        match self.table.get(key).map(|task| (&task.status, task.retrying)) {
+            None | Some((Status::Erred { .. }, _) | (_, true)) => return,
+            Some((Status::Finished, false)) => self.reset(key),
+            Some((Status::Pending, false)) => {}
         }
         let blamed = self.blamed(key);
         let Some(task) = self.table.get_mut(key) else { return };
@@ -48,6 +48,14 @@ impl ClientState {
         task.fetch = if task.fetch == Fetch::Unwanted { Fetch::Unwanted } else { Fetch::Wanted };
         if task.held {
             self.actions.push_back(Action::Reset { key: key.clone() });
+        }
+    }
+
+    /// The scheduler runs again what had erred: if it errs, that is a new error.
+    pub(super) fn handle_retried(&mut self, key: &TaskKey) {
+        self.reset(key);
+        if let Some(task) = self.table.get_mut(key) {
+            task.retrying = false;
         }
     }
 

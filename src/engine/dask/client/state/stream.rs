@@ -48,7 +48,7 @@ impl ClientState {
                     client.reset(key);
                 }
             }),
-            "task-retried" => self.with_key(message, Self::reset),
+            "task-retried" => self.with_key(message, Self::handle_retried),
             "cancelled-keys" => self.handle_cancelled_keys(message),
             "restart" => self.handle_restart(),
             "adjust-heartbeat-interval" => {

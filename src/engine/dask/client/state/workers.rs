@@ -213,7 +213,7 @@ impl ClientState {
         let keys: Vec<_> = keys.iter().filter(|key| self.may_run(key)).cloned().collect();
         if let (false, Some(client_id)) = (keys.is_empty(), self.connection.registered_as()) {
             let message = messages::retry(&keys, &client_id);
-            self.request(Request::Retry, message);
+            self.request(Request::Retry(keys), message);
         }
     }
 }
