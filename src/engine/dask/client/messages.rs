@@ -70,6 +70,11 @@ pub(crate) fn identity() -> Value {
     request("identity", [("n_workers", Value::Int(-1))])
 }
 
+/// How many threads a worker has. Fails if its address cannot be looked up.
+pub(crate) fn ncores(worker: &Arc<str>) -> Value {
+    request("ncores", [("workers", texts(std::slice::from_ref(worker)))])
+}
+
 pub(crate) fn gather(keys: &[TaskKey]) -> Value {
     request("gather", [("keys", list(keys)), ("serializers", serializers())])
 }

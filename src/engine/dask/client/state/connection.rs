@@ -228,6 +228,7 @@ impl ClientState {
         self.limbo = BTreeMap::new();
         self.gathering.clear();
         self.workers.clear();
+        self.lookups.clear();
         self.table.pinned.clear();
         self.table.stop_waiting();
         let keys = self.table.in_order();

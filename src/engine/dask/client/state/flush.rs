@@ -142,7 +142,7 @@ impl ClientState {
         let waits = |key: &TaskKey| {
             self.table.get(key).is_some_and(|task| matches!(task.place, Place::Waiting | Place::Scattering))
         };
-        dependencies.iter().any(waits) || (is_to_be_pinned && !self.has_python_workers(now))
+        dependencies.iter().any(waits) || (is_to_be_pinned && !self.has_python_workers(now)) || self.awaits_lookup(key)
     }
 
     /// The keys that go on without handles, of those that the scheduler knows by now.

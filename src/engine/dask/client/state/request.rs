@@ -13,6 +13,8 @@ use crate::runtime::Instant;
 pub(super) enum Request {
     Versions,
     Identity,
+    /// Whether the scheduler can look up a worker.
+    LookUp(Arc<str>),
     Gather(Vec<TaskKey>),
     WhoHas(Vec<TaskKey>),
     GetData(Vec<TaskKey>),
@@ -39,7 +41,9 @@ pub(super) struct Requests {
 impl Requests {
     pub(super) fn is_idle(&self) -> bool {
         // What the client asks for itself says nothing of keys.
-        self.waiting.values().all(|request| matches!(request, Request::Versions | Request::Identity))
+        self.waiting
+            .values()
+            .all(|request| matches!(request, Request::Versions | Request::Identity | Request::LookUp(_)))
     }
 
     pub(super) fn count(&self, is_counted: impl Fn(&Request) -> bool) -> usize {
@@ -77,11 +81,12 @@ impl ClientState {
         let Some(request) = self.requests.waiting.remove(&id) else { return };
         let request = match request {
             Request::Scatter(keys) | Request::UpdateData(keys) => return self.handle_scattered(&keys, reply),
+            Request::LookUp(worker) => return self.handle_looked_up(worker, reply),
             request => request,
         };
         let reply = reply.ok();
         match request {
-            Request::Scatter(_) | Request::UpdateData(_) => {}
+            Request::Scatter(_) | Request::UpdateData(_) | Request::LookUp(_) => {}
             Request::Versions => self.handle_versions(reply),
             Request::Identity => self.handle_identity(now, reply),
             Request::Gather(keys) => self.handle_gather(now, &keys, reply),

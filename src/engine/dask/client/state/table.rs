@@ -51,7 +51,7 @@ pub(super) enum Place {
     Gone,
     /// The next flush takes it.
     Unsent,
-    /// A flush takes it once what it waits for is there: a scattered value, a Python worker, an answer.
+    /// A flush takes it once what it waits for is there: a scattered value, a Python worker, an answer about the workers that it names.
     Waiting,
     /// On its way to a worker, by a request.
     Scattering,
@@ -252,8 +252,8 @@ impl Table {
         !self.unsent.is_empty()
     }
 
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &Task> {
-        self.waiting.values().filter_map(|key| self.tasks.get(key))
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&TaskKey, &Task)> {
+        self.waiting.values().filter_map(|key| Some((key, self.tasks.get(key)?)))
     }
 
     /// Has the next flush look again at all that waits.
