@@ -51,7 +51,7 @@ pub(super) enum Place {
     Gone,
     /// The next flush takes it.
     Unsent,
-    /// A flush takes it once what it waits for is there: a scattered value, a Python worker, an answer about the workers that it names.
+    /// A flush takes it once what it waits for is there: a scattered value, a Python worker, an answer about workers.
     Waiting,
     /// On its way to a worker, by a request.
     Scattering,

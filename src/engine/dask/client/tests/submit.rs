@@ -249,3 +249,16 @@ fn a_worker_is_looked_up_once_on_a_connection() {
     assert_eq!(driver.flush_all(), []);
     driver.take_request("ncores");
 }
+
+#[test]
+fn a_detached_task_whose_worker_cannot_be_looked_up_leaves_nothing() {
+    let mut driver = Driver::registered();
+    driver.submit([on_gone("x", &[])]);
+    driver.handle(Event::Detach(keys(&["x"])));
+    driver.handle(Event::Release(keys(&["x"])));
+    assert_eq!(driver.flush_all(), []);
+    let (id, _) = driver.take_request("ncores");
+    driver.handle(Event::RpcFailed { id, why: "gaierror(-2, 'Name or service not known')".into() });
+    assert_eq!((driver.flush_all(), driver.take_actions()), (Vec::new(), Vec::new()));
+    assert!(driver.client.is_idle());
+}
