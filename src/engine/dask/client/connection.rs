@@ -183,7 +183,7 @@ impl Connection {
     fn resolve(&self, key: &TaskKey, outcome: Outcome) {
         let Some(task) = self.task(key) else { return };
         match outcome {
-            Outcome::Finished { nbytes, .. } => task.handle_finished(nbytes),
+            Outcome::Finished => task.handle_finished(),
             Outcome::Erred { exception, traceback, blamed } => {
                 task.handle_ended(error_of_exception(blamed.to_string().into(), &exception, &traceback));
             }

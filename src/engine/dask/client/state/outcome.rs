@@ -1,14 +1,12 @@
 //! How keys end, and begin again. The only place where a status is assigned.
 
-use bytes::Bytes;
-
 use crate::engine::dask::client::state::{ClientState, Fetch, Place, Status, Task};
 use crate::engine::dask::client::{Action, Loss, Outcome};
 use crate::engine::dask::wire::{TaskKey, Value};
 
 impl ClientState {
     /// The value is on a worker. May be said again.
-    pub(super) fn finish(&mut self, key: &TaskKey, nbytes: Option<u64>, type_pickle: Option<Bytes>) {
+    pub(super) fn finish(&mut self, key: &TaskKey) {
         match self.table.get(key).map(|task| &task.status) {
             None | Some(Status::Finished) => return,
             Some(Status::Erred { .. }) => self.reset(key),
@@ -18,7 +16,7 @@ impl ClientState {
         (task.status, task.retrying) = (Status::Finished, false);
         let (is_wanted, is_held) = (task.fetch == Fetch::Wanted, task.held);
         if is_held {
-            self.resolve(key, Outcome::Finished { nbytes, type_pickle });
+            self.resolve(key, Outcome::Finished);
         }
         if is_wanted {
             self.set_ready(key);
@@ -63,7 +61,7 @@ impl ClientState {
     pub(super) fn tell(&mut self, key: &TaskKey) {
         let outcome = match self.table.get(key).map(|task| &task.status) {
             None | Some(Status::Pending) => return,
-            Some(Status::Finished) => Outcome::Finished { nbytes: None, type_pickle: None },
+            Some(Status::Finished) => Outcome::Finished,
             Some(Status::Erred { exception, traceback, blamed }) => {
                 let (exception, traceback) = (exception.clone(), traceback.clone());
                 Outcome::Erred { exception, traceback, blamed: blamed.clone() }

@@ -32,12 +32,8 @@ impl ClientState {
         };
         match op {
             "key-in-memory" => self.with_key(message, |client, key| {
-                let type_pickle = match message.get("type") {
-                    Some(Value::Bin(pickle)) => Some(pickle.clone()),
-                    _ => None,
-                };
                 client.handle_found(now, key);
-                client.finish(key, None, type_pickle);
+                client.finish(key);
             }),
             "task-erred" => self.with_key(message, |client, key| {
                 let value = |name| message.get(name).cloned().unwrap_or(Value::Nil);

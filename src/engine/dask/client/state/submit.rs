@@ -183,7 +183,7 @@ impl ClientState {
                 // It was retried with another already, and this is how that ended.
                 Some((Status::Finished, _)) => {
                     self.reset(&key);
-                    self.finish(&key, None, None);
+                    self.finish(&key);
                 }
                 _ => {}
             }

@@ -147,7 +147,7 @@ impl Driver {
     }
 }
 
-pub(super) const FINISHED: Outcome = Outcome::Finished { nbytes: None, type_pickle: None };
+pub(super) const FINISHED: Outcome = Outcome::Finished;
 
 pub(super) fn resolved(key: &str, outcome: Outcome) -> Action {
     Action::Resolve { key: key.into(), outcome }

@@ -154,7 +154,7 @@ impl World {
                     let view = self.views.get_mut(&key).unwrap_or_else(|| panic!("{key} is not held"));
                     assert_eq!(view.end, End::Pending, "{key} resolves twice: {outcome:?}");
                     match outcome {
-                        Outcome::Finished { .. } => view.end = End::Finished,
+                        Outcome::Finished => view.end = End::Finished,
                         Outcome::Erred { .. } => *view = View { end: End::Erred, is_wanted: false },
                         Outcome::Lost(loss) => {
                             assert!(loss != Loss::Connection || self.on_lost == OnLost::Fail);
