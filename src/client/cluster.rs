@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
+use crate::client::countdown::Until;
 use crate::client::gather::Gather;
 use crate::client::operation::Wait;
 use crate::client::shape::Leaves;
 use crate::client::{Client, Operation};
 use crate::engine::dask::client::{Connection, requests};
 use crate::runtime::Runtime;
-use crate::task::{BoxFuture, Key};
+use crate::task::{Awaited, BoxFuture, Key};
 
 pub use crate::engine::dask::client::WorkerInfo;
 
@@ -56,15 +57,22 @@ impl<R: Runtime> Client<R> {
         self.asking("who_has", |connection| Box::pin(async move { requests::who_has(&connection, keys?).await }))
     }
 
-    /// Has each value held by `count` workers.
+    /// Waits for the values, then has each held by `count` workers, or by all that run if those are fewer.
     ///
     /// # Errors
     ///
-    /// As of [`who_has`](Self::who_has).
+    /// As of [`who_has`](Self::who_has); the error of a future that fails; [`Error::Lost`] if no worker has one of the values
+    /// any more. There are no copies then.
     pub fn replicate<G: Gather>(&self, futures: G, count: usize) -> Operation<()> {
-        let keys = self.own_keys(&futures.into_shape());
+        let shape = futures.into_shape();
+        let keys = self.own_keys(&shape);
+        let finished = self.gathering("replicate", shape, (Awaited::End, Until::AllFinished), Ok);
         self.asking("replicate", move |connection| {
-            Box::pin(async move { requests::replicate(&connection, keys?, count).await })
+            Box::pin(async move {
+                // Held until they are copied.
+                let _shape = finished.await?;
+                requests::replicate(&connection, keys?, count).await
+            })
         })
     }
 
@@ -75,7 +83,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// As of [`workers`](Self::workers).
     pub fn retire_workers<N: Into<String>>(&self, workers: impl IntoIterator<Item = N>) -> Operation<Vec<String>> {
-        let workers: Vec<String> = workers.into_iter().map(Into::into).collect();
+        let workers: Vec<Arc<str>> = workers.into_iter().map(|worker| worker.into().into()).collect();
         self.asking("retire_workers", |connection| {
             Box::pin(async move { requests::retire_workers(&connection, workers).await })
         })

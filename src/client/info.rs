@@ -37,7 +37,7 @@ pub struct Info {
     pub unrunnable: Vec<Key>,
     /// Tasks that have failed.
     pub erred: usize,
-    /// The tasks that have a value, with its size in bytes; see [`TaskInfo::nbytes`].
+    /// The tasks that have a value, with its size in bytes, 0 where it is not in this process; see [`TaskInfo::nbytes`].
     pub memory: BTreeMap<Key, u64>,
     /// The resources by name.
     pub resources: BTreeMap<String, ResourceInfo>,

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::Error;
-use crate::task::{Key, Outcome, Transition, WatchId, Watcher};
+use crate::task::{Key, Outcome, Transition, WatchId, Watcher, plain};
 
 /// A boxed future that owns what it needs.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -214,6 +214,17 @@ pub(crate) enum Stored<T> {
 }
 
 impl<T> Stored<T> {
+    /// How much memory the value takes, in bytes; see [`plain::nbytes`].
+    pub(crate) fn nbytes(&self) -> u64
+    where
+        T: 'static,
+    {
+        match self {
+            Self::Owned(value) => plain::nbytes(value),
+            Self::Shared(value) => plain::nbytes(&**value),
+        }
+    }
+
     pub(crate) fn into_shared(self) -> Arc<T> {
         match self {
             Self::Owned(value) => Arc::new(value),

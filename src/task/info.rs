@@ -31,7 +31,8 @@ pub struct TaskInfo {
     /// The tasks that it waits for: as inputs, or inside while it runs.
     pub waiting_on: Vec<Key>,
     /// How much memory its value takes, in bytes, if it has one. What texts and vectors of numbers hold on the heap is
-    /// counted, of other types only what they are themselves.
+    /// counted, of other types only what they are themselves. One that is on a cluster takes none here until somebody has
+    /// waited for it.
     pub nbytes: Option<u64>,
     /// What it failed with, with all causes.
     pub error: Option<String>,

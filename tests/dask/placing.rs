@@ -15,6 +15,7 @@ on_clusters! {
     a57_idle_workers_steal;
     a58_what_is_restricted_is_not_stolen;
     a59_restrictions_and_preferences;
+    a_worker_that_cannot_be_looked_up_errs_its_own_task_alone;
     options_of_a_client_are_those_of_its_submissions;
 }
 
@@ -152,6 +153,33 @@ async fn a59_restrictions_and_preferences<R: AnyOf>(on: Ground<R>) {
     assert!(matches!(error, Error::NoWorkers), "{error:?}");
     let waits = client.task(inc, 3).workers(["no-such-host"]).submit();
     on.until_look(&crate::ground::state(&waits.key()), "\"no-worker\"").await;
+}
+
+/// Names under `invalid` are no host's, by agreement.
+async fn a_worker_that_cannot_be_looked_up_errs_its_own_task_alone<R: AnyOf>(on: Ground<R>) {
+    let (client, a, _b) = on.two_workers().await;
+    let many = client.map(inc, 0..50);
+    let nowhere = client.task(inc, 1).workers(["tcp://gone.invalid:1234"]).submit();
+    let after = client.submit(inc, &nowhere);
+    let more = client.map(inc, 0..50);
+    for future in [&nowhere, &after] {
+        let error = on.error(future).await;
+        let Error::Exception { key, message, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(*key, nowhere.key());
+        assert!(message.contains("cannot look up the worker `tcp://gone.invalid:1234`"), "{message}");
+    }
+    let late = on.error(&client.submit(inc, &nowhere)).await;
+    assert!(matches!(&late, Error::Exception { .. }), "{late:?}");
+    for futures in [&many, &more] {
+        assert_eq!(on.get(client.gather(futures)).await.unwrap(), (1..=50).collect::<Vec<_>>());
+    }
+    on.get(client.retry(&nowhere)).await.unwrap();
+    assert!(matches!(on.error(&nowhere).await, Error::Exception { .. }), "it is looked up once more");
+    // A host that there is, with the port of a worker.
+    let by_name = a.address().replace("127.0.0.1", "localhost");
+    let x = client.task(inc, 1).workers([by_name]).submit();
+    assert_eq!(on.value(&x).await.unwrap(), 2);
+    assert_eq!(on.holders(&x), r#"["a"]"#);
 }
 
 async fn options_of_a_client_are_those_of_its_submissions<R: AnyOf>(on: Ground<R>) {

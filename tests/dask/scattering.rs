@@ -1,11 +1,12 @@
 //! Scattering to workers: A30 to A32, A47 and A48, and what kinds of values there are.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use anydask::{Error, Status, python};
 
 use crate::ground::{AnyOf, Gate, Ground, LIMIT, holders, on_clusters};
-use crate::tasks::{Part, Stranger, Table, add, count_of, hold, inc, sum_of, total};
+use crate::tasks::{Part, Stranger, Table, add, count_of, div, hold, inc, sum_of, total};
 
 on_clusters! {
     a30_scattered_values_are_inputs_and_results;
@@ -13,6 +14,7 @@ on_clusters! {
     a32_a_broadcast_puts_a_value_on_every_worker;
     a47_a_scattered_value_is_lost_with_its_worker;
     a48_a_copy_survives;
+    a_value_is_copied_once_it_is_there;
     values_go_to_the_workers_that_were_chosen;
     values_of_every_kind_are_scattered;
     what_cannot_be_encoded_is_refused_with_a_fix;
@@ -89,6 +91,25 @@ async fn a48_a_copy_survives<R: AnyOf>(on: Ground<R>) {
     on.until_look("len(s.workers)", "2").await;
     assert_eq!((x.status(), on.state_of(&x)), (Status::Finished, "\"memory\"".to_owned()));
     assert_eq!(on.value(&x).await.unwrap(), 1);
+}
+
+async fn a_value_is_copied_once_it_is_there<R: AnyOf>(on: Ground<R>) {
+    let (client, _a, _b) = on.two_workers().await;
+    let gate = Gate::new();
+    let x = client.submit(hold, (gate.name.clone(), 1));
+    let y = client.submit(inc, &x);
+    on.passed(gate.began()).await;
+    let early = client.replicate((&x, &y), 1).timeout(Duration::from_millis(20));
+    assert!(on.on.get(early).await.unwrap_err().is_timeout(), "there is nothing to copy yet");
+    gate.open();
+    // More than there are workers.
+    on.get(client.replicate((&x, &y), 3)).await.unwrap();
+    for future in [&x, &y] {
+        assert_eq!(on.holders(future), r#"["a", "b"]"#);
+    }
+    let failing = client.submit(div, (1, 0));
+    let error = on.get(client.replicate([&x, &failing], 2)).await.unwrap_err();
+    assert!(matches!(&error, Error::Failed { key, .. } if *key == failing.key()), "{error:?}");
 }
 
 async fn values_go_to_the_workers_that_were_chosen<R: AnyOf>(on: Ground<R>) {
@@ -170,7 +191,7 @@ async fn a_scatter_that_is_dropped_leaves_nothing<R: AnyOf>(on: Ground<R>) {
     let (client, _a, _b) = on.two_workers().await;
     drop(client.scatter(1_i64));
     drop(client.scattering().broadcast().scatter_all(vec![1_i64; 10]));
-    let late = client.scatter(2_i64).timeout(std::time::Duration::ZERO);
+    let late = client.scatter(2_i64).timeout(Duration::ZERO);
     drop(on.on.get(late).await);
     let x = on.get(client.scatter(3_i64)).await.unwrap();
     on.until_look("len(s.tasks)", "1").await;

@@ -13,7 +13,7 @@ use crate::engine::local::core::Core;
 use crate::engine::local::failing::{fail, inherited};
 use crate::engine::local::release::drop_quietly;
 use crate::engine::local::terms::{Terms, start_deadline};
-use crate::task::{Arguments, BoxFuture, Entry, Stored, TaskFn, Watch, Watcher, plain};
+use crate::task::{Arguments, BoxFuture, Entry, Stored, TaskFn, Watch, Watcher};
 
 /// A task of any type.
 pub(crate) trait Node: Entry + Watch {
@@ -279,8 +279,7 @@ where
 
     fn nbytes(&self) -> Option<u64> {
         self.core.slot(|slot| match slot {
-            Slot::Held(Held::Value(Stored::Owned(value))) => Some(plain::nbytes(value)),
-            Slot::Held(Held::Value(Stored::Shared(value))) => Some(plain::nbytes(&**value)),
+            Slot::Held(Held::Value(value)) => Some(value.nbytes()),
             Slot::Call(..) | Slot::Held(Held::Nothing | Held::Spawned(_)) => None,
         })
     }

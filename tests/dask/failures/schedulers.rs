@@ -216,6 +216,33 @@ fn a_balancer_without_a_scheduler_behind_is_tried_again<R: Current + Runtime>() 
     client.close().timeout(LIMIT).wait().unwrap();
 }
 
+fn a_wait_for_workers_goes_on_over_lost_connections<R: Current + Runtime>() {
+    let mut cluster = Cluster::start(Version::Newest);
+    let proxy = Proxy::start(cluster.address());
+    let client = Client::<R>::connect(proxy.address()).timeout(LIMIT).wait().unwrap();
+    let waiting = std::thread::spawn({
+        let client = client.clone();
+        move || {
+            loop {
+                match client.wait_for_workers(1).timeout(LIMIT).wait() {
+                    // It was asking at that moment.
+                    Err(Error::NotConnected { .. }) => {}
+                    ended => return ended,
+                }
+            }
+        }
+    });
+    for _ in 0..3 {
+        // More than a connection takes to begin.
+        let nbytes = proxy.nbytes() + 8000;
+        eventually("it has asked some times", || proxy.nbytes() > nbytes);
+        proxy.reset();
+    }
+    rust_worker::start::<R>(&mut cluster, "one");
+    waiting.join().unwrap().unwrap();
+    client.close().timeout(LIMIT).wait().unwrap();
+}
+
 /// Wherever the first messages of a connection are cut, there is another.
 fn a_connection_that_is_cut_while_it_begins_is_made_again<R: Current + Runtime>() {
     let mut cluster = Cluster::start(Version::on::<R>());
@@ -243,5 +270,6 @@ everywhere! {
     a_worker_ends_at_once_although_its_scheduler_is_away,
     a_worker_gives_up_a_scheduler_that_never_comes_back,
     a_balancer_without_a_scheduler_behind_is_tried_again,
+    a_wait_for_workers_goes_on_over_lost_connections,
     a_connection_that_is_cut_while_it_begins_is_made_again,
 }

@@ -4,8 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::engine::dask::client::Version;
 use crate::engine::dask::wire::{Serialized, TaskKey, Value};
 use crate::runtime::Instant;
@@ -49,12 +47,7 @@ pub(crate) enum Action {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     /// Its value is on a worker.
-    Finished {
-        /// In bytes, where it is known.
-        nbytes: Option<u64>,
-        /// The pickle of its class, where it is known.
-        type_pickle: Option<Bytes>,
-    },
+    Finished,
     Erred {
         /// As it came: serialised bytes, or bytes, that are the pickle of an exception.
         exception: Value,

@@ -3,12 +3,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::Error;
+use crate::engine::dask::client::alarm::Alarm;
 use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
 use crate::engine::dask::client::requesting::{ReplyTo, Request};
 use crate::engine::dask::client::task::Remote;
@@ -56,6 +56,7 @@ struct Machine {
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) requests: Vec<Request>,
+    /// When the state is to hear of the clock. It stays until then.
     pub(super) timer: Option<Instant>,
     pub(super) must_disconnect: bool,
     /// Of the last request of the state's that was not answered. It may be why it disconnects.
@@ -182,7 +183,7 @@ impl Connection {
     fn resolve(&self, key: &TaskKey, outcome: Outcome) {
         let Some(task) = self.task(key) else { return };
         match outcome {
-            Outcome::Finished { nbytes, .. } => task.handle_finished(nbytes),
+            Outcome::Finished => task.handle_finished(),
             Outcome::Erred { exception, traceback, blamed } => {
                 task.handle_ended(error_of_exception(blamed.to_string().into(), &exception, &traceback));
             }
@@ -338,19 +339,12 @@ impl Connection {
 
     // --- the driver ------------------------------------------------------------------------------------------------
 
-    /// What the driver waits for: something to do, or, where it is true, the time of `timer`.
-    pub(super) fn poll_next<R: Runtime>(
-        &self,
-        timer: &mut Option<Pin<Box<R::Sleep>>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<bool> {
+    /// What the driver waits for: something to do, or, where it is true, the time of `alarm`.
+    pub(super) fn poll_next<R: Runtime>(&self, alarm: &mut Alarm<R>, cx: &mut Context<'_>) -> Poll<bool> {
         if self.work.poll_changed(cx).is_ready() {
             return Poll::Ready(false);
         }
-        match timer {
-            Some(sleep) => sleep.as_mut().poll(cx).map(|()| true),
-            None => Poll::Pending,
-        }
+        alarm.poll(cx).map(|()| true)
     }
 
     // --- its beginning and its end -------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 //! One conversation with a scheduler: what is read, written and asked on one connection.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::engine::dask::client::Event;
+use crate::engine::dask::client::alarm::Alarm;
 use crate::engine::dask::client::connection::Work;
 use crate::engine::dask::client::driver::Driver;
 use crate::engine::dask::client::requesting::Request;
@@ -60,7 +61,7 @@ impl<'a, R: Runtime> Conversation<'a, R> {
     /// and takes no memory besides.
     async fn write(&mut self, mut writer: Writer<R::Stream>) -> End {
         let connection = &self.driver.connection;
-        let mut timer: Option<Pin<Box<R::Sleep>>> = None;
+        let mut alarm = Alarm::new();
         let mut is_flushed = true;
         loop {
             if is_flushed && let Some(message) = connection.poll_flush() {
@@ -70,8 +71,8 @@ impl<'a, R: Runtime> Conversation<'a, R> {
                 is_flushed = false;
             }
             let work = connection.work.take(|work| {
-                // What is closed stays so.
-                let mut after = Work { is_closed: work.is_closed, ..Work::default() };
+                // What is closed stays so, and the time of the timer is still to come.
+                let mut after = Work { is_closed: work.is_closed, timer: work.timer, ..Work::default() };
                 if !work.must_disconnect {
                     after.failure = work.failure.take();
                 }
@@ -88,35 +89,30 @@ impl<'a, R: Runtime> Conversation<'a, R> {
             if work.must_disconnect {
                 return End::Lost(work.failure);
             }
-            if let Some(at) = work.timer {
-                timer = Some(Box::pin(self.driver.runtime.sleep_until(at)));
-            }
-            match next(self.driver, &mut writer, is_flushed, &mut timer).await {
+            alarm.set(&self.driver.runtime, work.timer);
+            match next(self.driver, &mut writer, is_flushed, &mut alarm).await {
                 Next::Flushed(Ok(())) => is_flushed = true,
                 Next::Flushed(Err(error)) => return End::Lost(Some(error)),
-                Next::Timer => {
-                    timer = None;
-                    connection.handle(Event::Timer);
-                }
+                Next::Timer => alarm.ring(connection),
                 Next::Changed => {}
             }
         }
     }
 }
 
-/// Waits until the socket has taken all, or there is something to do, or the time of `timer` has come.
+/// Waits until the socket has taken all, or there is something to do, or the time of `alarm` has come.
 async fn next<R: Runtime>(
     driver: &Driver<R>,
     writer: &mut Writer<R::Stream>,
     is_flushed: bool,
-    timer: &mut Option<Pin<Box<R::Sleep>>>,
+    alarm: &mut Alarm<R>,
 ) -> Next {
     let mut flushing = pin!(writer.flush());
     poll_fn(|cx| {
         if !is_flushed && let Poll::Ready(flushed) = flushing.as_mut().poll(cx) {
             return Poll::Ready(Next::Flushed(flushed));
         }
-        driver.connection.poll_next::<R>(timer, cx).map(|is_timer| if is_timer { Next::Timer } else { Next::Changed })
+        driver.connection.poll_next(alarm, cx).map(|is_timer| if is_timer { Next::Timer } else { Next::Changed })
     })
     .await
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 
 use crate::Error;
 use crate::engine::dask::client::Event;
+use crate::engine::dask::client::alarm::Alarm;
 use crate::engine::dask::client::connection::Connection;
 use crate::engine::dask::client::conversation::{Conversation, End};
 use crate::engine::dask::client::requesting::ReplyTo;
@@ -124,18 +125,15 @@ impl<R: Runtime> Driver<R> {
 
     /// What there is to do without a connection. Requests wait for one.
     async fn until_closed(&self) {
-        let mut timer = None;
+        let mut alarm = Alarm::new();
         loop {
-            let (is_closed, at) = self.connection.work.take(|work| (work.is_closed, work.timer.take()));
+            let (is_closed, at) = self.connection.work.take(|work| (work.is_closed, work.timer));
             if is_closed {
                 return;
             }
-            if let Some(at) = at {
-                timer = Some(Box::pin(self.runtime.sleep_until(at)));
-            }
-            if poll_fn(|cx| self.connection.poll_next::<R>(&mut timer, cx)).await {
-                timer = None;
-                self.connection.handle(Event::Timer);
+            alarm.set(&self.runtime, at);
+            if poll_fn(|cx| self.connection.poll_next(&mut alarm, cx)).await {
+                alarm.ring(&self.connection);
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::dask::client::Broadcast;
+use crate::engine::dask::comm::request;
 use crate::engine::dask::wire::{Serialized, TaskKey, Value};
 
 /// The resource that our workers have, and the annotation of our tasks.
@@ -70,6 +71,11 @@ pub(crate) fn identity() -> Value {
     request("identity", [("n_workers", Value::Int(-1))])
 }
 
+/// How many threads a worker has. Fails if its address cannot be looked up.
+pub(crate) fn ncores(worker: &Arc<str>) -> Value {
+    request("ncores", [("workers", texts(std::slice::from_ref(worker)))])
+}
+
 pub(crate) fn gather(keys: &[TaskKey]) -> Value {
     request("gather", [("keys", list(keys)), ("serializers", serializers())])
 }
@@ -121,6 +127,29 @@ pub(crate) fn set_restrictions(keys: &[TaskKey], addresses: &[Arc<str>]) -> Valu
     request("set_restrictions", [("worker", Value::Map(worker.collect()))])
 }
 
+/// `count` copies of each value.
+pub(crate) fn replicate(keys: &[TaskKey], count: usize) -> Value {
+    let fields = [
+        ("keys", list(keys)),
+        ("n", Value::from(count as u64)),
+        ("workers", Value::Nil),
+        // How many copies each copy makes at once: Dask's own choice.
+        ("branching_factor", Value::Int(2)),
+    ];
+    request("replicate", fields)
+}
+
+/// `field` is `workers` for addresses, and `names` for names.
+pub(crate) fn retire_workers(field: &'static str, workers: &[Arc<str>]) -> Value {
+    let fields = [
+        (field, texts(workers)),
+        ("close_workers", true.into()),
+        ("remove", true.into()),
+        ("stimulus_id", "retire-anydask".into()),
+    ];
+    request("retire_workers", fields)
+}
+
 // --- requests to workers ---
 
 /// The text `"OK"` follows the reply.
@@ -152,8 +181,4 @@ fn serializers() -> Value {
 
 pub(super) fn message<const N: usize>(op: &str, fields: [(&str, Value); N]) -> Value {
     Value::map(std::iter::once(("op", op.into())).chain(fields))
-}
-
-fn request<const N: usize>(op: &str, fields: [(&str, Value); N]) -> Value {
-    Value::map([("op", op.into()), ("reply", true.into())].into_iter().chain(fields))
 }

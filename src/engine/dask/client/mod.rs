@@ -14,6 +14,7 @@
 //!    [`Event::ConnectionLost`]. Requests of the ended connection need no answers.
 
 mod action;
+mod alarm;
 mod connection;
 mod conversation;
 mod driver;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::engine::dask::client::connection::Connection;
-use crate::engine::dask::client::messages::ANYDASK;
-use crate::engine::dask::comm::request;
+use crate::engine::dask::client::messages::{self, ANYDASK};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::task::Key;
 
@@ -53,7 +52,7 @@ impl WorkerInfo {
 }
 
 pub(crate) async fn workers(connection: &Arc<Connection>) -> Result<Vec<WorkerInfo>, Error> {
-    let reply = connection.call(request("identity", [("n_workers", Value::Int(-1))])).await?;
+    let reply = connection.call(messages::identity()).await?;
     let entries = reply.get("workers").and_then(Value::entries).ok_or_else(|| strange(connection, "identity"))?;
     let mut workers: Vec<_> =
         entries.iter().filter_map(|(address, worker)| WorkerInfo::of_value(address, worker)).collect();
@@ -62,7 +61,7 @@ pub(crate) async fn workers(connection: &Arc<Connection>) -> Result<Vec<WorkerIn
 }
 
 pub(crate) async fn who_has(connection: &Arc<Connection>, keys: Vec<Key>) -> Result<BTreeMap<Key, Vec<String>>, Error> {
-    let reply = connection.call(request("who_has", [("keys", list(&keys))])).await?;
+    let reply = connection.call(messages::who_has(&task_keys(&keys))).await?;
     let entries = reply.entries().ok_or_else(|| strange(connection, "who_has"))?;
     let mut holders: BTreeMap<_, _> = keys.into_iter().map(|key| (key, Vec::new())).collect();
     for (key, workers) in entries {
@@ -73,18 +72,23 @@ pub(crate) async fn who_has(connection: &Arc<Connection>, keys: Vec<Key>) -> Res
     Ok(holders)
 }
 
+/// Copies values that have been made.
 pub(crate) async fn replicate(connection: &Arc<Connection>, keys: Vec<Key>, count: usize) -> Result<(), Error> {
-    let fields = [
-        ("keys", list(&keys)),
-        ("n", Value::from(count as u64)),
-        ("workers", Value::Nil),
-        // How many copies each copy makes at once: Dask's own choice.
-        ("branching_factor", Value::Int(2)),
-    ];
-    connection.call(request("replicate", fields)).await.map(drop)
+    let reply = connection.call(messages::replicate(&task_keys(&keys), count)).await?;
+    // It says nothing where all went well.
+    match reply.get("status").and_then(Value::as_str) {
+        None | Some("OK") => Ok(()),
+        Some(_) => {
+            // It has made no copies at all then.
+            let missing = reply.get("keys").and_then(Value::items).unwrap_or_default();
+            let key = missing.first().and_then(Value::as_str).map(Key::from).or_else(|| keys.first().cloned());
+            let key = key.ok_or_else(|| strange(connection, "replicate"))?;
+            Err(Error::Lost { key, reason: "no worker has its value now, so there was nothing to copy".into() })
+        }
+    }
 }
 
-pub(crate) async fn retire_workers(connection: &Arc<Connection>, workers: Vec<String>) -> Result<Vec<String>, Error> {
+pub(crate) async fn retire_workers(connection: &Arc<Connection>, workers: Vec<Arc<str>>) -> Result<Vec<String>, Error> {
     // Addresses and names go in different fields.
     let (addresses, names): (Vec<_>, Vec<_>) = workers.into_iter().partition(|worker| worker.contains("://"));
     let mut retired = Vec::new();
@@ -92,22 +96,15 @@ pub(crate) async fn retire_workers(connection: &Arc<Connection>, workers: Vec<St
         if workers.is_empty() {
             continue;
         }
-        let workers = Value::List(workers.into_iter().map(Value::from).collect());
-        let fields = [
-            (field, workers),
-            ("close_workers", true.into()),
-            ("remove", true.into()),
-            ("stimulus_id", "retire-anydask".into()),
-        ];
-        let reply = connection.call(request("retire_workers", fields)).await?;
+        let reply = connection.call(messages::retire_workers(field, &workers)).await?;
         let gone = reply.entries().unwrap_or_default();
         retired.extend(gone.iter().filter_map(|(address, _)| address.as_str()).map(str::to_owned));
     }
     Ok(retired)
 }
 
-fn list(keys: &[Key]) -> Value {
-    Value::List(keys.iter().map(|key| TaskKey::from(key.as_str()).to_value()).collect())
+fn task_keys(keys: &[Key]) -> Vec<TaskKey> {
+    keys.iter().map(|key| TaskKey::from(key.as_str())).collect()
 }
 
 fn strange(connection: &Arc<Connection>, op: &'static str) -> Error {

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
@@ -21,8 +21,8 @@ use crate::task::{
 
 /// What the connection tells a task.
 pub(super) trait Remote: Node {
-    /// Its value is on the cluster, with so many bytes as far as they are known.
-    fn handle_finished(self: Arc<Self>, nbytes: Option<u64>);
+    /// Its value is on the cluster.
+    fn handle_finished(self: Arc<Self>);
 
     /// It has ended without a value. Later words about the same end change nothing.
     fn handle_ended(self: Arc<Self>, error: Error);
@@ -55,15 +55,11 @@ pub(super) struct ClusterTask<T> {
     type_of: Option<TypeOf>,
     python_key: Mutex<Option<TaskKey>>,
     value: Mutex<Option<Stored<T>>>,
-    nbytes: AtomicU64,
     /// Whether its value has been asked for.
     is_wanted: AtomicBool,
     /// Whether the connection still holds the key for it.
     is_held: AtomicBool,
 }
-
-/// No size is known.
-const NBYTES_UNKNOWN: u64 = u64::MAX;
 
 /// What a task is on the cluster.
 pub(super) struct Origin<T> {
@@ -90,7 +86,6 @@ impl<T: Send + Sync + 'static> ClusterTask<T> {
             type_of: origin.type_of,
             python_key: Mutex::new(None),
             value: Mutex::new(None),
-            nbytes: AtomicU64::new(NBYTES_UNKNOWN),
             is_wanted: AtomicBool::new(false),
             is_held: AtomicBool::new(true),
         });
@@ -119,8 +114,7 @@ impl<T: Send + Sync + 'static> ClusterTask<T> {
 }
 
 impl<T: Send + Sync + 'static> Remote for ClusterTask<T> {
-    fn handle_finished(self: Arc<Self>, nbytes: Option<u64>) {
-        self.nbytes.store(nbytes.unwrap_or(NBYTES_UNKNOWN), Ordering::Relaxed);
+    fn handle_finished(self: Arc<Self>) {
         if let Some(ended) = self.core.conclude(&Ok(()), None) {
             self.about.trace().finished(|| self.key(), &Ok(()));
             self.settle(ended).notify(Ok(()));
@@ -245,8 +239,7 @@ impl<T: Send + Sync + 'static> Node for ClusterTask<T> {
     }
 
     fn nbytes(&self) -> Option<u64> {
-        let nbytes = self.nbytes.load(Ordering::Relaxed);
-        (matches!(self.core.outcome(), Some(Ok(()))) && nbytes != NBYTES_UNKNOWN).then_some(nbytes)
+        self.lock().as_ref().map(Stored::nbytes)
     }
 }
 

@@ -202,9 +202,9 @@ impl ClientState {
             Phase::Closing { deadline, .. } => Some(deadline),
             _ => None,
         };
-        let times =
-            [self.connection.heartbeat_at, self.gathering.next_delay(), self.workers.ask_at(), self.look_at, closing];
-        let next = times.into_iter().flatten().min();
+        let times = [self.connection.heartbeat_at, self.gathering.next_delay(), self.workers.ask_at(), self.look_at];
+        // Who closes does nothing else any more, so what is due would stay due.
+        let next = closing.or_else(|| times.into_iter().flatten().min());
         if let Some(at) = next.filter(|_| next != self.connection.timer_at) {
             self.connection.timer_at = next;
             self.actions.push_back(Action::SetTimer { at });
@@ -228,6 +228,7 @@ impl ClientState {
         self.limbo = BTreeMap::new();
         self.gathering.clear();
         self.workers.clear();
+        self.lookups.clear();
         self.table.pinned.clear();
         self.table.stop_waiting();
         let keys = self.table.in_order();
@@ -264,7 +265,7 @@ impl ClientState {
         if has_erred(task) {
             return;
         }
-        let is_needed = task.is_needed_itself();
+        let (is_needed, is_retrying) = (task.is_needed_itself(), task.retrying);
         match (&task.source, self.config.on_lost) {
             (Source::Scattered, _) => self.lose(key, Loss::Scattered, |task| !has_erred(task)),
             // Another client may hold it.
@@ -274,7 +275,8 @@ impl ClientState {
             }
             (Source::Work(..), OnLost::Resubmit) if is_needed => {
                 self.reset(key);
-                if !self.inherit_error(key) {
+                // A retry runs also those again that it depends on and that have erred.
+                if is_retrying || !self.inherit_error(key) {
                     self.resend(key);
                 }
             }

@@ -142,7 +142,7 @@ impl ClientState {
         let waits = |key: &TaskKey| {
             self.table.get(key).is_some_and(|task| matches!(task.place, Place::Waiting | Place::Scattering))
         };
-        dependencies.iter().any(waits) || (is_to_be_pinned && !self.has_python_workers(now))
+        dependencies.iter().any(waits) || (is_to_be_pinned && !self.has_python_workers(now)) || self.awaits_lookup(key)
     }
 
     /// The keys that go on without handles, of those that the scheduler knows by now.
@@ -150,13 +150,19 @@ impl ClientState {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for key in std::mem::take(&mut self.outgoing.detaches) {
             let Some(task) = self.table.get_mut(&key).filter(|task| task.detaching) else { continue };
-            if task.status == Status::Pending && !matches!(task.place, Place::Sent { .. }) {
+            let is_known = matches!(task.place, Place::Sent { .. });
+            if task.status == Status::Pending && !is_known {
                 unknown.push(key);
                 continue;
             }
             task.detaching = false;
             self.table.set_changed(&key);
-            known.push(key);
+            if is_known {
+                known.push(key);
+            } else {
+                // It has erred before the scheduler was to hear of it.
+                self.table.sweep(&key);
+            }
         }
         self.outgoing.detaches = unknown;
         (!known.is_empty()).then(|| messages::detach_keys(&known))

@@ -18,6 +18,7 @@
 mod connection;
 mod flush;
 mod gather;
+mod lookup;
 mod outcome;
 mod request;
 mod scatter;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use self::connection::Connection;
 use self::gather::Gathering;
+use self::lookup::Lookups;
 use self::request::Requests;
 use self::table::{Fetch, Place, Source, Status, Table, Task};
 use self::workers::Workers;
@@ -68,6 +70,7 @@ pub(crate) struct ClientState {
     requests: Requests,
     gathering: Gathering,
     workers: Workers,
+    lookups: Lookups,
     /// When somebody who waits for workers is to look again.
     look_at: Option<Instant>,
     /// Scatters that wait for the connection, or until the scheduler has forgotten the last values of their keys.
@@ -101,6 +104,7 @@ impl ClientState {
             requests: Requests::default(),
             gathering: Gathering::default(),
             workers: Workers::default(),
+            lookups: Lookups::default(),
             look_at: None,
             scatters: Vec::new(),
             outgoing: Outgoing::default(),

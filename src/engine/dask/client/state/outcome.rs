@@ -1,24 +1,22 @@
 //! How keys end, and begin again. The only place where a status is assigned.
 
-use bytes::Bytes;
-
 use crate::engine::dask::client::state::{ClientState, Fetch, Place, Status, Task};
 use crate::engine::dask::client::{Action, Loss, Outcome};
 use crate::engine::dask::wire::{TaskKey, Value};
 
 impl ClientState {
     /// The value is on a worker. May be said again.
-    pub(super) fn finish(&mut self, key: &TaskKey, nbytes: Option<u64>, type_pickle: Option<Bytes>) {
+    pub(super) fn finish(&mut self, key: &TaskKey) {
         match self.table.get(key).map(|task| &task.status) {
             None | Some(Status::Finished) => return,
             Some(Status::Erred { .. }) => self.reset(key),
             Some(Status::Pending) => {}
         }
         let Some(task) = self.table.get_mut(key) else { return };
-        task.status = Status::Finished;
+        (task.status, task.retrying) = (Status::Finished, false);
         let (is_wanted, is_held) = (task.fetch == Fetch::Wanted, task.held);
         if is_held {
-            self.resolve(key, Outcome::Finished { nbytes, type_pickle });
+            self.resolve(key, Outcome::Finished);
         }
         if is_wanted {
             self.set_ready(key);
@@ -27,10 +25,10 @@ impl ClientState {
 
     /// The task, or one that it depends on, failed. May be said again.
     pub(super) fn err(&mut self, key: &TaskKey, exception: Value, traceback: Value) {
-        match self.table.get(key).map(|task| &task.status) {
-            None | Some(Status::Erred { .. }) => return,
-            Some(Status::Finished) => self.reset(key),
-            Some(Status::Pending) => {}
+        match self.table.get(key).map(|task| (&task.status, task.retrying)) {
+            None | Some((Status::Erred { .. }, _) | (_, true)) => return,
+            Some((Status::Finished, false)) => self.reset(key),
+            Some((Status::Pending, false)) => {}
         }
         let blamed = self.blamed(key);
         let Some(task) = self.table.get_mut(key) else { return };
@@ -51,11 +49,19 @@ impl ClientState {
         }
     }
 
+    /// The scheduler runs again what had erred: if it errs, that is a new error.
+    pub(super) fn handle_retried(&mut self, key: &TaskKey) {
+        self.reset(key);
+        if let Some(task) = self.table.get_mut(key) {
+            task.retrying = false;
+        }
+    }
+
     /// Tells how a key that has ended did.
     pub(super) fn tell(&mut self, key: &TaskKey) {
         let outcome = match self.table.get(key).map(|task| &task.status) {
             None | Some(Status::Pending) => return,
-            Some(Status::Finished) => Outcome::Finished { nbytes: None, type_pickle: None },
+            Some(Status::Finished) => Outcome::Finished,
             Some(Status::Erred { exception, traceback, blamed }) => {
                 let (exception, traceback) = (exception.clone(), traceback.clone());
                 Outcome::Erred { exception, traceback, blamed: blamed.clone() }

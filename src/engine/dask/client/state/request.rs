@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::dask::client::state::ClientState;
-use crate::engine::dask::client::{Action, Report, RpcId};
+use crate::engine::dask::client::{Action, RpcId};
 use crate::engine::dask::wire::{Serialized, TaskKey, Value};
 use crate::runtime::Instant;
 
@@ -13,6 +13,8 @@ use crate::runtime::Instant;
 pub(super) enum Request {
     Versions,
     Identity,
+    /// Whether the scheduler can look up a worker.
+    LookUp(Arc<str>),
     Gather(Vec<TaskKey>),
     WhoHas(Vec<TaskKey>),
     GetData(Vec<TaskKey>),
@@ -24,7 +26,8 @@ pub(super) enum Request {
     },
     /// That a worker has scattered values.
     UpdateData(Vec<TaskKey>),
-    Retry,
+    /// Tasks that are to run again, or to be placed again.
+    Retry(Vec<TaskKey>),
     /// Other workers for tasks whose workers have gone, which are then to be placed again.
     Restrict(Vec<TaskKey>),
 }
@@ -38,7 +41,9 @@ pub(super) struct Requests {
 impl Requests {
     pub(super) fn is_idle(&self) -> bool {
         // What the client asks for itself says nothing of keys.
-        self.waiting.values().all(|request| matches!(request, Request::Versions | Request::Identity))
+        self.waiting
+            .values()
+            .all(|request| matches!(request, Request::Versions | Request::Identity | Request::LookUp(_)))
     }
 
     pub(super) fn count(&self, is_counted: impl Fn(&Request) -> bool) -> usize {
@@ -74,31 +79,23 @@ impl ClientState {
     /// Or why there is no reply. Replies to requests of an earlier connection are not heard.
     pub(super) fn handle_reply(&mut self, now: Instant, id: RpcId, reply: Result<Value, Arc<str>>) {
         let Some(request) = self.requests.waiting.remove(&id) else { return };
-        let text = |reply: &Value, field| reply.get(field).and_then(Value::as_str).map(Arc::<str>::from);
-        // Else, a reply is what it should be, which each checks.
-        let reply = reply.and_then(|reply| match text(&reply, "status").as_deref() {
-            Some("uncaught-error") => Err(text(&reply, "exception_text").unwrap_or_default()),
-            _ => Ok(reply),
-        });
         let request = match request {
             Request::Scatter(keys) | Request::UpdateData(keys) => return self.handle_scattered(&keys, reply),
+            Request::LookUp(worker) => return self.handle_looked_up(worker, reply),
             request => request,
         };
         let reply = reply.ok();
         match request {
-            Request::Scatter(_) | Request::UpdateData(_) => {}
+            Request::Scatter(_) | Request::UpdateData(_) | Request::LookUp(_) => {}
             Request::Versions => self.handle_versions(reply),
             Request::Identity => self.handle_identity(now, reply),
             Request::Gather(keys) => self.handle_gather(now, &keys, reply),
             Request::WhoHas(keys) => self.handle_who_has(now, &keys, reply),
             Request::GetData(keys) => self.handle_get_data(now, &keys, reply),
             Request::ScatterTo { address, values } => self.handle_scattered_to(address, values, reply),
-            Request::Retry => {
-                // What is pending again, the stream says.
-                if reply.is_none() {
-                    self.actions.push_back(Action::Report(Report::RequestFailed("retry")));
-                }
-            }
+            // How they go on, the stream says.
+            Request::Retry(keys) if reply.is_none() => self.handle_retry_failed(&keys),
+            Request::Retry(_) => {}
             Request::Restrict(keys) => self.handle_restricted(&keys, reply),
         }
     }

@@ -112,7 +112,7 @@ impl ClientState {
             match &problem {
                 None => {
                     self.table.set_place(key, Place::Sent { wanted: true });
-                    self.finish(key, None, None);
+                    self.finish(key);
                 }
                 Some(problem) => {
                     self.table.set_place(key, Place::Gone);

@@ -32,12 +32,8 @@ impl ClientState {
         };
         match op {
             "key-in-memory" => self.with_key(message, |client, key| {
-                let type_pickle = match message.get("type") {
-                    Some(Value::Bin(pickle)) => Some(pickle.clone()),
-                    _ => None,
-                };
                 client.handle_found(now, key);
-                client.finish(key, None, type_pickle);
+                client.finish(key);
             }),
             "task-erred" => self.with_key(message, |client, key| {
                 let value = |name| message.get(name).cloned().unwrap_or(Value::Nil);
@@ -48,7 +44,7 @@ impl ClientState {
                     client.reset(key);
                 }
             }),
-            "task-retried" => self.with_key(message, Self::reset),
+            "task-retried" => self.with_key(message, Self::handle_retried),
             "cancelled-keys" => self.handle_cancelled_keys(message),
             "restart" => self.handle_restart(),
             "adjust-heartbeat-interval" => {

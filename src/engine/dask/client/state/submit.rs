@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::dask::client::state::outcome::is_pending;
+use crate::engine::dask::client::state::request::Request;
 use crate::engine::dask::client::state::{ClientState, LOST_DEPENDENCIES, Place, Source, Status, Task};
-use crate::engine::dask::client::{Action, Outcome, Submission, messages};
+use crate::engine::dask::client::{Action, Outcome, Report, Submission, messages};
 use crate::engine::dask::wire::TaskKey;
 
 impl ClientState {
@@ -161,13 +162,20 @@ impl ClientState {
         }
     }
 
-    /// The scheduler says which are pending again: also tasks that these depend on.
+    /// They are pending from now on, whatever becomes of the request. What these depend on and has erred is retried with them:
+    /// the scheduler says that.
     pub(super) fn retry(&mut self, keys: &[TaskKey]) {
         let mut known = Vec::new();
         for key in self.table.sorted(keys.to_vec()) {
             let task = self.table.get(&key).filter(|task| task.held);
             match task.map(|task| (&task.status, task.place)) {
-                Some((Status::Erred { .. }, Place::Sent { .. })) => known.push(key),
+                Some((Status::Erred { .. }, Place::Sent { .. })) => {
+                    self.reset(&key);
+                    if let Some(task) = self.table.get_mut(&key) {
+                        task.retrying = true;
+                    }
+                    known.push(key);
+                }
                 Some((Status::Erred { .. }, Place::Gone)) => {
                     self.reset(&key);
                     self.resend(&key);
@@ -175,14 +183,24 @@ impl ClientState {
                 // It was retried with another already, and this is how that ended.
                 Some((Status::Finished, _)) => {
                     self.reset(&key);
-                    self.finish(&key, None, None);
+                    self.finish(&key);
                 }
                 _ => {}
             }
         }
         if let (false, Some(client_id)) = (known.is_empty(), self.connection.registered_as()) {
             let message = messages::retry(&known, &client_id);
-            self.request(super::request::Request::Retry, message);
+            self.request(Request::Retry(known), message);
+        }
+    }
+
+    /// The scheduler knows one of the keys not at all, since it has failed to take the graph with it; or it was not reached.
+    pub(super) fn handle_retry_failed(&mut self, keys: &[TaskKey]) {
+        self.actions.push_back(Action::Report(Report::RequestFailed("retry")));
+        for key in keys {
+            if self.table.get(key).is_some_and(|task| task.held && is_pending(task)) {
+                self.renew(key);
+            }
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Task {
     pub(super) detaching: bool,
     pub(super) place: Place,
     pub(super) status: Status,
+    /// Whether the scheduler was asked to run it again, and has not said yet that it does: an error is its last one until then.
+    pub(super) retrying: bool,
     pub(super) fetch: Fetch,
     /// How often its value was asked for in vain.
     pub(super) tries: u32,
@@ -49,7 +51,7 @@ pub(super) enum Place {
     Gone,
     /// The next flush takes it.
     Unsent,
-    /// A flush takes it once what it waits for is there: a scattered value, a Python worker, an answer.
+    /// A flush takes it once what it waits for is there: a scattered value, a Python worker, an answer about workers.
     Waiting,
     /// On its way to a worker, by a request.
     Scattering,
@@ -99,6 +101,7 @@ impl Task {
             detaching: false,
             place: Place::Gone,
             status: Status::Pending,
+            retrying: false,
             fetch: Fetch::Unwanted,
             tries: 0,
             resends: 0,
@@ -188,6 +191,8 @@ impl Table {
     pub(super) fn set_place(&mut self, key: &TaskKey, place: Place) {
         let Some(task) = self.tasks.get_mut(key) else { return };
         let before = std::mem::replace(&mut task.place, place);
+        // What is submitted again has no error of before.
+        task.retrying &= matches!(place, Place::Gone | Place::Sent { wanted: true });
         let (sequence, dependencies) = (task.sequence, Arc::clone(&task.dependencies));
         self.unsent.remove(&sequence);
         self.waiting.remove(&sequence);
@@ -247,8 +252,8 @@ impl Table {
         !self.unsent.is_empty()
     }
 
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &Task> {
-        self.waiting.values().filter_map(|key| self.tasks.get(key))
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&TaskKey, &Task)> {
+        self.waiting.values().filter_map(|key| Some((key, self.tasks.get(key)?)))
     }
 
     /// Has the next flush look again at all that waits.

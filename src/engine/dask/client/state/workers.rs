@@ -114,7 +114,7 @@ impl ClientState {
 
     pub(super) fn handle_identity(&mut self, now: Instant, reply: Option<Value>) {
         self.workers.is_asked = false;
-        let waiting = self.table.waiting().filter(|task| task.is_to_be_pinned()).count();
+        let waiting = self.table.waiting().filter(|(_, task)| task.is_to_be_pinned()).count();
         let listed = reply.as_ref().and_then(|reply| reply.get("workers")).and_then(Value::entries);
         let Some(listed) = listed else {
             self.workers.ask_at = (waiting > 0).then(|| now + LIST_AGE_MAX);
@@ -213,7 +213,7 @@ impl ClientState {
         let keys: Vec<_> = keys.iter().filter(|key| self.may_run(key)).cloned().collect();
         if let (false, Some(client_id)) = (keys.is_empty(), self.connection.registered_as()) {
             let message = messages::retry(&keys, &client_id);
-            self.request(Request::Retry, message);
+            self.request(Request::Retry(keys), message);
         }
     }
 }

@@ -81,18 +81,3 @@ fn a_cancel_of_another_client_says_its_reason_and_takes_dependents_along() {
     driver.stream([Value::map([("op", "cancelled-keys".into()), ("keys", set), ("reason", "theirs".into())])]);
     assert_eq!(driver.take_actions(), [cancelled("a", "theirs"), cancelled("b", LOST_DEPENDENCIES)]);
 }
-
-#[test]
-fn only_erred_keys_are_retried_and_they_are_pending_once_the_scheduler_says_so() {
-    let mut driver = Driver::registered();
-    driver.submit([task("a", &[]), task("b", &[])]);
-    driver.flush_all();
-    driver.stream([erred("a")]);
-    driver.take_actions();
-    driver.handle(Event::Retry(keys(&["a", "b"])));
-    let (id, message) = driver.take_request("retry");
-    assert_eq!(message.get("keys"), Some(&texts(&["a"])));
-    driver.stream([about("task-retried", "a"), in_memory("a")]);
-    driver.reply(id, texts(&["a"]));
-    assert_eq!(driver.take_actions(), [reset("a"), resolved("a", FINISHED)]);
-}

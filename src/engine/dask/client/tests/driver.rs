@@ -16,6 +16,8 @@ pub(super) struct Driver {
     pub(super) now: Instant,
     /// Those that no test has taken yet.
     pub(super) actions: Vec<Action>,
+    /// When the client wants to hear of the clock.
+    timer: Option<Instant>,
     connections: u32,
     /// How many heartbeats the test has not answered.
     beats: usize,
@@ -25,7 +27,7 @@ impl Driver {
     pub(super) fn new(gather: Through, on_lost: OnLost) -> Self {
         let client = ClientState::new(Config { gather, on_lost });
         let now = Instant::from_epoch(Duration::from_secs(1));
-        let mut driver = Self { client, now, actions: Vec::new(), connections: 0, beats: 0 };
+        let mut driver = Self { client, now, actions: Vec::new(), timer: None, connections: 0, beats: 0 };
         driver.connect();
         driver
     }
@@ -53,15 +55,28 @@ impl Driver {
 
     fn drain(&mut self) {
         while let Some(action) = self.client.poll_action() {
-            if !matches!(action, Action::SetTimer { .. }) {
-                self.actions.push(action);
+            match action {
+                Action::SetTimer { at } => self.timer = Some(at),
+                action => self.actions.push(action),
             }
         }
     }
 
     pub(super) fn pass(&mut self, time: Duration) {
         self.now = self.now + time;
+        self.fire();
+    }
+
+    /// Until the time of the timer.
+    pub(super) fn pass_until_timer(&mut self) {
+        self.now = self.timer.expect("a timer");
+        self.fire();
+    }
+
+    fn fire(&mut self) {
+        self.timer = None;
         self.handle(Event::Timer);
+        assert!(self.timer.is_none_or(|at| at > self.now), "the timer would fire at once, and again and again");
     }
 
     pub(super) fn stream<const N: usize>(&mut self, messages: [Value; N]) {
@@ -132,7 +147,7 @@ impl Driver {
     }
 }
 
-pub(super) const FINISHED: Outcome = Outcome::Finished { nbytes: None, type_pickle: None };
+pub(super) const FINISHED: Outcome = Outcome::Finished;
 
 pub(super) fn resolved(key: &str, outcome: Outcome) -> Action {
     Action::Resolve { key: key.into(), outcome }

@@ -83,6 +83,24 @@ fn a_close_that_is_not_answered_ends_by_itself() {
 }
 
 #[test]
+fn a_client_that_closes_waits_for_nothing_but_its_end() {
+    let mut driver = Driver::registered();
+    driver.submit([python("p")]);
+    driver.flush_all();
+    let (id, _) = driver.take_request("identity");
+    driver.reply(id, super::workers::identity(&[]));
+    driver.pass(Duration::from_millis(500));
+    driver.handle(Event::Close);
+    driver.flush_all();
+    driver.take_actions();
+    // A list of workers would be due, then a heartbeat.
+    driver.pass(Duration::from_millis(700));
+    assert_eq!(driver.take_actions(), []);
+    driver.pass_until_timer();
+    assert_eq!(driver.take_actions(), [Action::Closed]);
+}
+
+#[test]
 fn a_stream_that_the_scheduler_closes_is_to_be_dropped() {
     let mut driver = Driver::registered();
     driver.stream([Value::map([("op", "stream-closed".into())])]);

@@ -9,5 +9,6 @@ mod live;
 mod lost;
 mod model;
 mod property;
+mod retry;
 mod submit;
 mod workers;

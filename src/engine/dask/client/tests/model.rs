@@ -13,6 +13,8 @@ pub(super) struct Model {
     pub(super) dependencies: BTreeMap<TaskKey, Vec<TaskKey>>,
     /// To the client, in order.
     pub(super) outbox: VecDeque<Value>,
+    /// Whether it fails to take in the next graph.
+    pub(super) refuses_graph: bool,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +74,10 @@ impl Model {
 
     fn update_graph(&mut self, message: &Value) {
         let (wanted, all) = graph_keys(message);
+        if std::mem::take(&mut self.refuses_graph) {
+            // It says so of each key, and makes none.
+            return self.outbox.extend(wanted.iter().map(|key| erred(&key.to_string())));
+        }
         let (mut reached, mut keys) = (BTreeSet::new(), wanted.clone());
         while let Some(key) = keys.pop() {
             if !all.contains(&key) {
@@ -109,8 +115,8 @@ impl Model {
         assert!(task.wanted || task.wanted_elsewhere, "the scheduler would end the connection: nobody wants {key}");
     }
 
-    /// A request, and its reply.
-    pub(super) fn reply(&mut self, request: &Value) -> Value {
+    /// The reply to a request, if it does not fail.
+    pub(super) fn reply(&mut self, request: &Value) -> Option<Value> {
         let keys: Vec<_> = request.get("keys").and_then(Value::items).unwrap_or_default().to_vec();
         let keys: Vec<_> = keys.iter().map(|key| TaskKey::of_value(key).expect("a key")).collect();
         let is_there = |key: &&TaskKey| self.tasks.get(*key).is_some_and(|task| task.state == State::Memory);
@@ -136,6 +142,7 @@ impl Model {
                 }
                 Value::Nil
             }
+            "retry" if keys.iter().any(|key| !self.tasks.contains_key(key)) => return None,
             "retry" => {
                 keys.iter().for_each(|key| self.retry(key));
                 Value::Nil
@@ -143,7 +150,7 @@ impl Model {
             other => panic!("an unknown request: {other}"),
         };
         self.tidy();
-        reply
+        Some(reply)
     }
 
     fn values(&self, keys: &[TaskKey]) -> Value {
@@ -272,7 +279,7 @@ impl Model {
         }
     }
 
-    fn report(&mut self, key: &TaskKey) {
+    pub(super) fn report(&mut self, key: &TaskKey) {
         if self.tasks[key].wanted {
             self.report_to_client(key);
         }

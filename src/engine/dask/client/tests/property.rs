@@ -35,6 +35,10 @@ enum Step {
     ToScheduler,
     ToClient,
     Reply(usize, bool),
+    /// The scheduler says again what it knows of a key, since another client has come to want it.
+    Repeat(usize),
+    /// The scheduler fails to take in the next graph.
+    RefuseGraph,
     Run(usize, bool),
     Lose(usize),
     Disconnect,
@@ -56,6 +60,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => Just(Step::ToScheduler),
         12 => Just(Step::ToClient),
         6 => (any::<usize>(), prop::bool::weighted(0.1)).prop_map(|(index, fails)| Step::Reply(index, fails)),
+        2 => any::<usize>().prop_map(Step::Repeat),
+        1 => Just(Step::RefuseGraph),
         8 => (any::<usize>(), prop::bool::weighted(0.2)).prop_map(|(index, fails)| Step::Run(index, fails)),
         2 => any::<usize>().prop_map(Step::Lose),
         1 => Just(Step::Disconnect),
@@ -148,7 +154,7 @@ impl World {
                     let view = self.views.get_mut(&key).unwrap_or_else(|| panic!("{key} is not held"));
                     assert_eq!(view.end, End::Pending, "{key} resolves twice: {outcome:?}");
                     match outcome {
-                        Outcome::Finished { .. } => view.end = End::Finished,
+                        Outcome::Finished => view.end = End::Finished,
                         Outcome::Erred { .. } => *view = View { end: End::Erred, is_wanted: false },
                         Outcome::Lost(loss) => {
                             assert!(loss != Loss::Connection || self.on_lost == OnLost::Fail);
@@ -181,7 +187,8 @@ impl World {
     fn check_request(&self, message: &Value) {
         let end = match op(message) {
             "gather" | "who_has" | "get_data" => End::Finished,
-            "retry" => End::Erred,
+            // It is pending from then on.
+            "retry" => End::Pending,
             _ => return,
         };
         for key in message.get("keys").and_then(Value::items).expect("keys") {
@@ -299,14 +306,21 @@ impl World {
             Step::Reply(index, fails) => {
                 if let Some(index) = index.checked_rem(self.requests.len()) {
                     let (id, request) = self.requests.remove(index);
-                    if fails {
-                        self.handle(Event::RpcFailed { id, why: "it is gone".into() });
-                    } else {
-                        let reply = self.model.reply(&request);
-                        self.handle(Event::RpcReply { id, reply });
-                    }
+                    let reply = if fails { None } else { self.model.reply(&request) };
+                    self.handle(match reply {
+                        Some(reply) => Event::RpcReply { id, reply },
+                        None => Event::RpcFailed { id, why: "it is gone".into() },
+                    });
                 }
             }
+            Step::Repeat(index) => {
+                let wanted: Vec<_> =
+                    self.model.tasks.iter().filter(|(_, task)| task.wanted).map(|(key, _)| key).collect();
+                if let Some(key) = index.checked_rem(wanted.len()).map(|index| wanted[index].clone()) {
+                    self.model.report(&key);
+                }
+            }
+            Step::RefuseGraph => self.model.refuses_graph = true,
             Step::Run(index, fails) => {
                 let runnable = self.model.runnable();
                 if let Some(key) = index.checked_rem(runnable.len()).map(|index| &runnable[index]) {

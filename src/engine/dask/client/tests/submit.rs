@@ -1,6 +1,6 @@
 use super::driver::*;
 use crate::engine::dask::client::state::LOST_DEPENDENCIES;
-use crate::engine::dask::client::{Action, Event, Outcome, Report};
+use crate::engine::dask::client::{Action, Event, Outcome, Report, Submission};
 use crate::engine::dask::wire::Value;
 
 #[test]
@@ -193,4 +193,72 @@ fn a_large_batch_goes_in_parts_and_what_a_later_part_needs_is_kept_until_then() 
     assert_eq!(graph_keys(&messages[0]).1.len(), 2);
     let messages = driver.flush_all();
     assert_eq!(messages[0].get("keys"), Some(&texts(&["first"])));
+}
+
+/// A task that names `gone:1`, a host with a port.
+fn on_gone(key: &str, dependencies: &[&str]) -> Submission {
+    let mut task = task(key, dependencies);
+    task.options.workers = vec!["tcp://gone:1".into()];
+    task
+}
+
+#[test]
+fn a_task_whose_worker_cannot_be_looked_up_errs_with_what_depends_on_it_and_without_the_rest_of_its_flush() {
+    let mut driver = Driver::registered();
+    driver.submit([task("a", &[]), on_gone("x", &["a"]), inner("y", &["x"]), task("z", &["y"]), task("b", &["a"])]);
+    assert_eq!(graph_keys(&driver.flush()[0]).1, keys(&["a", "b"]));
+    assert_eq!(driver.flush_all(), []);
+    let (id, message) = driver.take_request("ncores");
+    assert_eq!(message.get("workers"), Some(&texts(&["tcp://gone:1"])));
+    driver.handle(Event::RpcFailed { id, why: "gaierror(-2, 'Name or service not known')".into() });
+    let blamed = driver.take_actions().into_iter().map(|action| match action {
+        Action::Resolve { key, outcome: Outcome::Erred { blamed, .. } } => (key, blamed),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(blamed.collect::<Vec<_>>(), [("x".into(), "x".into()), ("z".into(), "x".into())]);
+    assert_eq!(driver.flush_all(), []);
+    driver.submit([task("late", &["x"])]);
+    assert!(matches!(driver.take_actions()[..], [Action::Resolve { outcome: Outcome::Erred { .. }, .. }]));
+    // Whoever retries it may have mended that.
+    driver.handle(Event::Retry(keys(&["z"])));
+    assert_eq!(driver.take_actions(), [reset("z"), reset("x")]);
+    assert_eq!(driver.flush_all(), []);
+    let (id, _) = driver.take_request("ncores");
+    driver.reply(id, Value::Map(Vec::new()));
+    assert_eq!(graph_keys(&driver.flush()[0]).1, keys(&["x", "y", "z"]));
+    driver.handle(Event::Release(keys(&["a", "b", "x", "z", "late"])));
+    driver.flush_all();
+    driver.answer_beats();
+    assert!(driver.client.is_idle());
+}
+
+#[test]
+fn a_worker_is_looked_up_once_on_a_connection() {
+    let mut driver = Driver::registered();
+    driver.submit([on_gone("a", &[]), on_gone("b", &[])]);
+    assert_eq!(driver.flush_all(), []);
+    let (id, _) = driver.take_request("ncores");
+    assert_eq!(driver.take_actions(), []);
+    // Which the scheduler takes for the name of a host, in a graph.
+    driver.handle(Event::RpcFailed { id, why: "ValueError('no address')".into() });
+    assert_eq!(graph_keys(&driver.flush()[0]).1, keys(&["a", "b"]));
+    driver.submit([on_gone("c", &[])]);
+    assert_eq!(graph_keys(&driver.flush()[0]).1, keys(&["c"]));
+    driver.handle(Event::ConnectionLost);
+    driver.connect();
+    assert_eq!(driver.flush_all(), []);
+    driver.take_request("ncores");
+}
+
+#[test]
+fn a_detached_task_whose_worker_cannot_be_looked_up_leaves_nothing() {
+    let mut driver = Driver::registered();
+    driver.submit([on_gone("x", &[])]);
+    driver.handle(Event::Detach(keys(&["x"])));
+    driver.handle(Event::Release(keys(&["x"])));
+    assert_eq!(driver.flush_all(), []);
+    let (id, _) = driver.take_request("ncores");
+    driver.handle(Event::RpcFailed { id, why: "gaierror(-2, 'Name or service not known')".into() });
+    assert_eq!((driver.flush_all(), driver.take_actions()), (Vec::new(), Vec::new()));
+    assert!(driver.client.is_idle());
 }

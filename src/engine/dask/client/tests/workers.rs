@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::driver::*;
-use crate::engine::dask::client::{Action, Report};
+use crate::engine::dask::client::{Action, Event, Report};
 use crate::engine::dask::wire::Value;
 
 /// Workers, and whether each is one of ours.
@@ -116,4 +116,23 @@ fn a_python_task_whose_workers_the_user_chose_waits_for_no_list() {
     driver.submit([chosen]);
     assert_eq!(driver.flush_ops(), ["update-graph"]);
     assert_eq!(driver.take_actions(), []);
+}
+
+#[test]
+fn who_waits_for_workers_looks_again_after_a_moment_also_over_a_lost_connection() {
+    let mut driver = Driver::registered();
+    let start = driver.now;
+    for is_lost in [false, true] {
+        driver.handle(Event::WatchWorkers);
+        if is_lost {
+            driver.handle(Event::ConnectionLost);
+        }
+        assert_eq!(driver.take_actions(), []);
+        driver.pass_until_timer();
+        assert_eq!(driver.take_actions(), [Action::WorkersChanged]);
+    }
+    assert_eq!(driver.now, start + Duration::from_millis(200));
+    driver.connect();
+    driver.pass_until_timer();
+    assert_eq!(driver.flush_ops(), ["heartbeat-client"], "once is enough");
 }
