@@ -69,6 +69,7 @@ impl<'a, R: Runtime> Conversation<'a, R> {
                 }
                 is_flushed = false;
             }
+            connection.carry_out();
             let work = connection.work.take(|work| {
                 // What is closed stays so.
                 let mut after = Work { is_closed: work.is_closed, ..Work::default() };

@@ -126,6 +126,7 @@ impl<R: Runtime> Driver<R> {
     async fn until_closed(&self) {
         let mut timer = None;
         loop {
+            self.connection.carry_out();
             let (is_closed, at) = self.connection.work.take(|work| (work.is_closed, work.timer.take()));
             if is_closed {
                 return;
@@ -173,6 +174,7 @@ impl Drop for Over {
         }
         // Who submitted in between has seen a client that was open.
         self.connection.end_all(error);
+        self.connection.end();
         self.connection.milestones.end(Ok(()));
     }
 }
