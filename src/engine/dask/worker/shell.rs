@@ -12,6 +12,7 @@ use crate::engine::dask::worker::state::{
     Action, Address, BodyId, Config, Data, Event, FromScheduler, Message, Metrics, Status, Stop, TransferId,
     WorkerState,
 };
+use crate::engine::local::quietly;
 use crate::runtime::{AnyRuntime, Instant, Timer};
 use crate::task::TaskFuture;
 
@@ -96,7 +97,8 @@ impl Shell {
             let number = machine.sent;
             machine.sent += u64::from(matches!(action, Action::Send(_)));
             drop(machine);
-            self.act(action, number);
+            // What panics is not ours, such as a subscriber's log. The worker goes on.
+            _ = quietly(|| self.act(action, number));
             machine = lock(&self.machine);
             machine.is_carrying_out = false;
         }
