@@ -1,5 +1,10 @@
 //! Schedulers that are killed, stopped, started again, or never come back.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::task::{Context, Wake, Waker};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anydask::runtime::{Current, Runtime};
@@ -100,6 +105,41 @@ fn futures_are_lost_with_their_scheduler_where_that_is_asked_for<R: Current + Ru
     client.close().timeout(LIMIT).wait().unwrap();
 }
 
+fn a_wait_for_workers_goes_on_with_a_scheduler_that_comes_back<R: Current + Runtime>() {
+    let mut cluster = Cluster::start(Version::Newest);
+    rust_worker::start::<R>(&mut cluster, "one");
+    let client = connect::<R>(&cluster, 1);
+    let asked = waits_for_workers(&client, 2);
+    cluster.kill_scheduler();
+    cluster.start_scheduler_again();
+    rust_worker::start::<R>(&mut cluster, "two");
+    asked.join().unwrap().unwrap();
+    client.close().timeout(LIMIT).wait().unwrap();
+}
+
+/// Waits for workers on a thread of its own: it has heard that there are not as many yet.
+fn waits_for_workers<R: Runtime>(client: &Client<R>, count: usize) -> JoinHandle<Result<(), Error>> {
+    let mut waiting = client.wait_for_workers(count);
+    let (wake, woken) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Wakes(wake)));
+    let mut cx = Context::from_waker(&waker);
+    assert!(Pin::new(&mut waiting).poll(&mut cx).is_pending());
+    // By the answer. From now on it waits for a change.
+    woken.recv_timeout(LIMIT).unwrap();
+    assert!(Pin::new(&mut waiting).poll(&mut cx).is_pending());
+    std::thread::spawn(move || waiting.timeout(LIMIT).wait())
+}
+
+/// Says that it was woken.
+struct Wakes(Sender<()>);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        // Nobody listens any more when it goes on elsewhere.
+        let _ = self.0.send(());
+    }
+}
+
 fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
     let mut cluster = Cluster::start(Version::Newest);
     rust_worker::start::<R>(&mut cluster, "one");
@@ -117,10 +157,7 @@ fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
         let waiting = waiting.clone();
         move || waiting.timeout(LIMIT).wait()
     });
-    let asked = std::thread::spawn({
-        let client = client.clone();
-        move || client.wait_for_workers(7).timeout(LIMIT).wait()
-    });
+    let asked = waits_for_workers(&client, 7);
     cluster.kill_scheduler();
     // Meanwhile it takes on more.
     let late = client.submit(twice, 3);
@@ -236,6 +273,7 @@ on_each_runtime! {
     a_scheduler_that_comes_back_twice_is_found_twice,
     a_scheduler_that_is_ended_in_order_ends_its_workers_and_not_its_clients,
     futures_are_lost_with_their_scheduler_where_that_is_asked_for,
+    a_wait_for_workers_goes_on_with_a_scheduler_that_comes_back,
     nothing_hangs_when_the_scheduler_never_comes_back,
     a_scheduler_that_is_stopped_for_seconds_goes_on_where_it_was,
     a_client_closes_soon_although_its_scheduler_takes_nothing,
