@@ -1,10 +1,9 @@
-//! Several threads that do things with one client at once, and what happens while it closes.
+//! Several threads that do things with one client at once.
 
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use anydask::{Client, Error, TaskFuture, task};
-use serde::{Deserialize, Serialize, Serializer};
+use anydask::{Client, Error, TaskFuture};
 
 use crate::ground::{AnyOf, Gate, Ground, LIMIT, on_clusters};
 use crate::support::Event;
@@ -16,7 +15,6 @@ on_clusters! {
     equal_values_that_many_threads_scatter_are_one;
     a_callback_may_wait_for_the_value;
     a_wait_for_workers_ends_with_its_client;
-    a_value_that_is_encoded_while_the_client_closes_is_cancelled;
 }
 
 const THREADS: usize = 4;
@@ -110,36 +108,4 @@ async fn a_wait_for_workers_ends_with_its_client<R: AnyOf>(on: Ground<R>) {
         let error = wait.join().unwrap().unwrap_err();
         assert!(matches!(error, Error::ClientClosed { .. }), "{error:?}");
     }
-}
-
-/// Takes its time to be encoded.
-#[derive(Clone, Deserialize)]
-struct Slow {
-    gate: String,
-}
-
-impl Serialize for Slow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Gate::named(&self.gate).pass();
-        self.gate.serialize(serializer)
-    }
-}
-
-#[task]
-fn length(slow: Slow) -> usize {
-    slow.gate.len()
-}
-
-async fn a_value_that_is_encoded_while_the_client_closes_is_cancelled<R: AnyOf>(on: Ground<R>) {
-    let (client, _a, _b) = on.two_workers().await;
-    let gate = Gate::new();
-    let scattering = thread::spawn({
-        let (client, slow) = (client.clone(), Slow { gate: gate.name.clone() });
-        move || client.scatter(slow)
-    });
-    on.passed(gate.began()).await;
-    on.get(client.close()).await.unwrap();
-    gate.open();
-    let error = on.get(scattering.join().unwrap()).await.map(drop).unwrap_err();
-    assert!(error.is_cancelled(), "{error:?}");
 }

@@ -14,7 +14,9 @@ use super::graphs::{Graph, Shape};
 use super::proxy::Proxy;
 use super::{LIMIT, eventually, on_each_runtime};
 use crate::cluster::{Cluster, Signal, Version};
+use crate::ground::Gate;
 use crate::rust_worker::{self, RustWorker};
+use crate::tasks::Slow;
 
 const SHAPE: Shape = Shape { tasks: 500, layer: 40, python: 4 };
 const RUST: Shape = Shape { python: 0, ..SHAPE };
@@ -158,6 +160,12 @@ fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
         move || waiting.timeout(LIMIT).wait()
     });
     let asked = waits_for_workers(&client, 7);
+    let gate = Gate::new();
+    let scattering = std::thread::spawn({
+        let (client, slow) = (client.clone(), Slow { gate: gate.name.clone() });
+        move || client.scatter(slow).timeout(LIMIT).wait().map(drop)
+    });
+    gate.began().wait();
     cluster.kill_scheduler();
     // Meanwhile it takes on more.
     let late = client.submit(twice, 3);
@@ -175,6 +183,9 @@ fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
         assert!(!refused.is_timeout(), "{refused:?}");
         matches!(refused, Error::ClientClosed { .. })
     });
+    gate.open();
+    let late = scattering.join().unwrap();
+    assert!(late.as_ref().is_err_and(|error| !error.is_timeout()), "{late:?}");
     let refused = client.workers().timeout(SOON).wait();
     assert!(matches!(refused, Err(Error::ClientClosed { .. })), "{refused:?}");
     client.close().timeout(SOON).wait().unwrap();

@@ -13,6 +13,7 @@ use anydask_macros::task;
 use super::driver::*;
 use crate::client::on_connection;
 use crate::engine::dask::client::{Config, Connection, Event, OnLost, Through};
+use crate::engine::dask::panicking_log::PanickingLog;
 use crate::engine::dask::wire::Value;
 use crate::runtime::{Runtime, Smol};
 use crate::{Client, Error, TaskFuture, python};
@@ -244,38 +245,13 @@ fn only_the_driver_tells_futures() {
     assert!(future.is_done());
 }
 
-/// Panics at each event of `anydask` that is a warning.
-struct Panics;
-
-impl tracing::Subscriber for Panics {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::WARN
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, _: &tracing::Event<'_>) {
-        panic!("in a log");
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[test]
 fn a_panic_on_the_way_does_not_keep_others_from_hearing() {
     let driven = Driven::registered();
     let future = driven.submit("key", 1);
     driven.flush();
     // The first is reported as malformed.
-    tracing::subscriber::with_default(Panics, || {
+    tracing::subscriber::with_default(PanickingLog, || {
         driven.stream([Value::map([("op", "key-in-memory".into())]), in_memory("key")]);
     });
     assert!(future.is_done());
@@ -300,4 +276,20 @@ fn the_end_of_the_driver_ends_every_wait() {
     // The client does not know of it yet.
     assert!(driven.client.scatter(1_i64).timeout(LIMIT).wait().unwrap_err().is_cancelled());
     assert!(driven.submit("late", 1).error().timeout(LIMIT).wait().unwrap().unwrap().is_cancelled());
+}
+
+#[test]
+fn a_wait_for_workers_outlives_a_request_that_was_lost() {
+    let driven = Driven::registered();
+    let mut waiting = driven.client.wait_for_workers(0);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut waiting).poll(&mut cx).is_pending());
+    let requests = driven.connection.work.take(|work| std::mem::take(&mut work.requests));
+    assert_eq!(requests.len(), 1);
+    drop(requests);
+    assert!(Pin::new(&mut waiting).poll(&mut cx).is_pending(), "the scheduler may come back");
+    driven.connection.workers_changed();
+    assert!(Pin::new(&mut waiting).poll(&mut cx).is_pending());
+    driven.answer("identity", Value::map([("workers", Value::Map(Vec::new()))]));
+    assert!(matches!(Pin::new(&mut waiting).poll(&mut cx), Poll::Ready(Ok(()))));
 }
