@@ -28,18 +28,21 @@ impl<R: Runtime> Client<R> {
         self.asking("workers", |connection| Box::pin(async move { requests::workers(&connection).await }))
     }
 
-    /// Waits until the cluster has as many workers.
+    /// Waits until the cluster has as many workers, also while its scheduler is away and may come back.
     ///
     /// # Errors
     ///
-    /// As of [`workers`](Self::workers).
+    /// [`Error::NeedsDask`] on the embedded engine; [`Error::ClientClosed`].
     pub fn wait_for_workers(&self, count: usize) -> Operation<()> {
         self.asking("wait_for_workers", move |connection| {
             Box::pin(async move {
                 loop {
                     let changes = connection.watch_workers();
-                    if requests::workers(&connection).await?.len() >= count {
-                        return Ok(());
+                    match requests::workers(&connection).await {
+                        Ok(workers) if workers.len() >= count => return Ok(()),
+                        // Asked while the scheduler went away. When it is given up, the client is closed.
+                        Ok(_) | Err(Error::NotConnected { .. }) => {}
+                        Err(error) => return Err(error),
                     }
                     poll_fn(|cx| connection.poll_workers_changed(changes, cx)).await;
                 }

@@ -167,6 +167,14 @@ pub(crate) fn embedded<R: Runtime>(runtime: R, threads: usize, name: &str) -> Re
     Ok(Client::new(runtime, state))
 }
 
+/// A client on a connection that a test drives.
+#[cfg(all(test, feature = "smol"))]
+pub(crate) fn on_connection<R: Runtime>(runtime: R, connection: Arc<Connection>) -> Result<Client<R>, Error> {
+    let mut client = embedded(runtime, 1, "test")?;
+    client.state.cluster = Some(Arc::new(Connected(connection)));
+    Ok(client)
+}
+
 impl<R: Runtime> Future for Connecting<R> {
     type Output = Result<Client<R>, Error>;
 

@@ -3,7 +3,7 @@
 use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -138,8 +138,9 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 
     /// Calls `callback` with this future once the task has ended, in whichever way; at once if it has.
     ///
-    /// It runs on the thread that ends the task, so it should be short. A panic in it harms nothing else. It holds a future
-    /// until then, so that dropping the others cancels nothing.
+    /// It runs on the thread that ends the task, so it should be short; on a Dask cluster, on a thread of the runtime's that may
+    /// block, since the value is yet to come from there. A panic in it harms nothing else. It holds a future until then, so
+    /// that dropping the others cancels nothing.
     ///
     /// # Examples
     ///
@@ -172,11 +173,16 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 }
 
 /// What is called when a task has ended. It holds a future until then.
-struct Callback<T, F>(Mutex<Option<(TaskFuture<T>, F)>>);
+struct Callback<T, F: FnOnce(TaskFuture<T>)>(Mutex<Option<(TaskFuture<T>, F)>>);
 
 impl<T, F: FnOnce(TaskFuture<T>)> Callback<T, F> {
+    fn lock(&self) -> MutexGuard<'_, Option<(TaskFuture<T>, F)>> {
+        // Only moves happen under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn call(&self) {
-        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = self.lock().take();
         if let Some((future, callback)) = taken
             && catch_unwind(AssertUnwindSafe(|| callback(future))).map_err(forget).is_err()
         {
@@ -185,14 +191,24 @@ impl<T, F: FnOnce(TaskFuture<T>)> Callback<T, F> {
     }
 }
 
-impl<T: Send + Sync, F: FnOnce(TaskFuture<T>) + Send> Watch for Callback<T, F> {
+impl<T: Send + Sync + 'static, F: FnOnce(TaskFuture<T>) + Send + 'static> Watch for Callback<T, F> {
     fn handle_outcome(self: Arc<Self>, _: usize, _: &Outcome) -> Option<(Watchers, Outcome)> {
-        self.call();
+        let entry = self.lock().as_ref().map(|(future, _)| future.shared_entry());
+        if let Some(entry) = entry {
+            entry.call_back(Box::new(move || self.call()));
+        }
         None
     }
 
     fn is_live(&self) -> bool {
         true
+    }
+}
+
+impl<T, F: FnOnce(TaskFuture<T>)> Drop for Callback<T, F> {
+    fn drop(&mut self) {
+        // The runtime that was to call it has ended.
+        self.call();
     }
 }
 

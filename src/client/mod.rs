@@ -66,6 +66,8 @@ pub use self::wait::Waited;
 
 #[cfg(feature = "dask")]
 pub(crate) use self::connect::embedded;
+#[cfg(all(test, feature = "dask", feature = "smol"))]
+pub(crate) use self::connect::on_connection;
 pub(crate) use self::erased::{Submitter, caught};
 pub(crate) use self::operation::Wait;
 

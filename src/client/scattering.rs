@@ -55,9 +55,9 @@ impl<R: Runtime> Client<R> {
     ) -> Operation<F> {
         let scattered = match self.status() {
             ClientStatus::Running => {
-                let mut scatterer = Scatterer::new(cluster.connection(), self.state(), location);
+                let mut scatterer = Scatterer::new(cluster.connection(), self.state(), location, placement);
                 let futures = scatter(&mut |value, is_hashed| scatterer.add(&value, is_hashed));
-                let mut arriving = scatterer.send(placement);
+                let mut arriving = scatterer.send();
                 arriving.reverse();
                 Ok((futures, arriving))
             }

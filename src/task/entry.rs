@@ -130,6 +130,11 @@ pub trait Entry: Send + Sync {
     /// Runs the task on this thread, if this is a thread of its engine and it is ready but has not begun.
     fn help(self: Arc<Self>);
 
+    /// Calls what was to be called at the end of the task, on this thread or where it may block.
+    fn call_back(&self, callback: Box<dyn FnOnce() + Send>) {
+        callback();
+    }
+
     /// The tasks whose results it takes, as long as it has its call.
     fn inputs(&self) -> Vec<Arc<dyn Entry>>;
 

@@ -4,6 +4,7 @@
 
 #![allow(unreachable_pub, reason = "nobody uses a test program from outside")]
 
+mod at_once;
 mod cluster;
 mod clusters;
 mod connecting;

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anydask::{Error, TaskContext, task};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ground::Gate;
 
@@ -136,6 +136,24 @@ pub fn sum_of(table: Arc<Table>) -> f64 {
 #[task]
 pub fn count_of(parts: Vec<Part>) -> usize {
     parts.len()
+}
+
+/// Comes to a gate when it is encoded, and is when that is open.
+#[derive(Clone, Deserialize)]
+pub struct Slow {
+    pub gate: String,
+}
+
+impl Serialize for Slow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Gate::named(&self.gate).pass();
+        self.gate.serialize(serializer)
+    }
+}
+
+#[task]
+pub fn gate_of(slow: Slow) -> String {
+    slow.gate
 }
 
 /// No task takes or gives one by itself.

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::Error;
+use crate::engine::local::wake_all;
 
 /// Whether something has begun, and whether it is over.
 #[derive(Default)]
@@ -40,7 +41,7 @@ impl Milestones {
         set(&mut inner);
         let wakers = std::mem::take(&mut inner.wakers);
         drop(inner);
-        wakers.into_iter().for_each(Waker::wake);
+        wake_all(wakers);
     }
 
     fn poll<T>(&self, cx: &Context<'_>, look: impl FnOnce(&Inner) -> Option<T>) -> Poll<T> {

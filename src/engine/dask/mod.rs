@@ -8,6 +8,8 @@ pub(crate) mod client;
 pub(crate) mod comm;
 mod inbox;
 mod milestones;
+#[cfg(all(test, feature = "smol"))]
+mod panicking_log;
 mod problem;
 mod race;
 mod token;

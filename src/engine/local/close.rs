@@ -9,7 +9,7 @@ use crate::engine::local::clients::ClientState;
 use crate::engine::local::failing::fail;
 use crate::engine::local::needed::Needed;
 use crate::engine::local::node::Node;
-use crate::engine::local::release::quietly;
+use crate::engine::local::release::wake_all;
 use crate::engine::local::{Engine, worker};
 use crate::task::Entry;
 
@@ -97,7 +97,7 @@ impl Lifecycle {
 
     fn wake_all(&self) {
         let wakers = std::mem::take(&mut self.lock().wakers);
-        wakers.into_iter().for_each(|waker| _ = quietly(|| waker.wake()));
+        wake_all(wakers);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {

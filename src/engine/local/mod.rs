@@ -82,7 +82,7 @@ pub(crate) use self::{
     core::{Core, Ended},
     failing::fail,
     node::Node,
-    release::{bury, drop_quietly},
+    release::{bury, drop_quietly, quietly, wake_all},
     submit::refused,
     trace::Trace,
 };

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::Error;
 use crate::engine::local::failing::fail;
@@ -71,6 +72,11 @@ fn clear((node, reason): Grave) {
 /// Drops something of the user's. A panic in its `Drop` harms nothing else.
 pub(crate) fn drop_quietly(drop: impl FnOnce()) {
     let _ = quietly(drop);
+}
+
+/// Wakes all. One that panics harms nothing else.
+pub(crate) fn wake_all(wakers: Vec<Waker>) {
+    wakers.into_iter().for_each(|waker| _ = quietly(|| waker.wake()));
 }
 
 /// Runs something of the user's. A panic harms nothing else, and gives nothing: the panic hook has reported it.

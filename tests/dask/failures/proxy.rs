@@ -43,7 +43,6 @@ struct State {
     is_over: bool,
     connections: usize,
     refusals: usize,
-    nbytes: usize,
 }
 
 impl Proxy {
@@ -70,7 +69,6 @@ impl Proxy {
             is_over: false,
             connections: 0,
             refusals: 0,
-            nbytes: 0,
         };
         let shared = Arc::new(Shared { target, state: Mutex::new(state), changed: Condvar::new() });
         let accepting = Arc::clone(&shared);
@@ -135,11 +133,6 @@ impl Proxy {
     /// How many connections there were so far.
     pub fn connections(&self) -> usize {
         self.shared.lock().connections
-    }
-
-    /// How many bytes went either way so far.
-    pub fn nbytes(&self) -> usize {
-        self.shared.lock().nbytes
     }
 }
 
@@ -227,7 +220,6 @@ impl Shared {
         if state.flow == Flow::Swallowed || link.is_swallowed.load(Ordering::Acquire) {
             return Pass::Nothing;
         }
-        state.nbytes += nbytes;
         match state.cut_after {
             Some(left) if left < nbytes => {
                 state.cut_after = None;

@@ -1,5 +1,10 @@
 //! Schedulers that are killed, stopped, started again, or never come back.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::task::{Context, Wake, Waker};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anydask::runtime::{Current, Runtime};
@@ -10,7 +15,9 @@ use super::proxy::Proxy;
 use super::{LIMIT, eventually};
 use crate::cluster::{Cluster, Signal, Version};
 use crate::everywhere::everywhere;
+use crate::ground::Gate;
 use crate::rust_worker::{self, RustWorker};
+use crate::tasks::Slow;
 
 const SHAPE: Shape = Shape { tasks: 500, layer: 40, python: 4 };
 const RUST: Shape = Shape { python: 0, ..SHAPE };
@@ -101,6 +108,41 @@ fn futures_are_lost_with_their_scheduler_where_that_is_asked_for<R: Current + Ru
     client.close().timeout(LIMIT).wait().unwrap();
 }
 
+fn a_wait_for_workers_goes_on_with_a_scheduler_that_comes_back<R: Current + Runtime>() {
+    let mut cluster = Cluster::start(Version::on::<R>());
+    rust_worker::start::<R>(&mut cluster, "one");
+    let client = connect::<R>(&cluster, 1);
+    let asked = waits_for_workers(&client, 2);
+    cluster.kill_scheduler();
+    cluster.start_scheduler_again();
+    rust_worker::start::<R>(&mut cluster, "two");
+    asked.join().unwrap().unwrap();
+    client.close().timeout(LIMIT).wait().unwrap();
+}
+
+/// Waits for workers on a thread of its own: it has heard that there are not as many yet.
+fn waits_for_workers<R: Runtime>(client: &Client<R>, count: usize) -> JoinHandle<Result<(), Error>> {
+    let mut waiting = client.wait_for_workers(count);
+    let (wake, woken) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Wakes(wake)));
+    let mut cx = Context::from_waker(&waker);
+    assert!(Pin::new(&mut waiting).poll(&mut cx).is_pending());
+    // By the answer. From now on it waits for a change.
+    woken.recv_timeout(LIMIT).unwrap();
+    assert!(Pin::new(&mut waiting).poll(&mut cx).is_pending());
+    std::thread::spawn(move || waiting.timeout(LIMIT).wait())
+}
+
+/// Says that it was woken.
+struct Wakes(Sender<()>);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        // Nobody listens any more when it goes on elsewhere.
+        let _ = self.0.send(());
+    }
+}
+
 fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
     let mut cluster = Cluster::start(Version::on::<R>());
     rust_worker::start::<R>(&mut cluster, "one");
@@ -118,10 +160,13 @@ fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
         let waiting = waiting.clone();
         move || waiting.timeout(LIMIT).wait()
     });
-    let asked = std::thread::spawn({
-        let client = client.clone();
-        move || client.wait_for_workers(7).timeout(LIMIT).wait()
+    let asked = waits_for_workers(&client, 7);
+    let gate = Gate::new();
+    let scattering = std::thread::spawn({
+        let (client, slow) = (client.clone(), Slow { gate: gate.name.clone() });
+        move || client.scatter(slow).timeout(LIMIT).wait().map(drop)
     });
+    gate.began().wait();
     cluster.kill_scheduler();
     // Meanwhile it takes on more.
     let late = client.submit(twice, 3);
@@ -139,6 +184,9 @@ fn nothing_hangs_when_the_scheduler_never_comes_back<R: Current + Runtime>() {
         assert!(!refused.is_timeout(), "{refused:?}");
         matches!(refused, Error::ClientClosed { .. })
     });
+    gate.open();
+    let late = scattering.join().unwrap();
+    assert!(late.as_ref().is_err_and(|error| !error.is_timeout()), "{late:?}");
     let refused = client.workers().timeout(SOON).wait();
     assert!(matches!(refused, Err(Error::ClientClosed { .. })), "{refused:?}");
     client.close().timeout(SOON).wait().unwrap();
@@ -217,7 +265,7 @@ fn a_balancer_without_a_scheduler_behind_is_tried_again<R: Current + Runtime>() 
 }
 
 fn a_wait_for_workers_goes_on_over_lost_connections<R: Current + Runtime>() {
-    let mut cluster = Cluster::start(Version::Newest);
+    let mut cluster = Cluster::start(Version::on::<R>());
     let proxy = Proxy::start(cluster.address());
     let client = Client::<R>::connect(proxy.address()).timeout(LIMIT).wait().unwrap();
     let waiting = std::thread::spawn({
@@ -264,6 +312,7 @@ everywhere! {
     a_scheduler_that_comes_back_twice_is_found_twice,
     a_scheduler_that_is_ended_in_order_ends_its_workers_and_not_its_clients,
     futures_are_lost_with_their_scheduler_where_that_is_asked_for,
+    a_wait_for_workers_goes_on_with_a_scheduler_that_comes_back,
     nothing_hangs_when_the_scheduler_never_comes_back,
     a_scheduler_that_is_stopped_for_seconds_goes_on_where_it_was,
     a_client_closes_soon_although_its_scheduler_takes_nothing,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anydask::Client;
 use anydask::runtime::{Current, Runtime};
 
-use super::LIMIT;
 use super::graphs::{Graph, Shape};
 use super::proxy::{Flow, Proxy};
+use super::{LIMIT, eventually};
 use crate::cluster::{Cluster, Version};
 use crate::everywhere::everywhere;
 use crate::rust_worker::{self, RustWorker};
@@ -70,10 +70,10 @@ fn a_graph_survives_transfers_that_are_cut_half_way<R: Current + Runtime>() {
     let graph = Graph::submit(&mixed.client, 2, SHAPE);
     for done in [50, 150, 250, 350, 450, 550, 650] {
         assert!(graph.wait_for(done, LIMIT) >= done);
-        mixed.to_worker.cut_after(30_000 + 77 * done);
+        mixed.to_worker.cut_after(10_000 + 77 * done);
+        eventually("the cut has been made", || mixed.to_worker.has_cut());
     }
     graph.check(&mixed.client);
-    assert!(mixed.to_worker.nbytes() > 100_000, "hardly anything was transferred");
     mixed.end();
 }
 

@@ -1,34 +1,33 @@
-//! A client's connection, as its tasks and its user see it: events go in from any thread, and what the state asks for
-//! happens in its order.
+//! A client's connection: events go in from any thread, and the driver does what the state asks for, in its order.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::Error;
 use crate::engine::dask::client::alarm::Alarm;
-use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
-use crate::engine::dask::client::requesting::{ReplyTo, Request};
-use crate::engine::dask::client::task::Remote;
-use crate::engine::dask::client::{self, Action, ClientState, Config, Event, Outcome, Report, Through};
+use crate::engine::dask::client::entering::Entered;
+use crate::engine::dask::client::requesting::Request;
+use crate::engine::dask::client::{Action, ClientState, Config, Event, Through};
 use crate::engine::dask::comm::CommError;
 use crate::engine::dask::inbox::Inbox;
 use crate::engine::dask::milestones::Milestones;
-use crate::engine::dask::values::py_value;
 use crate::engine::dask::wire::{TaskKey, Value};
-use crate::runtime::{AnyRuntime, Instant, Runtime, Timer};
+use crate::engine::local::wake_all;
+use crate::runtime::{AnyRuntime, Instant, Runtime, Spawner, TaskHandle, Timer};
 use crate::task::Key;
 
 /// A client's connection to a scheduler.
 pub(crate) struct Connection {
     pub(super) address: Arc<str>,
-    runtime: AnyRuntime,
+    pub(super) runtime: AnyRuntime,
     /// Which way values go.
     pub(super) through: Through,
-    machine: Mutex<Machine>,
-    tasks: Mutex<HashMap<TaskKey, Entered>>,
+    pub(super) machine: Mutex<Machine>,
+    /// Locked before `machine`.
+    pub(super) tasks: Mutex<HashMap<TaskKey, Entered>>,
     /// What is in every key that this client makes.
     token: u64,
     made: AtomicU64,
@@ -41,16 +40,20 @@ pub(crate) struct Connection {
     workers: Mutex<(u64, Vec<Waker>)>,
 }
 
-/// A task that somebody has: its number, since another may have its key later.
-type Entered = (u64, Weak<dyn Remote>);
-
 /// The state, and what it has asked for.
-struct Machine {
-    state: ClientState,
-    actions: VecDeque<Action>,
-    /// Whether a thread carries out the actions. The others leave theirs to it, so that the order holds.
-    is_carrying_out: bool,
+pub(super) struct Machine {
+    pub(super) state: ClientState,
+    /// What nobody has carried out yet.
+    pub(super) actions: VecDeque<(Ordinal, Action)>,
+    /// That of the next action.
+    pub(super) next: Ordinal,
+    /// Whether the driver has ended. Until then it alone carries out actions, so that they happen in their order, and so that
+    /// nobody who submits or waits does the work of others.
+    is_over: bool,
 }
+
+/// The place of an action among all that the state has asked for.
+pub(super) type Ordinal = u64;
 
 /// What the driver does next.
 #[derive(Default)]
@@ -69,7 +72,7 @@ pub(super) struct Work {
 impl Connection {
     pub(super) fn new(address: Arc<str>, runtime: AnyRuntime, config: Config, token: u64) -> Arc<Self> {
         let state = ClientState::new(config);
-        let machine = Machine { state, actions: VecDeque::new(), is_carrying_out: false };
+        let machine = Machine { state, actions: VecDeque::new(), next: 0, is_over: false };
         Arc::new(Self {
             address,
             runtime,
@@ -93,15 +96,37 @@ impl Connection {
 
     // --- events in -----------------------------------------------------------------------------------------------
 
-    pub(super) fn handle(&self, event: Event) {
+    /// An event that comes from elsewhere than the driver. The driver does what follows from it.
+    pub(super) fn tell(&self, event: Event) {
         self.apply(event);
-        self.carry_out(lock(&self.machine));
+        self.follow_up();
     }
 
-    /// The first half of [`handle`](Self::handle), which may be done under the lock of the tasks.
-    fn apply(&self, event: Event) {
+    /// An event that comes from the driver, and what follows from it.
+    pub(super) fn handle(&self, event: Event) {
+        self.apply(event);
+        self.carry_out();
+        self.follow_up();
+    }
+
+    /// The first half of [`tell`](Self::tell), which may be done under the locks of tasks.
+    pub(super) fn apply(&self, event: Event) {
         let now = self.runtime.now();
-        lock(&self.machine).state.handle(now, event);
+        lock(&self.machine).handle(now, event);
+    }
+
+    /// The second half of [`tell`](Self::tell): has the driver look, if the state has asked for something. After the end of the
+    /// driver, nobody else does it.
+    pub(super) fn follow_up(&self) {
+        let machine = lock(&self.machine);
+        let is_asked = !machine.actions.is_empty() || machine.state.wants_flush();
+        let is_over = machine.is_over;
+        drop(machine);
+        match (is_asked, is_over) {
+            (true, false) => self.work.change(|_| {}),
+            (true, true) => self.carry_out(),
+            (false, _) => {}
+        }
     }
 
     /// The next message to the scheduler, if there is something to say.
@@ -109,211 +134,15 @@ impl Connection {
         let now = self.runtime.now();
         let mut machine = lock(&self.machine);
         let message = if machine.state.wants_flush() { machine.state.poll_flush(now) } else { None };
-        self.carry_out(machine);
+        machine.number_actions();
         message
-    }
-
-    /// Does what the state has asked for, outside of its lock: those who are told may come back with more.
-    fn carry_out<'a>(&'a self, mut machine: MutexGuard<'a, Machine>) {
-        let mut wants_flush = false;
-        loop {
-            while let Some(action) = machine.state.poll_action() {
-                machine.actions.push_back(action);
-            }
-            wants_flush |= machine.state.wants_flush();
-            if machine.is_carrying_out {
-                break;
-            }
-            let Some(action) = machine.actions.pop_front() else { break };
-            machine.is_carrying_out = true;
-            drop(machine);
-            self.act(action);
-            machine = lock(&self.machine);
-            machine.is_carrying_out = false;
-        }
-        drop(machine);
-        if wants_flush {
-            self.work.change(|_| {});
-        }
-    }
-
-    fn act(&self, action: Action) {
-        match action {
-            Action::SchedulerRpc { id, message } => {
-                let request = Request { reply_to: ReplyTo::State(id), worker: None, message, confirm: false };
-                self.push(request);
-            }
-            Action::WorkerRpc { id, address, message, confirm } => {
-                let request = Request { reply_to: ReplyTo::State(id), worker: Some(address), message, confirm };
-                self.push(request);
-            }
-            Action::SetTimer { at } => self.work.change(|work| work.timer = Some(at)),
-            Action::Disconnect => self.work.change(|work| work.must_disconnect = true),
-            Action::Closed => self.work.change(|work| work.is_closed = true),
-            Action::Registered { version } => {
-                tracing::info!(target: "anydask", address = %self.address, %version, "connected to a Dask scheduler");
-                self.is_registered.store(true, Ordering::Release);
-                self.milestones.open(Ok(()));
-            }
-            Action::Refused(error) => {
-                self.lose_all(&Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) });
-                self.work.change(|work| work.is_closed = true);
-            }
-            Action::Resolve { key, outcome } => self.resolve(&key, outcome),
-            // The task has ended for those who wait for it. Who wants its value waits for that.
-            Action::Reset { key: _ } => {}
-            Action::Deliver { key, data } => {
-                if let Some(task) = self.task(&key) {
-                    let value = py_value(&data)
-                        .map_err(|source| Error::NotDecoded { key: task.key(), source: Arc::new(source) });
-                    task.handle_value(value);
-                }
-            }
-            Action::Conflict { key } => {
-                if let Some(task) = self.task(&key) {
-                    let error = Error::KeyConflict { key: task.key() };
-                    task.handle_ended(error);
-                }
-            }
-            Action::WorkersChanged => self.workers_changed(),
-            Action::Report(report) => self.report(&report),
-        }
-    }
-
-    fn resolve(&self, key: &TaskKey, outcome: Outcome) {
-        let Some(task) = self.task(key) else { return };
-        match outcome {
-            Outcome::Finished => task.handle_finished(),
-            Outcome::Erred { exception, traceback, blamed } => {
-                task.handle_ended(error_of_exception(blamed.to_string().into(), &exception, &traceback));
-            }
-            Outcome::Lost(loss) => task.handle_ended(error_of_loss(key.to_string().into(), &loss)),
-            Outcome::Cancelled { reason } => {
-                let key = task.key();
-                task.handle_ended(Error::Cancelled { key, reason });
-            }
-        }
-    }
-
-    fn report(&self, report: &Report) {
-        let address = &self.address;
-        match report {
-            Report::NoPythonWorker { tasks } => tracing::warn!(
-                target: "anydask", %address, tasks,
-                "Python tasks wait for a Python worker; start one with `dask worker`"
-            ),
-            Report::Scheduler(message) => tracing::warn!(target: "anydask", %address, %message, "the scheduler says"),
-            Report::RequestFailed(what) => tracing::debug!(target: "anydask", %address, %what, "a request failed"),
-            Report::Malformed(what) => tracing::warn!(target: "anydask", %address, %what, "a message is malformed"),
-            Report::UnknownOp(op) => tracing::debug!(target: "anydask", %address, %op, "an unknown message"),
-        }
-    }
-
-    /// Whether `key` stands for other work.
-    pub(super) fn is_conflict(&self, key: &TaskKey, work: &client::Work) -> bool {
-        lock(&self.machine).state.is_conflict(key, work)
-    }
-
-    // --- tasks ---------------------------------------------------------------------------------------------------
-
-    /// Enters tasks, and has the state hear of them: `event` submits or scatters them, with what they need besides.
-    pub(super) fn enter(&self, entered: impl IntoIterator<Item = (TaskKey, Arc<dyn Remote>)>, event: Event) {
-        let mut tasks = lock(&self.tasks);
-        for (key, task) in entered {
-            tasks.insert(key, (task.id(), Arc::downgrade(&task)));
-        }
-        // Under the lock: the release of an earlier task of a key comes before, or not at all.
-        self.apply(event);
-        drop(tasks);
-        self.carry_out(lock(&self.machine));
-    }
-
-    /// The task with this key, as long as somebody has it.
-    pub(super) fn task(&self, key: &TaskKey) -> Option<Arc<dyn Remote>> {
-        lock(&self.tasks).get(key)?.1.upgrade()
-    }
-
-    /// A task is gone. Another may have its key by now.
-    pub(super) fn forget(&self, key: &TaskKey, id: u64) {
-        let mut tasks = lock(&self.tasks);
-        if tasks.get(key).is_some_and(|(other, _)| *other == id) {
-            tasks.remove(key);
-        }
-    }
-
-    /// Nobody holds the key any more that no task has: that of a conversion.
-    pub(super) fn release_conversion(&self, key: TaskKey) {
-        self.handle(Event::Release(vec![key]));
-    }
-
-    /// Nobody holds the task `id` any more.
-    pub(super) fn release(&self, key: &TaskKey, id: u64) {
-        self.let_go(key, id, Event::Release(vec![key.clone()]));
-    }
-
-    pub(super) fn cancel(&self, key: &TaskKey, id: u64, reason: &Arc<str>) {
-        self.let_go(key, id, Event::Cancel { keys: vec![key.clone()], reason: Arc::clone(reason), force: false });
-    }
-
-    /// The state counts keys, not tasks: the last word of a task whose key another has by now is not for it.
-    fn let_go(&self, key: &TaskKey, id: u64, event: Event) {
-        let mut tasks = lock(&self.tasks);
-        if tasks.get(key).is_none_or(|(other, _)| *other != id) {
-            return;
-        }
-        let gone = tasks.remove(key);
-        self.apply(event);
-        // The task knows how it ends. Told later, its end would be that of another task with the key.
-        let mut machine = lock(&self.machine);
-        while let Some(action) = machine.state.poll_action() {
-            if !matches!(&action, Action::Resolve { key: ended, .. } if ended == key) {
-                machine.actions.push_back(action);
-            }
-        }
-        drop(machine);
-        drop(tasks);
-        drop(gone);
-        self.carry_out(lock(&self.machine));
-    }
-
-    pub(super) fn detach(&self, key: &TaskKey) {
-        self.handle(Event::Detach(vec![key.clone()]));
-    }
-
-    pub(super) fn retry(&self, key: &TaskKey) {
-        self.handle(Event::Retry(vec![key.clone()]));
-    }
-
-    pub(super) fn want(&self, key: &TaskKey) {
-        self.handle(Event::Want(vec![key.clone()]));
-    }
-
-    /// There is no connection, and there will be none.
-    pub(super) fn lose_all(&self, error: &Error) {
-        self.milestones.open(Err(error.clone()));
-        self.end_all(|key| Error::Lost { key, reason: error.chain().into() });
-    }
-
-    /// Nothing comes any more: ends every task that has not ended, and the wait for every value, and refuses requests.
-    pub(super) fn end_all(&self, error: impl Fn(Key) -> Error) {
-        let tasks: Vec<_> = lock(&self.tasks).values().filter_map(|(_, task)| task.upgrade()).collect();
-        for task in tasks {
-            let error = error(task.key());
-            task.handle_over(error);
-        }
-        let requests = self.work.take(|work| {
-            work.is_closed = true;
-            std::mem::take(&mut work.requests)
-        });
-        // Who asked hears it, outside of the lock.
-        drop(requests);
     }
 
     // --- workers ---------------------------------------------------------------------------------------------------
 
     /// How often workers may have joined or left so far. The next time is soon.
     pub(crate) fn watch_workers(&self) -> u64 {
-        self.handle(Event::WatchWorkers);
+        self.tell(Event::WatchWorkers);
         lock(&self.workers).0
     }
 
@@ -329,12 +158,19 @@ impl Connection {
         Poll::Pending
     }
 
-    fn workers_changed(&self) {
+    pub(super) fn workers_changed(&self) {
         let mut workers = lock(&self.workers);
         workers.0 += 1;
         let wakers = std::mem::take(&mut workers.1);
         drop(workers);
-        wakers.into_iter().for_each(Waker::wake);
+        wake_all(wakers);
+    }
+
+    // --- callbacks -------------------------------------------------------------------------------------------------
+
+    /// Calls what may wait for values: not on the driver, which brings them.
+    pub(super) fn call_back(&self, callback: Box<dyn FnOnce() + Send>) {
+        self.runtime.spawn_blocking(callback).detach();
     }
 
     // --- the driver ------------------------------------------------------------------------------------------------
@@ -354,11 +190,37 @@ impl Connection {
     }
 
     pub(crate) fn begin_close(&self) {
-        self.handle(Event::Close);
+        self.tell(Event::Close);
+    }
+
+    /// The driver has ended. What comes from now on is cancelled at once, and who waits for workers hears that none will come.
+    pub(super) fn end(&self) {
+        let now = self.runtime.now();
+        let mut machine = lock(&self.machine);
+        machine.handle(now, Event::ConnectionLost);
+        machine.handle(now, Event::Close);
+        machine.is_over = true;
+        drop(machine);
+        self.carry_out();
+        self.workers_changed();
     }
 
     pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
         self.milestones.poll_over(cx).map(|_| ())
+    }
+}
+
+impl Machine {
+    pub(super) fn handle(&mut self, now: Instant, event: Event) {
+        self.state.handle(now, event);
+        self.number_actions();
+    }
+
+    fn number_actions(&mut self) {
+        while let Some(action) = self.state.poll_action() {
+            self.actions.push_back((self.next, action));
+            self.next += 1;
+        }
     }
 }
 

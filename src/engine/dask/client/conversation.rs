@@ -70,6 +70,7 @@ impl<'a, R: Runtime> Conversation<'a, R> {
                 }
                 is_flushed = false;
             }
+            connection.carry_out();
             let work = connection.work.take(|work| {
                 // What is closed stays so, and the time of the timer is still to come.
                 let mut after = Work { is_closed: work.is_closed, timer: work.timer, ..Work::default() };

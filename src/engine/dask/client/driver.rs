@@ -127,6 +127,7 @@ impl<R: Runtime> Driver<R> {
     async fn until_closed(&self) {
         let mut alarm = Alarm::new();
         loop {
+            self.connection.carry_out();
             let (is_closed, at) = self.connection.work.take(|work| (work.is_closed, work.timer));
             if is_closed {
                 return;
@@ -171,6 +172,7 @@ impl Drop for Over {
         }
         // Who submitted in between has seen a client that was open.
         self.connection.end_all(error);
+        self.connection.end();
         self.connection.milestones.end(Ok(()));
     }
 }

@@ -13,11 +13,13 @@
 //! 4. When a connection has been made and both handshakes are over, hand in [`Event::Connected`]; when it ends,
 //!    [`Event::ConnectionLost`]. Requests of the ended connection need no answers.
 
+mod acting;
 mod action;
 mod alarm;
 mod connection;
 mod conversation;
 mod driver;
+mod entering;
 mod event;
 mod failure;
 mod graph;

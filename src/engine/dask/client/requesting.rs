@@ -75,12 +75,12 @@ impl Connection {
 
     pub(super) fn replied(&self, reply_to: ReplyTo, reply: Result<Value, CommError>) {
         match (reply_to, reply) {
-            (ReplyTo::State(id), Ok(reply)) => self.handle(Event::RpcReply { id, reply }),
+            (ReplyTo::State(id), Ok(reply)) => self.tell(Event::RpcReply { id, reply }),
             (ReplyTo::State(id), Err(error)) => {
                 tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
                 let why = error.to_string().into();
                 self.work.change(|work| work.failure = Some(error));
-                self.handle(Event::RpcFailed { id, why });
+                self.tell(Event::RpcFailed { id, why });
             }
             (ReplyTo::Caller(caller), reply) => {
                 let address = Arc::clone(&self.address);

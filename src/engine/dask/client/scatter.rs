@@ -34,6 +34,7 @@ pub(crate) struct Scatterer<'a, T> {
     connection: &'a Arc<Connection>,
     client: &'a Arc<ClientState>,
     location: &'static Location<'static>,
+    placement: Placement,
     codec: Option<(Codec<T>, Option<TypeOf>)>,
     values: Vec<(TaskKey, Serialized)>,
     tasks: Vec<(TaskKey, Arc<dyn Remote>)>,
@@ -45,11 +46,13 @@ impl<'a, T: Send + Sync + 'static> Scatterer<'a, T> {
         connection: &'a Arc<Connection>,
         client: &'a Arc<ClientState>,
         location: &'static Location<'static>,
+        placement: Placement,
     ) -> Self {
         Self {
             connection,
             client,
             location,
+            placement,
             codec: codec_of(),
             values: Vec::new(),
             tasks: Vec::new(),
@@ -62,25 +65,33 @@ impl<'a, T: Send + Sync + 'static> Scatterer<'a, T> {
         let future = match self.encode(value) {
             Ok((codec, type_of, encoded)) => {
                 let key = if is_hashed { hashed_key::<T>(&encoded) } else { self.connection.new_key("scatter") };
+                let task_key = TaskKey::from(&*key);
                 let origin =
-                    Origin { name: || "scatter", key: TaskKey::from(&*key), decode: codec.input_decoder(), type_of };
-                self.enter(key, origin, encoded)
+                    Origin { name: || "scatter", key: task_key.clone(), decode: codec.input_decoder(), type_of };
+                let mut draft = Draft::new(self.client.lease(), self.location);
+                draft.set_key(key, false);
+                let task = ClusterTask::new(self.connection, draft, origin);
+                let value = (task_key, encoded);
+                TaskFuture::new(if is_hashed { self.enter_hashed(task, value) } else { self.keep(task, value) })
             }
-            Err(error) => self.refused(error),
+            Err(error) => refused::<fn() -> T, (), ()>(Draft::new(self.client.lease(), self.location), error),
         };
         self.entries.push(future.shared_entry());
         future
     }
 
-    /// Sends them. Each of what it gives has ended once its value is on a worker.
-    pub(crate) fn send(self, placement: Placement) -> Vec<Arc<dyn Entry>> {
+    /// Sends those that have not been sent yet. Each of what it gives has ended once its value is on a worker.
+    pub(crate) fn send(mut self) -> Vec<Arc<dyn Entry>> {
         if !self.values.is_empty() {
-            let Placement { workers, broadcast } = placement;
-            let through = self.connection.through;
-            let scatter = Scatter { values: self.values, workers, broadcast, through };
-            self.connection.enter(self.tasks, Event::Scatter(scatter));
+            let values = std::mem::take(&mut self.values);
+            self.connection.enter_all(&self.tasks, self.scatter(values));
         }
         self.entries
+    }
+
+    fn scatter(&self, values: Vec<(TaskKey, Serialized)>) -> Event {
+        let Placement { workers, broadcast } = self.placement.clone();
+        Event::Scatter(Scatter { values, workers, broadcast, through: self.connection.through })
     }
 
     fn encode(&self, value: &T) -> Result<(Codec<T>, Option<TypeOf>, Serialized), Error> {
@@ -105,27 +116,17 @@ impl<'a, T: Send + Sync + 'static> Scatterer<'a, T> {
         Ok((codec, type_of, encoded))
     }
 
-    fn enter(&mut self, key: Key, origin: Origin<T>, encoded: Serialized) -> TaskFuture<T> {
-        let task_key = origin.key.clone();
-        if let Some(there) = self.connection.task(&task_key).filter(|there| there.core().has_handles()) {
-            let is_void = matches!(there.core().outcome(), Some(Err(error)) if !error.is_failure());
-            match there.as_any().downcast::<ClusterTask<T>>() {
-                Ok(there) if !is_void && there.retain_if_held() => return TaskFuture::new(there),
-                Err(_) if !is_void => return self.refused(Error::KeyConflict { key }),
-                _ => {}
-            }
-        }
-        let mut draft = Draft::new(self.client.lease(), self.location);
-        draft.set_key(key, false);
-        let task = ClusterTask::new(self.connection, draft, origin);
-        let future = TaskFuture::new(Arc::clone(&task) as _);
-        self.tasks.push((task_key.clone(), task as Arc<dyn Remote>));
-        self.values.push((task_key, encoded));
-        future
+    /// Nobody else has its key: it is sent with the others.
+    fn keep(&mut self, task: Arc<ClusterTask<T>>, value: (TaskKey, Serialized)) -> Arc<ClusterTask<T>> {
+        self.tasks.push((value.0.clone(), Arc::clone(&task) as Arc<dyn Remote>));
+        self.values.push(value);
+        task
     }
 
-    fn refused(&self, error: Error) -> TaskFuture<T> {
-        refused::<fn() -> T, (), ()>(Draft::new(self.client.lease(), self.location), error)
+    /// Others may send an equal value at the same time: one of them does.
+    fn enter_hashed(&self, task: Arc<ClusterTask<T>>, value: (TaskKey, Serialized)) -> Arc<ClusterTask<T>> {
+        let key = value.0.clone();
+        self.connection.enter(&key, task, None, self.scatter(vec![value]))
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crate::Error;
 use crate::engine::dask::call::TaskCall;
 use crate::engine::dask::client::connection::{Connection, lock};
-use crate::engine::dask::client::task::{ClusterTask, Origin, Remote};
+use crate::engine::dask::client::task::{ClusterTask, Origin};
 use crate::engine::dask::client::{Event, Submission, TaskOptions, Work};
 use crate::engine::dask::values::python_argument;
 use crate::engine::dask::wire::TaskKey;
 use crate::engine::local::{ClientState, Draft, Trace, refused};
 use crate::task::portable::{Export, ExportedCall, TypeOf};
-use crate::task::{Arguments, Entry, Key, Options, TaskFn, TaskFuture, short_name, sum_amounts};
+use crate::task::{Arguments, Key, Options, TaskFn, TaskFuture, short_name, sum_amounts};
 
 impl Connection {
     /// Submits one task. Whatever is wrong with it is told by its future.
@@ -52,22 +52,15 @@ impl Connection {
         Trace::submitted(&mut draft, F::name);
 
         let task_key = TaskKey::from(&*key);
-        let mut batch = Vec::new();
-        let (work, type_of) = match self.work(&export, &mut batch) {
+        let (work, type_of) = match self.work(&export) {
             Ok((work, type_of)) => (Arc::new(work), type_of),
             Err(error) => return refused::<F, A, Args>(draft, error),
         };
-        if let Some(there) = self.joined(&task_key, &work) {
-            return match there {
-                Ok(there) => TaskFuture::new(there),
-                Err(error) => refused::<F, A, Args>(draft, error),
-            };
-        }
         let origin = Origin { name: F::name, key: task_key.clone(), decode: export.decode, type_of };
         let task = ClusterTask::new(self, draft, origin);
-        let future = TaskFuture::new(Arc::clone(&task) as _);
-        batch.push(Submission { key: task_key.clone(), work, options: task_options, held: true });
-        self.enter([(task_key, task as Arc<dyn Remote>)], Event::Submit(batch));
+        let submission =
+            Submission { key: task_key.clone(), work: Arc::clone(&work), options: task_options, held: true };
+        let future = TaskFuture::new(self.enter(&task_key, task, Some(&work), Event::Submit(vec![submission])));
         // The function and its arguments hold the inputs until the scheduler's client has heard of the task.
         drop((function, arguments));
         if client.refuses() {
@@ -94,9 +87,10 @@ impl Connection {
             if input.scheduler_id() != client.id() {
                 return Err(Error::ForeignFuture { key: input.key() });
             }
-            // One that the scheduler does not know, or knows no more.
+            // One that the scheduler does not know, or knows no more; or knows as another's.
+            let is_known = || self.task(&TaskKey::from(&*input.key())).is_some_and(|task| task.id() == input.id());
             if let Some(Err(error)) = input.outcome()
-                && (matches!(error, Error::Lost { .. }) || self.task(&TaskKey::from(&*input.key())).is_none())
+                && (matches!(error, Error::Lost { .. }) || !is_known())
             {
                 return Err(error);
             }
@@ -106,8 +100,8 @@ impl Connection {
         Ok((export, key, task_options))
     }
 
-    /// The work of a call, and the type of its result if that is Rust's. Tasks that it needs besides go to `batch`.
-    fn work<T>(&self, export: &Export<T>, batch: &mut Vec<Submission>) -> Result<(Work, Option<TypeOf>), Error> {
+    /// The work of a call, and the type of its result if that is Rust's.
+    fn work<T>(&self, export: &Export<T>) -> Result<(Work, Option<TypeOf>), Error> {
         let keys: Vec<_> = export.inputs.iter().map(|input| TaskKey::from(&*input.key())).collect();
         match &export.call {
             ExportedCall::Rust { task, arguments } => {
@@ -116,7 +110,7 @@ impl Connection {
                 Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(type_of)))
             }
             ExportedCall::Python { function, arguments, keywords } => {
-                let keys: Vec<_> = keys.into_iter().map(|key| self.as_python(key, batch)).collect();
+                let keys: Vec<_> = keys.into_iter().map(|key| self.as_python(key)).collect();
                 let argument = |value| {
                     python_argument(value, &keys).map_err(|error| Error::NotEncoded {
                         task: Arc::clone(function),
@@ -133,8 +127,8 @@ impl Connection {
     }
 
     /// The key under which the result of a task is a plain Python object: its own, or that of a Rust task which makes it
-    /// one, and which every Python task that takes it shares.
-    fn as_python(&self, key: TaskKey, batch: &mut Vec<Submission>) -> TaskKey {
+    /// one, and which every Python task that takes it shares. The state has heard of it before anybody knows its key.
+    fn as_python(&self, key: TaskKey) -> TaskKey {
         let Some(task) = self.task(&key) else { return key };
         let Some(TypeOf { task: name, parameter }) = task.type_of() else { return key };
         let mut python_key = lock(task.python_key());
@@ -142,7 +136,7 @@ impl Connection {
             return python_key.clone();
         }
         let made = TaskKey::from(&*self.new_key("to_python"));
-        batch.push(Submission {
+        let conversion = Submission {
             key: made.clone(),
             work: Arc::new(Work::Registered {
                 name: name.into(),
@@ -151,30 +145,10 @@ impl Connection {
             }),
             options: TaskOptions::default(),
             held: true,
-        });
+        };
+        self.apply(Event::Submit(vec![conversion]));
         *python_key = Some(made.clone());
         made
-    }
-
-    /// The task that has this key already, with one more handle, if it is the same work and still wanted.
-    fn joined<T: Send + Sync + 'static>(
-        &self,
-        key: &TaskKey,
-        work: &Arc<Work>,
-    ) -> Option<Result<Arc<ClusterTask<T>>, Error>> {
-        let there = self.task(key)?;
-        let is_void = matches!(there.core().outcome(), Some(Err(error)) if !error.is_failure());
-        if is_void || !there.core().has_handles() {
-            return None;
-        }
-        let name = there.key();
-        if self.is_conflict(key, work) {
-            return Some(Err(Error::KeyConflict { key: name }));
-        }
-        match there.as_any().downcast::<ClusterTask<T>>() {
-            Ok(there) => there.retain_if_held().then_some(Ok(there)),
-            Err(_) => Some(Err(Error::KeyConflict { key: name })),
-        }
     }
 }
 

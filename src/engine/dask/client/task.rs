@@ -327,6 +327,10 @@ impl<T: Send + Sync + 'static> Entry for ClusterTask<T> {
 
     fn help(self: Arc<Self>) {}
 
+    fn call_back(&self, callback: Box<dyn FnOnce() + Send>) {
+        self.connection.call_back(callback);
+    }
+
     fn inputs(&self) -> Vec<Arc<dyn Entry>> {
         // The scheduler retries those that it needs.
         Vec::new()
@@ -375,7 +379,9 @@ impl<T> ClusterTask<T> {
         if self.is_held.swap(false, Ordering::AcqRel) {
             self.connection.release(&self.key, self.about.lease().id(self.core.index()));
         }
-        if let Some(key) = self.python_key.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        // Bound first: what follows from the release is not for under the lock.
+        let python_key = self.python_key.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(key) = python_key {
             self.connection.release_conversion(key);
         }
     }

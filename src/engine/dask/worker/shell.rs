@@ -12,6 +12,7 @@ use crate::engine::dask::worker::state::{
     Action, Address, BodyId, Config, Data, Event, FromScheduler, Message, Metrics, Status, Stop, TransferId,
     WorkerState,
 };
+use crate::engine::local::quietly;
 use crate::runtime::{AnyRuntime, Instant, Timer};
 use crate::task::TaskFuture;
 
@@ -96,7 +97,8 @@ impl Shell {
             let number = machine.sent;
             machine.sent += u64::from(matches!(action, Action::Send(_)));
             drop(machine);
-            self.act(action, number);
+            // What panics is not ours, such as a subscriber's log. The worker goes on.
+            _ = quietly(|| self.act(action, number));
             machine = lock(&self.machine);
             machine.is_carrying_out = false;
         }
@@ -207,4 +209,39 @@ impl Shell {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing of the user's runs under these locks.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(all(test, feature = "smol"))]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::client::embedded;
+    use crate::engine::dask::panicking_log::PanickingLog;
+    use crate::engine::dask::worker::state::{Call, ComputeTask, Priority, Work as Assigned};
+    use crate::runtime::{Runtime, Smol};
+
+    #[test]
+    fn a_panic_in_an_action_does_not_keep_the_next_from_being_carried_out() {
+        let runtime = Smol::new().erased();
+        let config =
+            Config { address: "tcp://here:1".into(), nthreads: 1, resources: BTreeMap::new(), incoming_bytes_max: 1 };
+        let bodies = Bodies::new(embedded(runtime.clone(), 1, "test").unwrap());
+        let shell = Shell::new(runtime, config, bodies);
+        let call = Call { function: "nobody's".into(), arguments: Bytes::new(), inputs: Arc::new([]) };
+        let task = ComputeTask {
+            key: "key".into(),
+            run_id: 1,
+            priority: Priority::of_replicas(),
+            dependencies: Vec::new(),
+            work: Assigned::Rust(Ok(call)),
+            resources: BTreeMap::new(),
+        };
+        let submit = || shell.handle(Event::Scheduler(FromScheduler::ComputeTask(task)));
+        tracing::subscriber::with_default(PanickingLog, submit);
+        // Answered at once.
+        let request = FromScheduler::StealRequest { key: "other".into(), stimulus_id: Value::Nil };
+        shell.handle(Event::Scheduler(request));
+        assert_eq!(shell.work.take(|work| work.messages.len()), 1);
+    }
 }
