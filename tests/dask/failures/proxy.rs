@@ -43,6 +43,7 @@ struct State {
     is_over: bool,
     connections: usize,
     refusals: usize,
+    nbytes: usize,
 }
 
 impl Proxy {
@@ -69,6 +70,7 @@ impl Proxy {
             is_over: false,
             connections: 0,
             refusals: 0,
+            nbytes: 0,
         };
         let shared = Arc::new(Shared { target, state: Mutex::new(state), changed: Condvar::new() });
         let accepting = Arc::clone(&shared);
@@ -133,6 +135,11 @@ impl Proxy {
     /// How many connections there were so far.
     pub fn connections(&self) -> usize {
         self.shared.lock().connections
+    }
+
+    /// How many bytes went either way so far.
+    pub fn nbytes(&self) -> usize {
+        self.shared.lock().nbytes
     }
 }
 
@@ -220,6 +227,7 @@ impl Shared {
         if state.flow == Flow::Swallowed || link.is_swallowed.load(Ordering::Acquire) {
             return Pass::Nothing;
         }
+        state.nbytes += nbytes;
         match state.cut_after {
             Some(left) if left < nbytes => {
                 state.cut_after = None;
