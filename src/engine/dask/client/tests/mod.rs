@@ -7,7 +7,6 @@ mod driver;
 mod frames;
 mod gather;
 mod lifecycle;
-mod live;
 mod lost;
 mod model;
 mod property;
