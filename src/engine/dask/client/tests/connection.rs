@@ -266,12 +266,12 @@ fn the_end_of_the_driver_ends_every_wait() {
         let woken = Arc::clone(&woken);
         move || _ = woken.fetch_add(1, Ordering::Relaxed)
     });
-    let mut cx = Context::from_waker(&waker);
-    assert!(driven.connection.poll_workers_changed(changes, &mut cx).is_pending());
+    let cx = Context::from_waker(&waker);
+    assert!(driven.connection.poll_workers_changed(changes, &cx).is_pending());
     let pending = driven.submit("pending", 1);
     driven.connection.end();
     assert_eq!(woken.load(Ordering::Relaxed), 1);
-    assert!(driven.connection.poll_workers_changed(changes, &mut cx).is_ready());
+    assert!(driven.connection.poll_workers_changed(changes, &cx).is_ready());
     assert!(pending.error().timeout(LIMIT).wait().unwrap().unwrap().is_cancelled());
     // The client does not know of it yet.
     assert!(driven.client.scatter(1_i64).timeout(LIMIT).wait().unwrap_err().is_cancelled());
