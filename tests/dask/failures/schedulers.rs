@@ -1,12 +1,13 @@
 //! Schedulers that are killed, stopped, started again, or never come back.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anydask::runtime::{Current, Runtime};
 use anydask::{Client, ClientStatus, Error, OnLost, Worker, task};
 
 use super::graphs::{Graph, Shape};
-use super::proxy::Proxy;
+use super::proxy::{Flow, Proxy};
 use super::{LIMIT, eventually, on_each_runtime};
 use crate::cluster::{Cluster, Signal, Version};
 use crate::rust_worker::{self, RustWorker};
@@ -26,6 +27,13 @@ fn twice(number: i64) -> i64 {
 fn after(number: i64, millis: u64) -> i64 {
     std::thread::sleep(Duration::from_millis(millis));
     number
+}
+
+/// Fails where a process runs it for the first time.
+#[task]
+fn second_time(number: i64) -> Result<i64, &'static str> {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    if RUNS.fetch_add(1, Ordering::SeqCst) == 0 { Err("it is the first time") } else { Ok(number) }
 }
 
 fn connect<R: Current + Runtime>(cluster: &Cluster, workers: usize) -> Client<R> {
@@ -215,6 +223,29 @@ fn a_balancer_without_a_scheduler_behind_is_tried_again<R: Current + Runtime>() 
     client.close().timeout(LIMIT).wait().unwrap();
 }
 
+fn a_retry_is_not_lost_with_its_connection<R: Current + Runtime>() {
+    let mut cluster = Cluster::start(Version::Newest);
+    let proxy = Proxy::start(cluster.address());
+    rust_worker::start::<R>(&mut cluster, "one");
+    let client = Client::<R>::connect(proxy.address()).timeout(LIMIT).wait().unwrap();
+    let future = client.submit(second_time, 21);
+    let next = client.submit(twice, &future);
+    for future in [&future, &next] {
+        assert!(matches!(future.timeout(LIMIT).wait(), Err(Error::Failed { .. })));
+    }
+    // Whatever the scheduler says of it does not come.
+    proxy.set(Flow::Stalled);
+    client.retry(&next).timeout(LIMIT).wait().unwrap();
+    proxy.refuse(true);
+    proxy.reset();
+    proxy.set(Flow::Open);
+    // Until then the scheduler has the error, and would say it again.
+    cluster.scheduler().wait_for_line("Remove client");
+    proxy.refuse(false);
+    assert_eq!(next.timeout(LIMIT).wait().unwrap(), 42);
+    client.close().timeout(LIMIT).wait().unwrap();
+}
+
 fn a_wait_for_workers_goes_on_over_lost_connections<R: Current + Runtime>() {
     let mut cluster = Cluster::start(Version::Newest);
     let proxy = Proxy::start(cluster.address());
@@ -269,6 +300,7 @@ on_each_runtime! {
     a_worker_ends_at_once_although_its_scheduler_is_away,
     a_worker_gives_up_a_scheduler_that_never_comes_back,
     a_balancer_without_a_scheduler_behind_is_tried_again,
+    a_retry_is_not_lost_with_its_connection,
     a_wait_for_workers_goes_on_over_lost_connections,
     a_connection_that_is_cut_while_it_begins_is_made_again,
 }
