@@ -21,6 +21,7 @@ on_clusters! {
     progress_counts_what_has_ended;
     every_operation_has_a_time_limit;
     many_values_are_gathered_from_both_workers;
+    a_value_takes_memory_once_it_is_here;
 }
 
 async fn values_are_gathered_in_their_arrangement<R: AnyOf>(on: Ground<R>) {
@@ -207,4 +208,14 @@ async fn many_values_are_gathered_from_both_workers<R: AnyOf>(on: Ground<R>) {
     assert_eq!(on.get(client.gather(&many)).await.unwrap(), (1..=200).collect::<Vec<_>>());
     let held = on.look("sorted(w.name for w in s.workers.values() if w.has_what)");
     assert_eq!(held, r#"["a", "b"]"#);
+}
+
+async fn a_value_takes_memory_once_it_is_here<R: AnyOf>(on: Ground<R>) {
+    let (client, _a, _b) = on.two_workers().await;
+    let x = client.submit(inc, 1);
+    on.get(client.wait([&x])).await.unwrap();
+    let nbytes = || client.dump().tasks.iter().find(|task| task.key == x.key()).unwrap().nbytes;
+    assert_eq!((nbytes(), client.info().memory[&x.key()]), (None, 0));
+    assert_eq!(on.value(&x).await.unwrap(), 2);
+    assert_eq!((nbytes(), client.info().memory[&x.key()]), (Some(8), 8));
 }

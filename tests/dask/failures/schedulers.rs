@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::task::{Context, Wake, Waker};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use anydask::runtime::{Current, Runtime};
 use anydask::{Client, ClientStatus, Error, OnLost, Worker, task};
 
 use super::graphs::{Graph, Shape};
-use super::proxy::Proxy;
+use super::proxy::{Flow, Proxy};
 use super::{LIMIT, eventually};
 use crate::cluster::{Cluster, Signal, Version};
 use crate::everywhere::everywhere;
@@ -34,6 +35,13 @@ fn twice(number: i64) -> i64 {
 fn after(number: i64, millis: u64) -> i64 {
     std::thread::sleep(Duration::from_millis(millis));
     number
+}
+
+/// Fails where a process runs it for the first time.
+#[task]
+fn second_time(number: i64) -> Result<i64, &'static str> {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    if RUNS.fetch_add(1, Ordering::SeqCst) == 0 { Err("it is the first time") } else { Ok(number) }
 }
 
 fn connect<R: Current + Runtime>(cluster: &Cluster, workers: usize) -> Client<R> {
@@ -264,6 +272,29 @@ fn a_balancer_without_a_scheduler_behind_is_tried_again<R: Current + Runtime>() 
     client.close().timeout(LIMIT).wait().unwrap();
 }
 
+fn a_retry_is_not_lost_with_its_connection<R: Current + Runtime>() {
+    let mut cluster = Cluster::start(Version::on::<R>());
+    let proxy = Proxy::start(cluster.address());
+    rust_worker::start::<R>(&mut cluster, "one");
+    let client = Client::<R>::connect(proxy.address()).timeout(LIMIT).wait().unwrap();
+    let future = client.submit(second_time, 21);
+    let next = client.submit(twice, &future);
+    for future in [&future, &next] {
+        assert!(matches!(future.timeout(LIMIT).wait(), Err(Error::Failed { .. })));
+    }
+    // Whatever the scheduler says of it does not come.
+    proxy.set(Flow::Stalled);
+    client.retry(&next).timeout(LIMIT).wait().unwrap();
+    proxy.refuse(true);
+    proxy.reset();
+    proxy.set(Flow::Open);
+    // Until then the scheduler has the error, and would say it again.
+    cluster.scheduler().wait_for_line("Remove client");
+    proxy.refuse(false);
+    assert_eq!(next.timeout(LIMIT).wait().unwrap(), 42);
+    client.close().timeout(LIMIT).wait().unwrap();
+}
+
 fn a_wait_for_workers_goes_on_over_lost_connections<R: Current + Runtime>() {
     let mut cluster = Cluster::start(Version::on::<R>());
     let proxy = Proxy::start(cluster.address());
@@ -319,6 +350,7 @@ everywhere! {
     a_worker_ends_at_once_although_its_scheduler_is_away,
     a_worker_gives_up_a_scheduler_that_never_comes_back,
     a_balancer_without_a_scheduler_behind_is_tried_again,
+    a_retry_is_not_lost_with_its_connection,
     a_wait_for_workers_goes_on_over_lost_connections,
     a_connection_that_is_cut_while_it_begins_is_made_again,
 }

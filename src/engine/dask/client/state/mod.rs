@@ -10,7 +10,7 @@
 //!   not know yet is released in a flush after theirs.
 //! - Requests are on other connections and overtake the stream. So a value is asked for only when the scheduler has said that
 //!   it is there, a key is retried only when it has said that it erred, and a task waits until the scattered values that it
-//!   takes are there.
+//!   takes are there, and the hosts that it names can be looked up.
 //! - What the scheduler says of a key may be older than the last release of it. Each heartbeat is answered in order, so it
 //!   stands as a fence behind releases: until its answer, words about a key that was released before it are about its last
 //!   life, and are not heard.

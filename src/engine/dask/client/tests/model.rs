@@ -142,6 +142,7 @@ impl Model {
                 }
                 Value::Nil
             }
+            "ncores" => Value::Map(Vec::new()),
             "retry" if keys.iter().any(|key| !self.tasks.contains_key(key)) => return None,
             "retry" => {
                 keys.iter().for_each(|key| self.retry(key));

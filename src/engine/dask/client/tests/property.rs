@@ -20,6 +20,8 @@ use crate::runtime::Instant;
 const KEYS: [&str; 10] = ["a-x0", "a-x1", "b-y", "c-t0", "c-t1", "c-t2", "c-t3", "c-t4", "c-t5", "c-t6"];
 const SCATTERED: usize = 2;
 const FOREIGN: usize = 2;
+/// The task whose worker may be one that cannot be looked up.
+const NAMES_A_HOST: usize = 5;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -249,7 +251,8 @@ impl World {
             }
             let work = Work::Registered { name: "f".into(), arguments: Bytes::new(), dependencies };
             let (work, held) = (Arc::new(work), held >> index & 1 == 1);
-            batch.push(Submission { key, work, options: TaskOptions::default(), held });
+            let workers = if index == NAMES_A_HOST { vec!["a-host:1".into()] } else { Vec::new() };
+            batch.push(Submission { key, work, options: TaskOptions { workers, ..TaskOptions::default() }, held });
         }
         for submission in batch.iter().filter(|submission| submission.held) {
             self.views.insert(submission.key.clone(), View::default());
@@ -309,7 +312,7 @@ impl World {
                     let reply = if fails { None } else { self.model.reply(&request) };
                     self.handle(match reply {
                         Some(reply) => Event::RpcReply { id, reply },
-                        None => Event::RpcFailed { id, why: "it is gone".into() },
+                        None => Event::RpcFailed { id, why: "gaierror: it is gone".into() },
                     });
                 }
             }
