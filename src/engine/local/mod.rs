@@ -279,7 +279,11 @@ impl Scheduler for Engine {
             client.is_ok_and(|client| std::ptr::eq(&**client.engine(), self))
         };
         let on: Vec<_> = on.into_iter().filter(is_own).collect();
-        if waiters.iter().all(is_own) && !on.is_empty() { self.waits.begin(waiters, on).map(Some) } else { Ok(None) }
+        if waiters.iter().all(is_own) && !on.is_empty() {
+            self.waits.begin(waiters, on, &self.resources).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn end_wait(&self, waiters: &[u64], number: u64) {
