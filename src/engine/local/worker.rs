@@ -63,7 +63,7 @@ pub(crate) fn run(pool: Arc<Pool>, thread: Arc<Thread>) {
         worker.work();
         if worker.pool.is_closed() {
             // What the last body made ready, if whoever closes had looked before.
-            drop_queues();
+            drop_quietly(drop_queues);
         }
         WORKER.set(None);
         worker.pool.exit(&worker.thread);
@@ -85,7 +85,7 @@ impl Worker {
                 continue;
             }
             // A thread that has nothing to do keeps nothing alive.
-            Kept::set_aside().give_up();
+            drop_quietly(|| Kept::set_aside().give_up());
             match self.pool.park(&self.thread, self.seat.take()) {
                 Some(seat) => *self.seat.borrow_mut() = Some(seat),
                 None => return,
