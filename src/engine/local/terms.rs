@@ -14,6 +14,7 @@ use crate::engine::local::panics::catch;
 use crate::engine::local::parking::lock;
 use crate::engine::local::release::quietly;
 use crate::engine::local::story::Steps;
+use crate::engine::local::timer::Timer;
 use crate::task::{BoxFuture, Key, Options};
 
 /// What a task was submitted with, and how far it has come with it.
@@ -141,35 +142,6 @@ impl Terms {
         // First: the runtime may drop what is stopped much later.
         self.lacked.fetch_add(1, Ordering::AcqRel);
         self.unrunnable_timer.stop();
-    }
-}
-
-/// The place of something that waits for a point in time. Dropping that aborts it, and what it drops may stop this very
-/// timer: so nothing is dropped under the lock.
-#[derive(Default)]
-struct Timer(Mutex<Option<Box<dyn Spawned>>>);
-
-impl Timer {
-    fn start(&self, spawned: Box<dyn Spawned>) {
-        let before = lock(&self.0).replace(spawned);
-        drop(before);
-    }
-
-    /// The same as long as `is_due` holds; else hands it back.
-    fn start_if(&self, is_due: impl FnOnce() -> bool, spawned: Box<dyn Spawned>) -> Option<Box<dyn Spawned>> {
-        let mut place = lock(&self.0);
-        if !is_due() {
-            return Some(spawned);
-        }
-        let before = place.replace(spawned);
-        drop(place);
-        drop(before);
-        None
-    }
-
-    fn stop(&self) {
-        let before = lock(&self.0).take();
-        drop(before);
     }
 }
 
