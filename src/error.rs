@@ -136,9 +136,9 @@ pub enum Error {
         /// The runtime whose thread it would have blocked.
         runtime: &'static str,
     },
-    /// So many tasks block on other tasks that no further thread may be added for those they wait for.
+    /// So many tasks block on other tasks that no further thread may be added for those they wait for, or can be had.
     TooManyBlocked {
-        /// How many tasks of one engine may block at once.
+        /// How many tasks of one engine may block at once; or how many did when the system had no more threads.
         limit: usize,
     },
     /// A future of one client was given to another.
@@ -454,7 +454,8 @@ impl fmt::Display for Error {
             }
             Self::TooManyBlocked { limit } => write!(
                 f,
-                "{limit} tasks already block on other tasks; make the waiting tasks `asynchronous` and `.await` there"
+                "{limit} tasks already block on other tasks, and there is no thread for another; make the waiting tasks \
+                 `asynchronous` and `.await` there"
             ),
             Self::ForeignFuture { key } => write!(
                 f,

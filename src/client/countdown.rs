@@ -3,7 +3,7 @@
 //! The tasks are counted in parts, so that the threads that end them do not all meet at one counter.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::task::{Outcome, Watch, Watchers};
@@ -74,7 +74,7 @@ impl Countdown {
 
     fn finish(&self) {
         self.is_done.store(true, Ordering::Release);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let waker = self.lock().take();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -88,14 +88,9 @@ impl Countdown {
         if self.is_done() {
             return Poll::Ready(());
         }
-        let replaced = {
-            let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-            match &*waker {
-                Some(current) if current.will_wake(cx.waker()) => None,
-                _ => waker.replace(cx.waker().clone()),
-            }
-        };
-        // Not under the lock: dropping a waker may run code of the user's executor.
+        // Neither is under the lock: cloning and dropping a waker may run code of the user's executor.
+        let waker = cx.waker().clone();
+        let replaced = self.lock().replace(waker);
         drop(replaced);
         // The end may have come before the waker was there.
         if self.is_done() { Poll::Ready(()) } else { Poll::Pending }
@@ -103,7 +98,12 @@ impl Countdown {
 
     pub(crate) fn abandon(&self) {
         self.is_abandoned.store(true, Ordering::Relaxed);
-        drop(self.waker.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let waker = self.lock().take();
+        drop(waker);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -393,7 +393,7 @@ impl<R: Runtime> Client<R> {
         Self { defaults: Some(Arc::new(options)), ..self.clone() }
     }
 
-    fn state(&self) -> &Arc<ClientState> {
+    pub(crate) fn state(&self) -> &Arc<ClientState> {
         &self.state.state
     }
 

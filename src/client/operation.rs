@@ -1,4 +1,5 @@
 use std::fmt;
+use std::mem::replace;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -185,6 +186,7 @@ impl<T> fmt::Debug for Operation<T> {
 /// Closing a client, or an engine.
 pub(crate) struct Closed<C> {
     closing: C,
+    has_begun: bool,
 }
 
 /// What can be closed.
@@ -227,15 +229,18 @@ impl Close for Arc<local::Engine> {
 
 impl<C: Close> Closed<C> {
     pub(crate) fn new(closing: C) -> Self {
-        Self { closing }
+        Self { closing, has_begun: false }
     }
 }
 
 impl<C: Close> Future for Closed<C> {
     type Output = Result<(), Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.closing.begin_close();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // Once: it looks at all tasks, and each thread and each body that ends has this polled.
+        if !replace(&mut self.has_begun, true) {
+            self.closing.begin_close();
+        }
         self.closing.poll_closed(cx).map(Ok)
     }
 }
@@ -243,5 +248,38 @@ impl<C: Close> Future for Closed<C> {
 impl<C: Close> Wait<()> for Closed<C> {
     fn out_of_time(&self, _: &'static str, after: Duration) -> Error {
         Error::StillRunning { tasks: self.closing.unfinished(), after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Counts how often it is told to close, and never has.
+    impl Close for Arc<AtomicUsize> {
+        fn begin_close(&self) {
+            self.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn poll_closed(&self, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Pending
+        }
+
+        fn unfinished(&self) -> usize {
+            1
+        }
+    }
+
+    #[test]
+    fn however_often_it_is_polled_a_close_begins_once() {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let mut closed = Closed::new(Arc::clone(&begun));
+        for _ in 0..3 {
+            assert!(Pin::new(&mut closed).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
     }
 }

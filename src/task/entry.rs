@@ -138,6 +138,16 @@ pub trait Entry: Send + Sync {
     /// The tasks whose results it takes, as long as it has its call.
     fn inputs(&self) -> Vec<Arc<dyn Entry>>;
 
+    /// The amounts of resources that it asks for.
+    fn resources(&self) -> &[(String, f64)] {
+        &[]
+    }
+
+    /// Whether it has them now.
+    fn holds_resources(&self) -> bool {
+        false
+    }
+
     /// Whether a failed task still has its call, so that it can be run again.
     fn is_repeatable(&self) -> bool;
 

@@ -111,11 +111,10 @@ impl Watchers {
         }
     }
 
-    /// Replaces the waker at `id` if it would wake somebody else. One from before the task was run again is added anew.
-    /// What is thrown away goes to `dead`.
-    pub(crate) fn update(&mut self, id: WatchId, round: u32, waker: &Waker, dead: &mut Vec<Watcher>) -> WatchId {
+    /// Replaces the waker at `id`. One from before the task was run again is added anew. What is thrown away goes to `dead`.
+    pub(crate) fn update(&mut self, id: WatchId, round: u32, waker: Waker, dead: &mut Vec<Watcher>) -> WatchId {
         if id.round != round {
-            return self.insert(Watcher::Waker(waker.clone()), round, dead);
+            return self.insert(Watcher::Waker(waker), round, dead);
         }
         let current = match &mut self.0 {
             Kept::Waker(current) => Some(current),
@@ -126,9 +125,11 @@ impl Watchers {
             Kept::Nobody | Kept::Object(..) => None,
         };
         match current {
-            Some(current) if current.will_wake(waker) => {}
-            Some(current) => dead.push(Watcher::Waker(replace(current, waker.clone()))),
-            None => debug_assert!(false, "a waker's id names a waker"),
+            Some(current) => dead.push(Watcher::Waker(replace(current, waker))),
+            None => {
+                debug_assert!(false, "a waker's id names a waker");
+                dead.push(Watcher::Waker(waker));
+            }
         }
         id
     }

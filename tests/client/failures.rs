@@ -16,6 +16,7 @@ on_every_runtime! {
     a_value_that_panics_in_its_drop_harms_nothing;
     a_capture_that_panics_in_its_drop_harms_nothing;
     a_future_that_panics_in_its_drop_harms_nothing;
+    an_error_that_panics_in_its_drop_harms_nothing;
     a_place_is_told_only_of_the_panic_itself;
     an_err_is_the_tasks_error_and_its_source;
     an_err_of_an_asynchronous_task_is_its_error;
@@ -186,6 +187,44 @@ async fn a_future_that_panics_in_its_drop_harms_nothing<R: AnyOf>(on: Setting<R>
         drop(endless);
         on.passed(&gone).await;
     }
+    check_alive(&on, &client).await;
+    on.get(client.close()).await.unwrap();
+}
+
+async fn an_error_that_panics_in_its_drop_harms_nothing<R: AnyOf>(on: Setting<R>) {
+    struct BombError(Bomb);
+
+    impl std::fmt::Debug for BombError {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a bomb")
+        }
+    }
+
+    impl std::fmt::Display for BombError {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a bomb")
+        }
+    }
+
+    impl std::error::Error for BombError {}
+
+    let client = on.client(1).await;
+    let fails = || Err::<(), _>(BombError(Bomb));
+    for _ in 0..3 {
+        // Nobody holds it: it is dropped on the engine's thread, with its error.
+        client.submit(fallible(fails), ()).detach();
+    }
+    check_alive(&on, &client).await;
+    // On the thread of another task, inside its wait, it does not fail that one.
+    let own = client.clone();
+    let outer = client.submit(
+        move || {
+            own.submit(fallible(fails), ()).detach();
+            own.submit(|| 1, ()).wait().unwrap()
+        },
+        (),
+    );
+    assert_eq!(on.take(outer).await.unwrap(), 1);
     check_alive(&on, &client).await;
     on.get(client.close()).await.unwrap();
 }

@@ -20,6 +20,7 @@ mod failures;
 mod gathering;
 mod handles;
 mod keys;
+mod no_timers;
 mod opening;
 mod processes;
 mod registered_tasks;

@@ -9,7 +9,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::support::in_own_process;
+use crate::support::{DEADLINE, in_own_process, within_deadline};
 
 /// What was logged: the fields of the innermost span, and the event.
 #[derive(Clone, Default)]
@@ -195,5 +195,74 @@ fn a_task_that_cannot_run_is_logged_at_once() {
         }
         client.engine().add_resources([("gpu", 2.0)]).unwrap();
         assert_eq!(future.wait().unwrap(), 1);
+    });
+}
+
+/// Panics at the end of each task, or submits one of a key for each of a key.
+#[derive(Clone, Default)]
+struct Meddler {
+    panics: bool,
+    #[cfg(feature = "tokio")]
+    submits_to: Arc<Mutex<Option<Client<anydask::runtime::Tokio>>>>,
+}
+
+impl Subscriber for Meddler {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "anydask"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        // Taken, so that it does so once.
+        #[cfg(feature = "tokio")]
+        if let Some(client) = { self.submits_to.lock().unwrap().take() } {
+            client.task(|| 2, ()).key("logged").submit().detach();
+        }
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        assert!(!self.panics || !text.0.contains("message=finished"), "who listens panics");
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn who_listens_may_panic_and_every_task_is_told() {
+    in_own_process("tracing_events::who_listens_may_panic_and_every_task_is_told", || {
+        tracing::subscriber::set_global_default(Meddler { panics: true, ..Meddler::default() }).unwrap();
+        let client = client();
+        let future = client.submit(|| 1, ());
+        assert_eq!(client.gather(&future).timeout(DEADLINE / 2).wait().unwrap(), 1);
+        let cancelled = client.submit(asynchronous(std::future::pending::<()>), ());
+        let dependant = client.submit(|(): ()| 1, &cancelled);
+        cancelled.cancel();
+        let told = client.gather(&dependant).timeout(DEADLINE / 2).wait();
+        assert!(matches!(told, Err(anydask::Error::Cancelled { .. })), "{told:?}");
+        client.close().wait().unwrap();
+    });
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn who_listens_may_submit_under_a_key_meanwhile() {
+    in_own_process("tracing_events::who_listens_may_submit_under_a_key_meanwhile", || {
+        let meddler = Meddler::default();
+        tracing::subscriber::set_global_default(meddler.clone()).unwrap();
+        let client = client();
+        *meddler.submits_to.lock().unwrap() = Some(client.clone());
+        within_deadline("who_listens_may_submit_under_a_key_meanwhile", move || {
+            assert_eq!(client.task(|| 1, ()).key("chosen").submit().wait().unwrap(), 1);
+            client.close().wait().unwrap();
+        });
     });
 }

@@ -67,12 +67,18 @@ impl Lifecycle {
 
     /// Waits until `is_over` holds, which can become so at an exit only.
     fn poll(&self, is_over: impl FnOnce() -> bool, cx: &Context<'_>) -> Poll<()> {
-        {
+        // Neither is under the lock: cloning and dropping a waker may run code of the user's executor.
+        let waker = cx.waker().clone();
+        let unneeded = {
             let mut waiting = self.lock();
-            if !waiting.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                waiting.wakers.push(cx.waker().clone());
+            if waiting.wakers.iter().any(|other| other.will_wake(&waker)) {
+                Some(waker)
+            } else {
+                waiting.wakers.push(waker);
+                None
             }
-        }
+        };
+        drop(unneeded);
         // Looked at afterwards: an exit after this finds the waker. And without the lock: what is dropped on the way may
         // be the user's.
         if is_over() { Poll::Ready(()) } else { Poll::Pending }

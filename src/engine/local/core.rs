@@ -366,6 +366,8 @@ impl<S: ?Sized> Core<S> {
     }
 
     pub(crate) fn rewatch(&self, id: WatchId, waker: &Waker) -> Result<WatchId, Outcome> {
+        // Before there is a lock: cloning a waker may run code of the user's executor.
+        let waker = waker.clone();
         self.change_watchers(|watchers, round, dead| watchers.update(id, round, waker, dead))
     }
 

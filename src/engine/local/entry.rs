@@ -1,6 +1,7 @@
 //! A task of the local engine as its futures, and the tasks that depend on it, see it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::Error;
 use crate::engine::local::Engine;
@@ -97,6 +98,14 @@ where
 
     fn inputs(&self) -> Vec<Arc<dyn Entry>> {
         self.inputs_of_call()
+    }
+
+    fn resources(&self) -> &[(String, f64)] {
+        self.about.terms().map_or(&[], |terms| &terms.options.resources)
+    }
+
+    fn holds_resources(&self) -> bool {
+        self.about.terms().is_some_and(|terms| terms.holds_resources.load(Ordering::Acquire))
     }
 
     fn is_repeatable(&self) -> bool {

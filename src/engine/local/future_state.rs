@@ -70,7 +70,8 @@ impl<T: Send + Sync + 'static> FutureState<T> {
         if !self.holds.swap(false, Ordering::AcqRel) {
             return;
         }
-        if let Some(id) = lock(&self.watch).take() {
+        let watch = lock(&self.watch).take();
+        if let Some(id) = watch {
             self.task.unwatch(id);
         }
         let task = Arc::clone(&self.task);
@@ -97,8 +98,9 @@ impl<T: Send + Sync + 'static> Watch for FutureState<T> {
         self.conclude(outcome, Some(attempt))
     }
 
+    /// Always: it takes itself away. If others did, its id could be that of another watcher by then.
     fn is_live(&self) -> bool {
-        self.core.outcome().is_none()
+        true
     }
 }
 
@@ -213,5 +215,53 @@ impl<T: Send + Sync + 'static> TypedEntry<T> for FutureState<T> {
             self.follow();
         }
         value
+    }
+}
+
+#[cfg(all(test, feature = "smol"))]
+mod tests {
+    use std::panic::Location;
+
+    use super::*;
+    use crate::client::embedded;
+    use crate::engine::local::about::Draft;
+    use crate::engine::local::node::{Slot, Task};
+    use crate::runtime::Smol;
+
+    /// A task that watches another and has not ended.
+    #[derive(Default)]
+    struct Dependant {
+        is_told: AtomicBool,
+    }
+
+    impl Watch for Dependant {
+        fn handle_outcome(self: Arc<Self>, _: usize, _: &Outcome) -> Option<(Watchers, Outcome)> {
+            self.is_told.store(true, Ordering::Relaxed);
+            None
+        }
+
+        fn is_live(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_view_that_goes_takes_no_other_watcher_along() {
+        let client = embedded(Smol::new(), 1, "views").unwrap();
+        let draft = Draft::new(client.state().lease(), Location::caller());
+        let task = Task::<i64, fn() -> i64, (), ()>::new(Core::waiting(0, draft.index, Slot::default()), draft);
+        task.retain();
+        let view = FutureState::new(Arc::clone(client.state()), Arc::clone(&task) as Arc<dyn TypedEntry<i64>>);
+        // Between the two steps of a cancel, so many watch the task that it looks for those who need not hear any more.
+        let cancelled = Err(Error::Cancelled { key: task.key(), reason: "a test".into() });
+        assert!(view.conclude(&cancelled, None).is_some());
+        let dependants: Vec<_> = (0..200).map(|_| Arc::<Dependant>::default()).collect();
+        for dependant in &dependants {
+            task.watch(Watcher::Object(Arc::clone(dependant) as Arc<dyn Watch>, 0)).unwrap();
+        }
+        view.give_up(&"a test".into());
+        Arc::clone(&task).cancel(&"a test".into());
+        assert!(dependants.iter().all(|dependant| dependant.is_told.load(Ordering::Relaxed)));
+        client.close().wait().unwrap();
     }
 }

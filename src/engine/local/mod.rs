@@ -10,7 +10,7 @@
 //! | `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
 //! | `keys.rs`, `future_state.rs` | chosen keys, and what each client knows of them |
-//! | `terms.rs`, `resources.rs` | options: retries, time limits, priorities, resources |
+//! | `terms.rs`, `timer.rs`, `resources.rs` | options: retries, time limits, priorities, resources |
 //! | `waits.rs` | which tasks wait inside for which others |
 //! | `table.rs`, `inspect.rs` | the whole view |
 //! | `submit.rs`, `scatter.rs`, `wake_once.rs` | how tasks come in |
@@ -44,6 +44,7 @@ mod story;
 mod submit;
 mod table;
 mod terms;
+mod timer;
 mod trace;
 mod waits;
 mod wake_once;
@@ -279,7 +280,11 @@ impl Scheduler for Engine {
             client.is_ok_and(|client| std::ptr::eq(&**client.engine(), self))
         };
         let on: Vec<_> = on.into_iter().filter(is_own).collect();
-        if waiters.iter().all(is_own) && !on.is_empty() { self.waits.begin(waiters, on).map(Some) } else { Ok(None) }
+        if waiters.iter().all(is_own) && !on.is_empty() {
+            self.waits.begin(waiters, on, &self.resources).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn end_wait(&self, waiters: &[u64], number: u64) {

@@ -50,6 +50,9 @@ pub(crate) struct Pool {
     live: AtomicUsize,
     is_closed: AtomicBool,
     on_exit: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Whether the system has no more threads.
+    #[cfg(test)]
+    has_no_threads: AtomicBool,
 }
 
 impl Pool {
@@ -71,6 +74,8 @@ impl Pool {
             live: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
             on_exit: OnceLock::new(),
+            #[cfg(test)]
+            has_no_threads: AtomicBool::new(false),
         });
         for seat in seats {
             pool.searching.fetch_add(1, Ordering::SeqCst);
@@ -156,6 +161,10 @@ impl Pool {
     }
 
     fn spawn(self: &Arc<Self>, parking: &mut Parking, seat: Seat) -> Result<(), (Seat, std::io::Error)> {
+        #[cfg(test)]
+        if self.has_no_threads.load(Ordering::SeqCst) {
+            return Err((seat, std::io::ErrorKind::WouldBlock.into()));
+        }
         let thread = Arc::new(Thread::default());
         let name = format!("{}-{}", self.name, seat.index);
         let (pool, own) = (Arc::clone(self), Arc::clone(&thread));
@@ -274,14 +283,24 @@ impl Pool {
         self.resuming.load(Ordering::Relaxed) > 0
     }
 
-    /// A thread is about to block inside a task: its seat goes to others.
+    /// A thread is about to block inside a task: its seat goes to others. The last that could run what it waits for adds a
+    /// thread first.
     pub(crate) fn leave(self: &Arc<Self>, seat: Seat) -> Result<(), (Seat, Error)> {
         let mut parking = lock(&self.parking);
         if parking.blocked >= BLOCKED_MAX {
             return Err((seat, Error::TooManyBlocked { limit: BLOCKED_MAX }));
         }
+        let is_last = parking.free.len() + 1 == self.threads();
+        if is_last && parking.spare.is_empty() && parking.resuming.is_empty() && !parking.is_closed {
+            self.begin_search();
+            if let Err((seat, _)) = self.spawn(&mut parking, seat) {
+                self.searching.fetch_sub(1, Ordering::SeqCst);
+                return Err((seat, Error::TooManyBlocked { limit: parking.blocked }));
+            }
+        } else {
+            self.pass_on(&mut parking, seat);
+        }
         parking.blocked += 1;
-        self.pass_on(&mut parking, seat);
         drop(parking);
         fence(Ordering::SeqCst);
         if self.has_work() {
@@ -358,3 +377,6 @@ fn retry<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
         }
     }
 }
+
+#[cfg(all(test, feature = "smol"))]
+mod tests;

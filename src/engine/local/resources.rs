@@ -14,6 +14,7 @@ use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 use crate::engine::local::prioritized::{Place, place};
 use crate::engine::local::terms::start_unrunnable_timer;
+use crate::task::Entry;
 
 /// What an engine has, and who waits for it.
 pub(crate) struct Resources {
@@ -91,13 +92,28 @@ impl Resources {
         // One that wants much would wait for ever if those that want little went past it.
         let place = place(node);
         let mut is_before = |group: &mut Group| group.first(&mut dead).is_some_and(|first| first < place);
-        if !table.waiting.iter_mut().any(|group| group.shares(wanted(node)) && is_before(group)) && table.try_take(node)
+        if !table.waiting.iter_mut().any(|group| group.shares(node.resources()) && is_before(group))
+            && table.try_take(node)
         {
             return Taken::Granted;
         }
         node.core().constrain();
         table.wait(node);
         Taken::Waits
+    }
+
+    /// Whether `waiting` cannot begin before `holder` has given back what it holds, since the rest is too little.
+    pub(crate) fn must_wait_for(&self, waiting: &dyn Entry, holder: &dyn Entry) -> bool {
+        if waiting.holds_resources() || !holder.holds_resources() {
+            return false;
+        }
+        let table = lock(&self.table);
+        waiting.resources().iter().any(|(name, amount)| {
+            let total = table.has.get(name).map_or(0.0, |amount| amount.total);
+            let held: f64 = holder.resources().iter().filter(|(other, _)| other == name).map(|(_, held)| held).sum();
+            // Who wants more than there is in all fails for that.
+            *amount <= total + TOLERANCE && *amount > total - held + TOLERANCE
+        })
     }
 
     /// Adds to what there is, and hands out the tasks that can go on now.
@@ -145,7 +161,7 @@ impl Table {
     fn lack_of(&self, node: &Arc<dyn Node>) -> Option<Error> {
         let total = |name: &String| self.has.get(name).map(|amount| amount.total);
         let lacks = |(name, amount): &&(String, f64)| total(name).is_none_or(|total| *amount > total + TOLERANCE);
-        let (name, amount) = wanted(node).iter().find(lacks)?;
+        let (name, amount) = node.resources().iter().find(lacks)?;
         let (resource, total) = (name.as_str().into(), total(name).unwrap_or_default());
         Some(Error::NoResource { key: node.key(), resource, wanted: *amount, total })
     }
@@ -153,10 +169,10 @@ impl Table {
     fn try_take(&mut self, node: &Arc<dyn Node>) -> bool {
         let fits =
             |(name, amount): &(String, f64)| self.has.get(name).is_some_and(|has| has.available + TOLERANCE >= *amount);
-        if !wanted(node).iter().all(fits) {
+        if !node.resources().iter().all(fits) {
             return false;
         }
-        for (name, amount) in wanted(node) {
+        for (name, amount) in node.resources() {
             if let Some(has) = self.has.get_mut(name) {
                 has.available -= amount;
                 has.holders += 1;
@@ -169,7 +185,7 @@ impl Table {
     }
 
     fn put(&mut self, node: &Arc<dyn Node>) {
-        for (name, amount) in wanted(node) {
+        for (name, amount) in node.resources() {
             if let Some(has) = self.has.get_mut(name) {
                 has.holders -= 1;
                 // Rounding errors end with the last holder.
@@ -179,8 +195,8 @@ impl Table {
     }
 
     fn wait(&mut self, node: &Arc<dyn Node>) {
-        let index = self.waiting.iter().position(|group| group.is_of(wanted(node))).unwrap_or_else(|| {
-            let names = wanted(node).iter().map(|(name, _)| name.clone()).collect();
+        let index = self.waiting.iter().position(|group| group.is_of(node.resources())).unwrap_or_else(|| {
+            let names = node.resources().iter().map(|(name, _)| name.clone()).collect();
             self.waiting.push(Group { names, tasks: BTreeMap::new() });
             self.waiting.len() - 1
         });
@@ -239,14 +255,10 @@ impl Group {
     }
 }
 
-fn wanted(node: &Arc<dyn Node>) -> &[(String, f64)] {
-    node.about().terms().map_or(&[], |terms| &terms.options.resources)
-}
-
 impl Engine {
     /// Whether a ready task may be queued now. If not, it waits for resources, or has failed for want of them.
     pub(super) fn has_resources(&self, node: &Arc<dyn Node>) -> bool {
-        if wanted(node).is_empty() {
+        if node.resources().is_empty() {
             return true;
         }
         match self.resources.take(node) {
@@ -282,7 +294,7 @@ impl Engine {
 
     /// The body of a task has ended, or will never begin: others may go on with what it held, or waited for.
     pub(super) fn give_back_resources(&self, node: &Arc<dyn Node>) {
-        if wanted(node).is_empty() {
+        if node.resources().is_empty() {
             return;
         }
         let Some(terms) = node.about().terms() else { return };

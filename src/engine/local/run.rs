@@ -36,23 +36,25 @@ where
     }
 
     fn run_body(self: &Arc<Self>, function: F, arguments: A) {
-        if let Some(terms) = self.about.terms() {
-            terms.begin_run();
-            start_run_timer(&(Arc::clone(self) as Arc<dyn Node>));
-        }
         let attempt = self.core.attempt();
-        let entered = self.about.trace().started();
         let entered_task = context::enter(Arc::clone(self) as Arc<dyn Entry>, false);
         let mut kept = None;
-        // Whatever runs of the user's runs in here: clones of inputs, and the function.
-        let result = catch(|| match self.call(&function, arguments, &mut kept)? {
-            Call::Returned(result) => result.map_err(|source| self.failed(source)),
-            Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
+        // Whatever runs of the user's runs in here: clones of inputs, and the function; and the timer of the runtime, which may
+        // have none.
+        let result = catch(|| {
+            let _entered = self.about.trace().started();
+            if let Some(terms) = self.about.terms() {
+                terms.begin_run();
+                start_run_timer(&(Arc::clone(self) as Arc<dyn Node>));
+            }
+            match self.call(&function, arguments, &mut kept)? {
+                Call::Returned(result) => result.map_err(|source| self.failed(source)),
+                Call::Future(_) => unreachable!("an asynchronous task is spawned, not run"),
+            }
         });
         let result = result.unwrap_or_else(|panic| Err(panic.into_error(self.key())));
         let call = rest_of(function, kept);
         drop(entered_task);
-        drop(entered);
         match result {
             // The end of the body and that of the task are one step.
             Ok(value) if self.about.is_plain() => self.end_with(attempt, true, value, call),
@@ -77,18 +79,20 @@ where
             let attempt = self.core.attempt();
             let mut kept = None;
             let called = {
-                let _entered = self.about.trace().started();
                 let _entered_task = context::enter(Arc::clone(&self) as Arc<dyn Entry>, true);
-                catch(|| self.call(&function, arguments, &mut kept))
+                catch(|| {
+                    let _entered = self.about.trace().started();
+                    Ok((self.call(&function, arguments, &mut kept)?, self.time_limit()))
+                })
             };
             let call = rest_of(function, kept);
             let result = match called.unwrap_or_else(|panic| Err(panic.into_error(self.key()))) {
                 Err(error) => Err(error),
-                Ok(Call::Returned(result)) => result.map_err(|source| self.failed(source)),
-                Ok(Call::Future(future)) => {
+                Ok((Call::Returned(result), _)) => result.map_err(|source| self.failed(source)),
+                Ok((Call::Future(future), sleep)) => {
                     let body = CatchUnwind::new(self.about.trace().instrument(future));
                     let body = context::InContext::new(Arc::clone(&self) as Arc<dyn Entry>, body);
-                    match (Within { future: body, sleep: self.time_limit() }).await {
+                    match (Within { future: body, sleep }).await {
                         Err(after) => Err(Error::RunTimeout { key: self.key(), after }),
                         Ok(Err(panic)) => Err(panic.into_error(self.key())),
                         Ok(Ok(result)) => result.map_err(|source| self.failed(source)),
@@ -175,9 +179,10 @@ where
 
     /// Ends the task with an error.
     fn end_without(self: &Arc<Self>, attempt: usize, error: Error, call: Option<(F, A)>) {
+        // First: once the call is back the user may have the task run again, and the handle here is that of the next run.
+        self.detach_spawned();
         // The call of a failed task is kept, since the user may have it run again: before anybody hears of the failure.
         self.keep_call(call);
-        self.detach_spawned();
         if let Some(ended) = self.core.err(attempt, &error) {
             self.tell(ended, Err(error));
         }

@@ -55,9 +55,10 @@ impl ClientState {
                 0 => format!("scatter-{digest:016x}").into(),
                 clashes => format!("scatter-{digest:016x}-{clashes}").into(),
             };
+            // Before the table is locked: a new lease may be the end of another, and with it of a client.
+            let mut draft = Draft::new(self.lease(), location);
+            draft.set_key(key.clone(), true);
             let joined = self.engine().keys().join_or(self, &key, Identity::of_value::<T>(), || {
-                let mut draft = Draft::new(self.lease(), location);
-                draft.set_key(key.clone(), true);
                 let node = Scattered::new(Core::memory(draft.index, of_value(value.take())), draft);
                 (Arc::clone(&node) as Arc<dyn Node>, node as Arc<dyn TypedEntry<T>>)
             });

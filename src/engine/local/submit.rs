@@ -79,9 +79,10 @@ impl ClientState {
             return refused::<F, A, Args>(draft, Error::ForeignFuture { key });
         }
         draft.set_key(key.clone(), true);
+        // Before the table is locked: who listens may submit something, too.
+        Trace::open(&mut draft, F::name);
         let mut node = None;
         let joined = self.engine().keys().join_or(self, &key, identity, || {
-            Trace::submitted(&mut draft, F::name);
             let core = Core::waiting(count_inputs(&arguments), draft.index, Slot::default());
             let new = Task::<F::Output, F, A, Args>::new(core, draft);
             node = Some(Arc::clone(&new));
@@ -90,6 +91,7 @@ impl ClientState {
         match joined {
             Ok(view) => {
                 if let Some(node) = node {
+                    node.about.trace().entered_table();
                     node.enter(function, arguments);
                 }
                 // As `look_after`, but the task may be another client's, too.

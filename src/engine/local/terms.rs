@@ -10,9 +10,11 @@ use crate::Error;
 use crate::engine::local::Spawned;
 use crate::engine::local::failing::fail;
 use crate::engine::local::node::Node;
+use crate::engine::local::panics::catch;
 use crate::engine::local::parking::lock;
 use crate::engine::local::release::quietly;
 use crate::engine::local::story::Steps;
+use crate::engine::local::timer::Timer;
 use crate::task::{BoxFuture, Key, Options};
 
 /// What a task was submitted with, and how far it has come with it.
@@ -28,10 +30,10 @@ pub(crate) struct Terms {
     out_of_time: AtomicU32,
     /// Whether it holds its resources.
     pub(crate) holds_resources: AtomicBool,
-    /// What waits for a point in time on behalf of this task. Dropping it aborts.
-    run_timer: Mutex<Option<Box<dyn Spawned>>>,
-    deadline_timer: Mutex<Option<Box<dyn Spawned>>>,
-    unrunnable_timer: Mutex<Option<Box<dyn Spawned>>>,
+    /// What waits for a point in time on behalf of this task.
+    run_timer: Timer,
+    deadline_timer: Timer,
+    unrunnable_timer: Timer,
     /// How often it has waited for resources that the engine did not have, and waits no more.
     lacked: AtomicU32,
     /// The errors of the latest runs that failed and were not the last, with their numbers, counted from 1.
@@ -47,9 +49,9 @@ impl Terms {
             earlier_runs: AtomicU32::new(0),
             out_of_time: AtomicU32::new(0),
             holds_resources: AtomicBool::new(false),
-            run_timer: Mutex::new(None),
-            deadline_timer: Mutex::new(None),
-            unrunnable_timer: Mutex::new(None),
+            run_timer: Timer::default(),
+            deadline_timer: Timer::default(),
+            unrunnable_timer: Timer::default(),
             lacked: AtomicU32::new(0),
             failures: Mutex::default(),
         }
@@ -125,24 +127,21 @@ impl Terms {
 
     /// The task has ended, or the run has: nobody waits for its time.
     pub(crate) fn stop_run_timer(&self) {
-        let timer = lock(&self.run_timer).take();
-        drop(timer);
+        self.run_timer.stop();
     }
 
     /// The task has ended.
     pub(crate) fn stop(&self) {
         self.stop_run_timer();
         self.stop_unrunnable_timer();
-        let timer = lock(&self.deadline_timer).take();
-        drop(timer);
+        self.deadline_timer.stop();
     }
 
     /// There may be enough of the resources now.
     pub(crate) fn stop_unrunnable_timer(&self) {
         // First: the runtime may drop what is stopped much later.
         self.lacked.fetch_add(1, Ordering::AcqRel);
-        let timer = lock(&self.unrunnable_timer).take();
-        drop(timer);
+        self.unrunnable_timer.stop();
     }
 }
 
@@ -155,18 +154,23 @@ fn is_worth_a_retry(error: &Error) -> bool {
 pub(crate) fn start_deadline(node: &Arc<dyn Node>) {
     let Some(terms) = node.about().terms() else { return };
     let Some(after) = terms.options.deadline else { return };
-    let timer = after_delay(node, after, move |node| {
+    let ends = move |node: Arc<dyn Node>| {
         let error = Error::DeadlineExceeded { key: node.key(), after };
         fail(node, &error);
-    });
-    *lock(&terms.deadline_timer) = Some(timer);
+    };
+    // The runtime may have no timers. Whoever submits is told of what is wrong by the future.
+    let timer = catch(|| after_delay(node, after, ends));
+    match timer {
+        Ok(timer) => terms.deadline_timer.start(timer),
+        Err(panic) => return fail(Arc::clone(node), &panic.into_error(node.key())),
+    }
     if node.core().outcome().is_some() {
         terms.stop();
     }
 }
 
 /// Starts the time of a run of a CPU task. When it is over the task ends, though its body cannot be stopped; one that is
-/// to be run again first waits for its body.
+/// to be run again first waits for its body. It is part of the run, which fails if the runtime has no timers.
 pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
     let Some(terms) = node.about().terms() else { return };
     let Some(after) = terms.options.timeout else { return };
@@ -179,7 +183,7 @@ pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
             fail(node, &error);
         }
     });
-    *lock(&terms.run_timer) = Some(timer);
+    terms.run_timer.start(timer);
 }
 
 /// Has a task fail after a while that waits for resources that the engine does not have, unless it gets them; and at once
@@ -187,13 +191,15 @@ pub(crate) fn start_run_timer(node: &Arc<dyn Node>) {
 pub(crate) fn start_unrunnable_timer(node: &Arc<dyn Node>, after: Duration, error: Error) {
     let Some(terms) = node.about().terms() else { return };
     let lacking = Lacking(Some((Arc::downgrade(node), terms.lacked.load(Ordering::Acquire))));
-    let timer = after_delay(node, after, move |node| {
+    let ends = move |node: Arc<dyn Node>| {
         lacking.defuse();
         if node.about().engine().resources.forget_unrunnable(&node) {
             fail(node, &error);
         }
-    });
-    *lock(&terms.unrunnable_timer) = Some(timer);
+    };
+    // A runtime that has no timers drops `lacking`, and the task fails.
+    let Some(timer) = quietly(|| after_delay(node, after, ends)) else { return };
+    terms.unrunnable_timer.start(timer);
     // Whoever ended it meanwhile may have looked for it before it was there.
     if node.core().outcome().is_some() {
         node.about().engine().resources.forget_unrunnable(node);
@@ -214,23 +220,22 @@ pub(crate) fn requeue_after(node: Arc<dyn Node>, delay: Duration) {
     let Some(terms) = node.about().terms() else { return };
     let run = terms.runs();
     let mut waiting = Waiting(Some(Arc::clone(&node)));
-    let sleep = engine.host.sleep(delay);
-    let timer = engine.host.spawn(Box::pin(async move {
-        sleep.await;
-        if let Some(node) = waiting.0.take()
-            && node.core().input_finished(attempt)
-        {
-            let engine = Arc::clone(node.about().engine());
-            engine.schedule(node);
-        }
-    }));
-    let mut slot = lock(&terms.run_timer);
-    if terms.runs() == run {
-        *slot = Some(timer);
-        drop(slot);
-    } else {
-        // The delay was over before its timer was here. What is here belongs to the next run.
-        drop(slot);
+    let start = move || {
+        let sleep = engine.host.sleep(delay);
+        engine.host.spawn(Box::pin(async move {
+            sleep.await;
+            if let Some(node) = waiting.0.take()
+                && node.core().input_finished(attempt)
+            {
+                let engine = Arc::clone(node.about().engine());
+                engine.schedule(node);
+            }
+        }))
+    };
+    // A runtime that has no timers drops `waiting`, and the task fails.
+    let Some(timer) = quietly(start) else { return };
+    // Else the delay was over before its timer was here. What is here belongs to the next run.
+    if let Some(timer) = terms.run_timer.start_if(|| terms.runs() == run, timer) {
         timer.detach();
     }
     if node.core().outcome().is_some() {

@@ -1,9 +1,12 @@
 //! The `tracing` span of a task's life: submitted, started, finished. Costs one atomic load when nobody listens.
+//!
+//! Whoever listens is the user's: what panics there is not logged, and harms nothing else.
 
 use tracing::span::EnteredSpan;
 use tracing::{Instrument, Level, Span, enabled, event};
 
 use crate::engine::local::about::Draft;
+use crate::engine::local::release::{drop_quietly, quietly};
 use crate::task::{Key, Outcome, Status};
 
 /// A task's span, if somebody listened when it was submitted.
@@ -16,22 +19,39 @@ impl Trace {
         Self(None)
     }
 
-    /// Opens the span of a task that is being submitted and calls the function `name`.
+    /// Opens the span of a task that calls the function `name` and is being submitted, and says so there.
     pub(crate) fn submitted(draft: &mut Draft, name: fn() -> &'static str) {
+        Self::open(draft, name);
+        draft.about.trace().entered_table();
+    }
+
+    /// Opens the span of a task that calls the function `name` and is about to be submitted.
+    pub(crate) fn open(draft: &mut Draft, name: fn() -> &'static str) {
         if !enabled!(target: "anydask", Level::DEBUG) {
             return;
         }
         let (key, location) = (draft.key(name()), draft.location);
-        let span = tracing::debug_span!(target: "anydask", "task", key = %key, %location);
-        event!(target: "anydask", parent: &span, Level::DEBUG, "submitted");
-        draft.set_trace(Self(Some(Box::new(span))));
+        let open = || tracing::debug_span!(target: "anydask", "task", key = %key, %location);
+        if let Some(span) = quietly(open) {
+            draft.set_trace(Self(Some(Box::new(span))));
+        }
+    }
+
+    /// The task is one of the table.
+    pub(crate) fn entered_table(&self) {
+        if let Some(span) = self.0.as_deref() {
+            drop_quietly(|| event!(target: "anydask", parent: span, Level::DEBUG, "submitted"));
+        }
     }
 
     /// The body begins on this thread: what it logs belongs to the span until the guard is dropped.
     pub(crate) fn started(&self) -> Option<EnteredSpan> {
-        let entered = self.0.as_deref()?.clone().entered();
-        event!(target: "anydask", Level::DEBUG, "started");
-        Some(entered)
+        let span = self.0.as_deref()?;
+        quietly(|| {
+            let entered = span.clone().entered();
+            event!(target: "anydask", Level::DEBUG, "started");
+            entered
+        })
     }
 
     /// What the rest of the body logs, as a future, belongs to the span too.
@@ -43,11 +63,11 @@ impl Trace {
     pub(crate) fn finished(&self, key: impl Fn() -> Key, outcome: &Outcome) {
         let Some(span) = self.0.as_deref() else { return };
         let status = Status::of(Some(outcome.as_ref().map(|_| ())));
-        match outcome {
+        drop_quietly(|| match outcome {
             Ok(()) => event!(target: "anydask", parent: span, Level::DEBUG, key = %key(), %status, "finished"),
             Err(error) => {
                 event!(target: "anydask", parent: span, Level::DEBUG, key = %key(), %status, %error, "finished");
             }
-        }
+        });
     }
 }

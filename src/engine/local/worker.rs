@@ -9,6 +9,7 @@ use crate::engine::local::lease::Kept;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
+use crate::engine::local::release::drop_quietly;
 use crate::task::Resume;
 use crate::task::context::is_in_task;
 
@@ -62,7 +63,7 @@ pub(crate) fn run(pool: Arc<Pool>, thread: Arc<Thread>) {
         worker.work();
         if worker.pool.is_closed() {
             // What the last body made ready, if whoever closes had looked before.
-            drop_queues();
+            drop_quietly(drop_queues);
         }
         WORKER.set(None);
         worker.pool.exit(&worker.thread);
@@ -77,12 +78,14 @@ impl Worker {
         loop {
             if let Some(node) = self.search() {
                 self.pool.end_search();
-                self.run_on_from(node);
+                // A body's panics are caught where it runs. This is for what comes with its end: the last error of a task, for
+                // one, may panic in its `Drop`. A thread that ended with it would take its seat along.
+                drop_quietly(|| self.run_on_from(node));
                 self.pool.begin_search();
                 continue;
             }
             // A thread that has nothing to do keeps nothing alive.
-            Kept::set_aside().give_up();
+            drop_quietly(|| Kept::set_aside().give_up());
             match self.pool.park(&self.thread, self.seat.take()) {
                 Some(seat) => *self.seat.borrow_mut() = Some(seat),
                 None => return,
@@ -128,6 +131,8 @@ impl Worker {
             && !Arc::ptr_eq(&newest, node)
         {
             seat.deque.push(newest);
+            // Whoever looked here meanwhile found nothing, and may have parked.
+            self.pool.notify();
         }
     }
 
@@ -180,7 +185,8 @@ pub(crate) fn run_inline(pool: &Arc<Pool>, node: Arc<dyn Node>) {
     {
         worker.unqueue(&node);
         let _kept = Kept::set_aside();
-        node.run();
+        // A panic is not the waiting task's own.
+        drop_quietly(|| node.run());
     }
 }
 
