@@ -97,6 +97,21 @@ impl Connection {
         self.carry_out(lock(&self.machine));
     }
 
+    /// Has what `submit` submits go to the scheduler in one message, also if it panics.
+    pub(crate) fn at_once(&self, submit: impl FnOnce()) {
+        struct Complete<'a>(&'a Connection);
+
+        impl Drop for Complete<'_> {
+            fn drop(&mut self) {
+                self.0.handle(Event::Complete);
+            }
+        }
+
+        self.handle(Event::Begin);
+        let _complete = Complete(self);
+        submit();
+    }
+
     /// The first half of [`handle`](Self::handle), which may be done under the lock of the tasks.
     fn apply(&self, event: Event) {
         let now = self.runtime.now();
