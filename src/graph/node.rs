@@ -122,6 +122,10 @@ where
     }
 
     fn is_fusable(&self) -> bool {
+        #[cfg(feature = "dask")]
+        if self.function.refusal().is_some() {
+            return false;
+        }
         !F::ASYNCHRONOUS && self.header.hints.may_fuse
     }
 

@@ -14,6 +14,7 @@ mod examples;
 mod failures;
 mod fake;
 mod gathering;
+mod graphs;
 mod ground;
 mod handles;
 mod lost;

@@ -121,7 +121,7 @@ fn what_could_run_while_a_future_is_awaited_is_not_fused() {
         (),
     );
     let graph = of_two("b", &named("a"), &slow.clone().into()).graph();
-    assert_eq!(graph.optimized(FUSE).names(), ["future", "a", "b"]);
+    assert_eq!(graph.optimized(FUSE).names(), ["a", "future", "b"]);
     gate.set();
     slow.wait().unwrap();
     assert_eq!(graph.optimized(FUSE).names(), ["future", "a+b"]);

@@ -86,7 +86,7 @@ fn call_there(export: &ExportedCall, inputs: &[PyValue]) -> Result<ErasedCall, C
     let bytes = TaskCall::Call(arguments.clone()).to_bytes();
     match TaskCall::of_bytes(&bytes)?.make(registered_tasks()[task], inputs)? {
         MadeCall::Called(call) => Ok(call),
-        MadeCall::Python(value) => panic!("{value:?}"),
+        MadeCall::Value(value) => panic!("{value:?}"),
     }
 }
 
@@ -192,7 +192,7 @@ fn a_result_becomes_a_plain_object_where_python_wants_it() {
     let result = codec.encode_result(&page).unwrap();
     let task = registered_tasks()["anydask::task::portable::tests::concatenate"];
     let bytes = TaskCall::ToPython { parameter: None }.to_bytes();
-    let MadeCall::Python(value) = TaskCall::of_bytes(&bytes).unwrap().make(task, &[result]).unwrap() else { panic!() };
+    let MadeCall::Value(value) = TaskCall::of_bytes(&bytes).unwrap().make(task, &[result]).unwrap() else { panic!() };
     assert_eq!(format!("{value:?}"), r#"{"url": "u", "links": ["v"]}"#);
     assert_eq!(value.decode::<Page>().unwrap(), page);
 }

@@ -119,6 +119,11 @@ impl Connection {
                 let type_of = TypeOf { task, parameter: None };
                 Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(type_of)))
             }
+            ExportedCall::Concat { type_of, arguments } => {
+                let call = TaskCall::Concat { parameter: type_of.parameter, arguments: arguments.clone() };
+                let (name, arguments) = (type_of.task.into(), call.to_bytes());
+                Ok((Work::Registered { name, arguments, dependencies: keys }, Some(*type_of)))
+            }
             ExportedCall::Python { function, arguments, keywords } => {
                 let keys: Vec<_> = keys.into_iter().map(|key| self.as_python(key, batch)).collect();
                 let argument = |value| {
