@@ -6,6 +6,7 @@ use crate::graph::asked::{Asked, Computed};
 use crate::graph::fused::{Step, Steps};
 use crate::graph::graph::{Graph, Source, Task};
 use crate::graph::inputs::{Handle, Input, Inputs};
+use crate::task::context::is_in_task;
 
 /// How many tasks are submitted before a sleeping thread is woken for them. A task that is submitted late, when all that it
 /// takes from has finished, queues behind what is ready; one that is there when its last input ends runs next. So an
@@ -20,8 +21,10 @@ pub(crate) fn submit(asked: Asked, optimize: Optimize, to: &Submitter<'_>) -> Co
     let Graph { tasks, wanted } = Graph::new(asked).into_optimized(optimize);
     let mut futures = Futures::new(&tasks, &wanted);
     let mut tasks = tasks.into_iter();
+    // Inside a task, what is queued later begins earlier, and this thread is not idle.
+    let at_once = if is_in_task() { usize::MAX } else { AT_ONCE };
     while tasks.len() > 0 {
-        to.at_once(|| tasks.by_ref().take(AT_ONCE).for_each(|task| futures.submit(task, to)));
+        to.at_once(|| tasks.by_ref().take(at_once).for_each(|task| futures.submit(task, to)));
     }
     Computed::new(wanted.into_iter().map(|place| futures.take(place)).collect())
 }
