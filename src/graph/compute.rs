@@ -93,7 +93,10 @@ impl<R: Runtime> Client<R> {
     /// `client.with(options)`. The graph is optimised first; see [`Optimize`].
     ///
     /// Whatever goes wrong is told by the futures, as [`submit`](Self::submit) does. A task that fails gives its error, with
-    /// its own key, to all that depends on it.
+    /// its own key, to all that depends on it; on a Dask cluster, with the key of a task that somebody has a future of.
+    ///
+    /// On a Dask cluster the graph goes to the scheduler as a whole, and no calls are fused: each is a registered task, or
+    /// a function of Python, and anything else is refused with [`Error::NotPortable`](crate::Error::NotPortable).
     ///
     /// # Examples
     ///

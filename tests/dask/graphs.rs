@@ -194,8 +194,9 @@ async fn a_bag_gives_what_it_gives_on_the_embedded_engine<R: AnyOf>(on: Ground<R
     assert_eq!(on.get(client.gather(client.compute((&numbers, totals(&numbers))))).await.unwrap(), expected);
 
     let kept = client.persist(&numbers);
-    let texts = kept.map_partitions(sorted_down);
-    assert_eq!(on.value(&client.compute(&texts)).await.unwrap(), expected.0);
+    let functions = "sorted({t.prefix.name for t in s.tasks.values() if t.state == 'memory'})";
+    on.until_look(functions, r#"["sorted_down"]"#).await;
+    assert_eq!(on.value(&client.compute(&kept)).await.unwrap(), expected.0);
     let empty = Bag::from_partitions([] as [Delayed<Vec<i64>>; 0]);
     assert_eq!(on.value(&client.compute(&empty)).await.unwrap(), [0; 0]);
 

@@ -3,7 +3,8 @@
 pub(crate) mod fuse;
 pub(crate) mod order;
 
-/// Which optimisations are made. All of them by default; each can be left out.
+/// Which optimisations are made. All of them by default; each can be left out. What becomes one task on the embedded engine stays
+/// several on a Dask cluster, whose tasks are single functions.
 ///
 /// | optimisation | what it does | Dask's |
 /// |---|---|---|
