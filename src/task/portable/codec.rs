@@ -21,7 +21,7 @@ pub(crate) struct Codec<T> {
     decode_input: fn(&PyValue) -> Result<T, DecodeError>,
     /// Of one input for each item.
     decode_inputs: Option<DecodeInputs<T>>,
-    /// Of a vector: an empty one, and what appends another to it.
+    /// Makes one vector of several.
     concat: Option<Concat<T>>,
     /// As a plain Python object.
     to_python: fn(&T) -> Result<PyValue, EncodeError>,
@@ -89,7 +89,7 @@ fn common_codec<T: 'static>() -> Option<Codec<T>> {
 
 type Parts = fn(&mut dyn FnMut(bool, &dyn Any));
 
-type Concat<T> = (fn() -> T, fn(&mut T, T));
+type Concat<T> = fn(Vec<T>) -> T;
 
 type DecodeInputs<T> = fn(&[&PyValue]) -> Result<T, DecodeError>;
 
@@ -129,9 +129,9 @@ impl<T> Codec<T> {
         (self.parts)(&mut |is_alike, part| each(if is_alike { place } else { Place::Part }, part));
     }
 
-    /// An empty vector, and what appends another to it. `None` if a `T` is no vector.
-    pub(crate) fn empty(&self) -> Option<(T, fn(&mut T, T))> {
-        self.concat.map(|(empty, append)| (empty(), append))
+    /// Makes one vector of several. `None` if a `T` is no vector.
+    pub(crate) fn concat(&self) -> Option<fn(Vec<T>) -> T> {
+        self.concat
     }
 
     /// `None` if a `T` is not made of several.
@@ -180,7 +180,12 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<T>> {
     /// That of a vector, which several futures can make.
     pub(crate) fn vector() -> Self {
         let parts: Parts = |each| each(false, &Codec::<T>::plain());
-        Self { decode_inputs: Some(decode_each), concat: Some((Vec::new, Vec::extend)), parts, ..Codec::plain() }
+        Self {
+            decode_inputs: Some(decode_each),
+            concat: Some(|parts| parts.into_iter().flatten().collect()),
+            parts,
+            ..Codec::plain()
+        }
     }
 }
 
@@ -192,7 +197,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
             decode: |bytes| of_postcard(bytes).map(share_each),
             decode_input: |input| input.decode().map(share_each),
             decode_inputs: Some(|inputs| decode_each(inputs).map(share_each)),
-            concat: Some((Vec::new, Vec::extend)),
+            concat: Some(|parts| parts.into_iter().flatten().collect()),
             to_python: |values| PyValue::of(&Pointees(values)),
             array: |_| None,
             parts: |each| {

@@ -52,10 +52,9 @@ impl<T: 'static> Slot<T> {
     pub(super) fn concat(self, argument: Option<usize>, given: &[Given<'_>]) -> Result<PyValue, CallError> {
         let r#type = type_name::<T>();
         let codec = self.0.as_ref().ok_or(CallError::WithoutSerde { argument, r#type })?;
-        let (mut all, append) = codec.empty().ok_or(CallError::NoVector { r#type })?;
-        for (number, given) in (1..).zip(given) {
-            append(&mut all, self.decode(number, given)?);
-        }
+        let concat = codec.concat().ok_or(CallError::NoVector { r#type })?;
+        let parts = (1..).zip(given).map(|(number, given)| self.decode(number, given));
+        let all = concat(parts.collect::<Result<_, _>>()?);
         codec.encode_result(&all).map_err(|source| CallError::NotEncoded { r#type, source })
     }
 
