@@ -40,7 +40,6 @@
 
 mod bag;
 // What `#[task]` writes names the crate.
-#[cfg(all(test, feature = "dask"))]
 extern crate self as anydask;
 
 mod client;
@@ -153,12 +152,15 @@ pub mod smol {
 /// What `#[task]` writes into the user's crate. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::task::{Call, Failure, Fallibility, Registration};
+    pub use crate::task::{Call, Failure, Fallibility, Items, Registration};
     pub use inventory;
 
     #[cfg(feature = "dask")]
     pub use crate::task::portable::{
-        Export, Parts, Travelling, call, each_codec, export as export_call, probe, to_python,
+        Export, Parts, Travelling, call, concat, each_codec, export as export_call, probe, to_python,
     };
-    pub use crate::{__anydask_export as export, __anydask_register as register};
+    pub use crate::{
+        __anydask_export as export, __anydask_export_items as export_items, __anydask_register as register,
+        __anydask_register_items as register_items,
+    };
 }

@@ -15,6 +15,14 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
         Some(name) => quote!(#name),
         None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#ident))),
     };
+    // Of a function of one argument: its calls with each item of a vector are a task, too.
+    let items_name = match &definition.name {
+        Some(name) => {
+            let name = format!("{}[]", name.value());
+            quote!(#name)
+        }
+        None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#ident), "[]")),
+    };
     let values: Vec<_> = (0..arguments.len()).map(|index| format_ident!("argument_{index}")).collect();
 
     // The function itself stands inside `deref`, where its body still finds all that stands around the task.
@@ -53,6 +61,22 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
     let into_result = match is_fallible {
         true => quote!(::anydask::__private::Fallibility::into_result(returned)),
         false => quote!(::core::result::Result::Ok(returned)),
+    };
+    let (export_items, register_items) = match (&arguments[..], &forms[..]) {
+        ([argument], [form]) => (
+            quote!(::anydask::__private::export_items!(#items_name, #form #argument, #value_form #value);),
+            quote! {
+                ::anydask::__private::register_items!(
+                    #ident,
+                    #items_name,
+                    ::core::concat!(::core::file!(), ":", ::core::line!()),
+                    #is_asynchronous,
+                    #form #argument,
+                    #value_form #value
+                );
+            },
+        ),
+        _ => (quote!(), quote!()),
     };
     let call = if is_asynchronous {
         quote! {
@@ -103,6 +127,7 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
                 }
 
                 ::anydask::__private::export!(#name, [#(#forms #arguments,)*], #value_form #value);
+                #export_items
             }
 
             ::anydask::__private::register!(
@@ -113,6 +138,7 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
                 [#(#forms #arguments,)*],
                 #value_form #value
             );
+            #register_items
         };
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::bag::concat::Given;
 use crate::graph::{Collection, Delayed, Graph, delayed};
 use crate::task::TaskFn;
 
@@ -18,6 +19,13 @@ const PARTITIONS_DEFAULT: usize = 64;
 /// follow each other on a partition are one task, and move items from one to the next.
 ///
 /// Closures that are given are shared by the partitions. A panic in one becomes the error of what depends on its partition.
+///
+/// On a Dask cluster run [`bag`], [`new`](Self::new), [`from_partitions`](Self::from_partitions),
+/// [`from_lines`](Bag::from_lines), [`map_task`](Self::map_task), [`map_partitions`](Self::map_partitions),
+/// [`chain`](Self::chain), [`to_vec`](Self::to_vec), computing and persisting; functions must be registered tasks. What else takes
+/// a closure, and what is made of closures inside, fails there with [`Error::NotPortable`](crate::Error::NotPortable):
+/// have `#[task]`s do it, partition by partition. That of the whole is a [`delayed`] call of the
+/// [`partitions`](Self::partitions).
 ///
 /// # Examples
 ///
@@ -73,7 +81,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         let mut items = items.into_iter();
         // The first `count % partitions` have one more.
         let nitems = |place| count / partitions + usize::from(place < count % partitions);
-        let partition = |place| delayed(given, Arc::new(items.by_ref().take(nitems(place)).collect::<Vec<T>>()));
+        let partition = |place| delayed(Given, Arc::new(items.by_ref().take(nitems(place)).collect::<Vec<T>>()));
         Self::from_partitions((0..partitions).map(partition))
     }
 
@@ -156,11 +164,6 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     pub fn graph(&self) -> Graph {
         Graph::of(&*self.partitions)
     }
-}
-
-/// The partition of a bag that was made of items. It can be computed again.
-fn given<T: Clone>(items: Arc<Vec<T>>) -> Vec<T> {
-    Arc::unwrap_or_clone(items)
 }
 
 impl<T: Clone + Send + Sync + 'static> Collection for Bag<T> {

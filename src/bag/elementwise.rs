@@ -1,10 +1,15 @@
 //! What is done to each item by itself.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::Bag;
-use crate::task::{Call, Failure, TaskFn};
+#[cfg(feature = "dask")]
+use crate::Error;
+#[cfg(feature = "dask")]
+use crate::task::portable::{Export, Parts};
+use crate::task::{Call, Failure, Items, TaskFn};
 
 impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// Calls a function with each item.
@@ -93,19 +98,46 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         self.each(FlatMap, function)
     }
 
+    /// Calls a function with each item that is one of those that [`submit`](crate::Client::submit) takes: also a registered
+    /// task, which can run on a Dask cluster as well, and an [`asynchronous`](crate::asynchronous) one. If it is
+    /// [`fallible`](crate::fallible), the first failure of a partition is that of its task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, bag, runtime::Smol, task};
+    ///
+    /// #[task]
+    /// fn square(x: i64) -> i64 {
+    ///     x * x
+    /// }
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// assert_eq!(client.compute(&bag(0..4).map_task(square)).wait()?, [0, 1, 4, 9]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn map_task<F>(&self, function: F) -> Bag<F::Output>
+    where
+        F: TaskFn<(T,), Output: Clone> + Clone + Sync,
+    {
+        self.map_partitions(Items(function))
+    }
+
     fn each<F, Kind, U>(&self, _: Kind, function: F) -> Bag<U>
     where
         OfPartition<F, Kind>: TaskFn<(Vec<T>,), Output = Vec<U>> + Sync,
         U: Clone + Send + Sync + 'static,
     {
-        self.map_partitions(OfPartition { function: Arc::new(function), kind: std::marker::PhantomData })
+        self.map_partitions(OfPartition { function: Arc::new(function), kind: PhantomData })
     }
 }
 
-/// A function of items, as one of partitions. Its type tells both, and gives tasks their names.
+/// A closure of items, as a function of partitions. Its type tells both, and gives tasks their names.
 struct OfPartition<F, Kind> {
     function: Arc<F>,
-    kind: std::marker::PhantomData<fn(Kind)>,
+    kind: PhantomData<fn(Kind)>,
 }
 
 impl<F, Kind> Clone for OfPartition<F, Kind> {
@@ -120,76 +152,99 @@ impl<F, Kind> fmt::Debug for OfPartition<F, Kind> {
     }
 }
 
-struct Map;
+/// What a closure is called for.
+trait Elementwise<F, T>: 'static {
+    type Item: Send + Sync + 'static;
 
-impl<T, U, F> TaskFn<(Vec<T>,)> for OfPartition<F, Map>
+    const NAME: &'static str;
+
+    fn run(function: &F, items: Vec<T>) -> Result<Vec<Self::Item>, Failure>;
+}
+
+impl<T, F, Kind> TaskFn<(Vec<T>,)> for OfPartition<F, Kind>
 where
-    U: Send + Sync + 'static,
-    F: Fn(T) -> U + Send + Sync + 'static,
+    F: Send + Sync + 'static,
+    Kind: Elementwise<F, T>,
 {
-    type Output = Vec<U>;
+    type Output = Vec<Kind::Item>;
 
-    fn call(&self, (items,): (Vec<T>,)) -> Call<Vec<U>> {
-        Call::Returned(Ok(items.into_iter().map(&*self.function).collect()))
+    fn call(&self, (items,): (Vec<T>,)) -> Call<Vec<Kind::Item>> {
+        Call::Returned(Kind::run(&self.function, items))
     }
 
     fn name() -> &'static str {
-        "map"
+        Kind::NAME
+    }
+
+    #[cfg(feature = "dask")]
+    fn export(&self, _: Parts<'_>) -> Result<Export<Vec<Kind::Item>>, Error> {
+        let fix = "give `Bag::map_task` a `#[task]` of one item, or `Bag::map_partitions` one of a whole partition";
+        Err(Error::NotPortable { task: Kind::NAME.into(), fix: fix.into() })
+    }
+}
+
+struct Map;
+
+impl<T, U, F> Elementwise<F, T> for Map
+where
+    U: Send + Sync + 'static,
+    F: Fn(T) -> U,
+{
+    type Item = U;
+
+    const NAME: &'static str = "map";
+
+    fn run(function: &F, items: Vec<T>) -> Result<Vec<U>, Failure> {
+        Ok(items.into_iter().map(function).collect())
     }
 }
 
 struct TryMap;
 
-impl<T, U, E, F> TaskFn<(Vec<T>,)> for OfPartition<F, TryMap>
+impl<T, U, E, F> Elementwise<F, T> for TryMap
 where
     U: Send + Sync + 'static,
     E: Into<Failure>,
-    F: Fn(T) -> Result<U, E> + Send + Sync + 'static,
+    F: Fn(T) -> Result<U, E>,
 {
-    type Output = Vec<U>;
+    type Item = U;
 
-    fn call(&self, (items,): (Vec<T>,)) -> Call<Vec<U>> {
-        Call::Returned(items.into_iter().map(&*self.function).collect::<Result<_, E>>().map_err(Into::into))
-    }
+    const NAME: &'static str = "try_map";
 
-    fn name() -> &'static str {
-        "try_map"
+    fn run(function: &F, items: Vec<T>) -> Result<Vec<U>, Failure> {
+        items.into_iter().map(function).collect::<Result<_, E>>().map_err(Into::into)
     }
 }
 
 struct Filter;
 
-impl<T, F> TaskFn<(Vec<T>,)> for OfPartition<F, Filter>
+impl<T, F> Elementwise<F, T> for Filter
 where
     T: Send + Sync + 'static,
-    F: Fn(&T) -> bool + Send + Sync + 'static,
+    F: Fn(&T) -> bool,
 {
-    type Output = Vec<T>;
+    type Item = T;
 
-    fn call(&self, (mut items,): (Vec<T>,)) -> Call<Vec<T>> {
-        items.retain(&*self.function);
-        Call::Returned(Ok(items))
-    }
+    const NAME: &'static str = "filter";
 
-    fn name() -> &'static str {
-        "filter"
+    fn run(function: &F, mut items: Vec<T>) -> Result<Vec<T>, Failure> {
+        items.retain(function);
+        Ok(items)
     }
 }
 
 struct FlatMap;
 
-impl<T, U, F> TaskFn<(Vec<T>,)> for OfPartition<F, FlatMap>
+impl<T, U, F> Elementwise<F, T> for FlatMap
 where
     U: IntoIterator<Item: Send + Sync + 'static>,
-    F: Fn(T) -> U + Send + Sync + 'static,
+    F: Fn(T) -> U,
 {
-    type Output = Vec<U::Item>;
+    type Item = U::Item;
 
-    fn call(&self, (items,): (Vec<T>,)) -> Call<Vec<U::Item>> {
-        Call::Returned(Ok(items.into_iter().flat_map(&*self.function).collect()))
-    }
+    const NAME: &'static str = "flat_map";
 
-    fn name() -> &'static str {
-        "flat_map"
+    fn run(function: &F, items: Vec<T>) -> Result<Vec<U::Item>, Failure> {
+        Ok(items.into_iter().flat_map(function).collect())
     }
 }

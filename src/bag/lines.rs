@@ -6,14 +6,13 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::graph::{Hints, delayed_with};
-use crate::{Bag, fallible};
+use crate::{Bag, task};
 
 impl Bag<String> {
     /// The lines of text files, without their ends, a partition for each file: Dask's `read_text`. The files are read when
-    /// the bag is computed, by its tasks.
+    /// the bag is computed, by its tasks: on a Dask cluster, by its workers.
     ///
     /// Large files are better cut into blocks, by [`from_lines_in_blocks`](Self::from_lines_in_blocks).
     ///
@@ -35,7 +34,7 @@ impl Bag<String> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_lines<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> Self {
-        Self::from_blocks(paths.into_iter().map(|path| (Arc::from(path.into()), 0..u64::MAX)))
+        Self::from_blocks(paths.into_iter().map(|path| (path.into(), 0..u64::MAX)))
     }
 
     /// As [`from_lines`](Self::from_lines), with a partition for each block of about so many bytes of each file. A line belongs
@@ -62,25 +61,26 @@ impl Bag<String> {
         let nbytes = nbytes.max(1);
         let mut blocks = Vec::new();
         for path in paths {
-            let path: Arc<Path> = Arc::from(path.into());
+            let path: PathBuf = path.into();
             let length = fs::metadata(&path).map_err(|source| LinesError::new(&path, source))?.len();
             // What is appended meanwhile belongs to the last block; an empty file has one.
             let count = length.div_ceil(nbytes).max(1);
             let end = |place| if place + 1 == count { u64::MAX } else { (place + 1) * nbytes };
-            blocks.extend((0..count).map(|place| (Arc::clone(&path), place * nbytes..end(place))));
+            blocks.extend((0..count).map(|place| (path.clone(), place * nbytes..end(place))));
         }
         Ok(Self::from_blocks(blocks))
     }
 
-    fn from_blocks(blocks: impl IntoIterator<Item = (Arc<Path>, Range<u64>)>) -> Self {
+    fn from_blocks(blocks: impl IntoIterator<Item = (PathBuf, Range<u64>)>) -> Self {
         let hints = || Hints::new().name("from_lines");
-        let read = |(path, block)| delayed_with(hints(), fallible(read_lines), (path, block));
+        let read = |(path, block)| delayed_with(hints(), read_lines, (path, block));
         Self::from_partitions(blocks.into_iter().map(read))
     }
 }
 
 /// The lines that begin in a block of a file.
-fn read_lines(path: Arc<Path>, block: Range<u64>) -> Result<Vec<String>, LinesError> {
+#[task]
+fn read_lines(path: PathBuf, block: Range<u64>) -> Result<Vec<String>, LinesError> {
     let read = || {
         let mut file = BufReader::new(File::open(&path)?);
         let mut position = block.start;

@@ -2,6 +2,7 @@
 
 #[expect(clippy::module_inception, reason = "the file of the type `Bag`, as every other type has one")]
 mod bag;
+mod concat;
 mod elementwise;
 mod lines;
 mod reductions;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::Bag;
+use crate::bag::concat::ToVec;
 use crate::graph::{Delayed, Hints, delayed, delayed_with};
 
 /// How many partial results are combined by one task: Dask's `split_every`. With 8, a thousand partitions are four levels, and
@@ -141,12 +142,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn to_vec(&self) -> Delayed<Vec<T>> {
-        fn to_vec<T>(partitions: Vec<Vec<T>>) -> Vec<T> {
-            let mut all = Vec::with_capacity(partitions.iter().map(Vec::len).sum());
-            partitions.into_iter().for_each(|partition| all.extend(partition));
-            all
-        }
-        delayed(to_vec::<T>, self.partitions())
+        delayed(ToVec, self.partitions())
     }
 }
 

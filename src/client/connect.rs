@@ -36,7 +36,8 @@ impl<R: Current> Client<R> {
     ///
     /// The scheduler is Dask's own, from 2025.4.0 on. Rust functions run on workers that are made with
     /// [`Worker`](crate::Worker), and must be `#[task]`s whose arguments and results have serde; functions of
-    /// Python ([`python`](crate::python)) run on Dask's workers. All else is as on the embedded engine.
+    /// Python ([`python`](crate::python)) run on Dask's workers. So do those of [lazy graphs](crate::graph), which go to the
+    /// scheduler as a whole, and of [bags](crate::Bag). All else is as on the embedded engine.
     ///
     /// A scheduler that does not listen yet is waited for, for 30 s or as long as [`connect_timeout`](Builder::connect_timeout) says. One
     /// that goes away later is waited for as long as [`reconnect_timeout`](Builder::reconnect_timeout) says.

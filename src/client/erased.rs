@@ -4,20 +4,20 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::client::Client;
-use crate::engine::local::{ClientState, catch};
+use crate::client::{Client, Held};
+use crate::engine::local::{Draft, catch, refused};
 use crate::runtime::Runtime;
 use crate::task::{AnyFuture, Arguments, Key, Options, TaskFn, TaskFuture};
 
 /// A client as what submits a graph sees it: without the type of its runtime.
 pub(crate) struct Submitter<'a> {
-    state: &'a Arc<ClientState>,
+    held: &'a Held,
     defaults: Option<&'a Options>,
 }
 
 impl<R: Runtime> Client<R> {
     pub(crate) fn submitter(&self) -> Submitter<'_> {
-        Submitter { state: self.state(), defaults: self.defaults.as_deref() }
+        Submitter { held: &self.state, defaults: self.defaults.as_deref() }
     }
 }
 
@@ -40,17 +40,33 @@ impl Submitter<'_> {
         if let Some(label) = label {
             options.get_or_insert_default().label = Some(Arc::clone(label));
         }
-        self.state.submit_from(location, "compute", function, arguments, options, None)
+        self.held.submit_from(location, "compute", (function, arguments), options, None)
     }
 
-    /// Wakes threads once for all that is submitted inside, when it is over.
+    /// The future of a task that cannot be submitted.
+    pub(crate) fn refuse<T: Send + Sync + 'static>(
+        &self,
+        location: &'static Location<'static>,
+        error: Error,
+    ) -> TaskFuture<T> {
+        let mut draft = Draft::new(self.held.state.lease(), location);
+        draft.set_label("future");
+        refused::<fn() -> T, (), ()>(draft, error)
+    }
+
+    /// Has what is submitted inside go on once all of it is there.
     pub(crate) fn at_once(&self, submit: impl FnOnce()) {
-        self.state.at_once(submit);
+        self.held.at_once(submit);
     }
 
     /// Whether a future is one of this client's.
     pub(crate) fn owns(&self, future: &dyn AnyFuture) -> bool {
-        future.entry().scheduler_id() == self.state.id()
+        future.entry().scheduler_id() == self.held.state.id()
+    }
+
+    /// Whether several calls can be one task. What runs in another process is one registered task.
+    pub(crate) fn can_fuse(&self) -> bool {
+        !self.held.is_of_cluster()
     }
 }
 

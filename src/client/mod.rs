@@ -166,6 +166,24 @@ impl Held {
         }
         self.state.submit_from(location, operation, function, arguments, options, repeat)
     }
+
+    /// Has what `submit` submits go on once all of it is there: wakes threads once, or sends one message.
+    fn at_once(&self, submit: impl FnOnce()) {
+        #[cfg(feature = "dask")]
+        if let Some(cluster) = &self.cluster {
+            return cluster.connection().at_once(submit);
+        }
+        self.state.at_once(submit);
+    }
+
+    /// Whether its tasks run on a Dask cluster.
+    fn is_of_cluster(&self) -> bool {
+        #[cfg(feature = "dask")]
+        if self.cluster.is_some() {
+            return true;
+        }
+        false
+    }
 }
 
 impl Clone for Held {

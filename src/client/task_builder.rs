@@ -280,7 +280,7 @@ where
             // Read before any is submitted: what the iterator does is its own affair, and may take long.
             let read: Vec<_> = items.by_ref().take(batch).collect();
             let is_last = read.len() < batch;
-            client.state().at_once(|| read.into_iter().for_each(&mut submit));
+            client.state.at_once(|| read.into_iter().for_each(&mut submit));
             if is_last {
                 return futures;
             }

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::graph::arrangement::arrangements;
 use crate::graph::asked::{Asked, Computed};
 use crate::graph::submit::submit;
-use crate::graph::{Collection, Delayed, Graph, Optimize};
+use crate::graph::{Collection, Delayed, Optimize};
 use crate::runtime::Runtime;
 use crate::task::TaskFuture;
 
@@ -93,7 +93,10 @@ impl<R: Runtime> Client<R> {
     /// `client.with(options)`. The graph is optimised first; see [`Optimize`].
     ///
     /// Whatever goes wrong is told by the futures, as [`submit`](Self::submit) does. A task that fails gives its error, with
-    /// its own key, to all that depends on it.
+    /// its own key, to all that depends on it; on a Dask cluster, with the key of a task that somebody has a future of.
+    ///
+    /// On a Dask cluster the graph goes to the scheduler as a whole, and no calls are fused: each is a registered task, or
+    /// a function of Python, and anything else is refused with [`Error::NotPortable`](crate::Error::NotPortable).
     ///
     /// # Examples
     ///
@@ -133,7 +136,6 @@ impl<R: Runtime> Client<R> {
     pub fn compute_with<C: Compute>(&self, lazy: C, optimize: Optimize) -> C::Futures {
         let mut asked = Asked::new(!optimize.cull);
         lazy.ask(&mut asked);
-        let graph = Graph::new(asked).into_optimized(optimize);
-        lazy.collect(&mut submit(graph, &self.submitter()))
+        lazy.collect(&mut submit(asked, optimize, &self.submitter()))
     }
 }

@@ -236,6 +236,11 @@ impl Task {
         self.last().future().is_some()
     }
 
+    /// Whether it is a future for which nobody has to wait any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.last().future().is_some_and(|handle| handle.future().entry().outcome().is_some())
+    }
+
     pub(crate) fn name(&self) -> String {
         let names: Vec<_> = self.steps.iter().map(|step| step.node.name()).collect();
         names.join("+")

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::vec;
 
 use crate::Error;
+#[cfg(feature = "dask")]
+use crate::task::portable::Held;
 use crate::task::{AnyFuture, TaskFuture};
 
 /// A future of whatever type.
@@ -29,6 +31,11 @@ impl Handle {
     pub(crate) fn detach(self) {
         self.0.detach();
     }
+
+    #[cfg(feature = "dask")]
+    fn into_held(self) -> Held {
+        self.0.into_held()
+    }
 }
 
 impl Clone for Handle {
@@ -42,6 +49,8 @@ trait AnyHandle: Send + Sync {
     fn clone_handle(&self) -> Handle;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
     fn detach(self: Box<Self>);
+    #[cfg(feature = "dask")]
+    fn into_held(self: Box<Self>) -> Held;
 }
 
 impl<T: Send + Sync + 'static> AnyHandle for TaskFuture<T> {
@@ -59,6 +68,11 @@ impl<T: Send + Sync + 'static> AnyHandle for TaskFuture<T> {
 
     fn detach(self: Box<Self>) {
         TaskFuture::detach(*self);
+    }
+
+    #[cfg(feature = "dask")]
+    fn into_held(self: Box<Self>) -> Held {
+        Arc::new(*self)
     }
 }
 
@@ -83,8 +97,18 @@ impl<'a> Inputs<'a> {
 
     /// The future of the next input.
     pub(crate) fn future<T: Send + Sync + 'static>(&mut self) -> TaskFuture<T> {
+        self.handle().into_future()
+    }
+
+    /// The same without its type.
+    #[cfg(feature = "dask")]
+    pub(crate) fn held(&mut self) -> Held {
+        self.handle().into_held()
+    }
+
+    fn handle(&mut self) -> Handle {
         match self.given.next() {
-            Some(Input::Future(handle)) => handle.into_future(),
+            Some(Input::Future(handle)) => handle,
             Some(Input::Step(_)) | None => {
                 unreachable!("a node that is submitted by itself has a future for each edge")
             }

@@ -24,6 +24,8 @@ mod lazy;
 mod node;
 mod optimize;
 mod persist;
+#[cfg(feature = "dask")]
+mod python;
 mod submit;
 
 pub use self::argument::{IntoInput, IntoInputs};

@@ -14,6 +14,8 @@ use crate::graph::argument::{Edges, Templates};
 use crate::graph::fused::{Fused, Steps};
 use crate::graph::inputs::{Handle, Inputs, Value};
 use crate::graph::{Hints, Lazy};
+#[cfg(feature = "dask")]
+use crate::task::portable::{Export, Parts};
 use crate::task::{Call, Failure, TaskFn, TaskFuture, call_name};
 
 /// What all nodes have.
@@ -120,6 +122,10 @@ where
     }
 
     fn is_fusable(&self) -> bool {
+        #[cfg(feature = "dask")]
+        if self.function.refusal().is_some() {
+            return false;
+        }
         !F::ASYNCHRONOUS && self.header.hints.may_fuse
     }
 
@@ -163,9 +169,19 @@ where
         F::name()
     }
 
-    /// It captures what the function captures.
-    fn identity() -> (TypeId, &'static str, bool) {
-        F::identity()
+    #[cfg(feature = "dask")]
+    fn remote_name(&self) -> &str {
+        self.0.function.remote_name()
+    }
+
+    #[cfg(feature = "dask")]
+    fn export(&self, parts: Parts<'_>) -> Result<Export<F::Output>, Error> {
+        self.0.function.export(parts)
+    }
+
+    #[cfg(feature = "dask")]
+    fn refusal(&self) -> Option<Error> {
+        self.0.function.refusal()
     }
 }
 
@@ -240,11 +256,8 @@ impl<T: Send + Sync + 'static> Node for FutureNode<T> {
         if to.owns(&self.future) {
             return Handle::new(self.future.clone());
         }
-        // Submitted, so that the future that comes of it says what every task says that is given a foreign one.
-        let foreign = Error::ForeignFuture { key: self.future.key() };
-        let refuse = crate::fallible(move |_: Arc<T>| Err::<T, _>(foreign.clone()));
-        let argument = crate::IntoArgs::<(Arc<T>,)>::into_args(self.future.clone());
-        Handle::new(to.submit(self.header.location, None, refuse, argument))
+        // The future that comes of it says what every task says that is given a foreign one.
+        Handle::new(to.refuse::<T>(self.header.location, Error::ForeignFuture { key: self.future.key() }))
     }
 
     fn submit_fused(self: Arc<Self>, to: &Submitter<'_>, _: Steps) -> Handle {

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::graph::arrangement::arrangements;
 use crate::graph::asked::{Asked, Computed};
 use crate::graph::submit::submit;
-use crate::graph::{Collection, Delayed, Graph, Optimize};
+use crate::graph::{Collection, Delayed, Optimize};
 use crate::runtime::Runtime;
 use crate::task::TaskFuture;
 
@@ -103,7 +103,6 @@ impl<R: Runtime> Client<R> {
     pub fn persist_with<P: Persist>(&self, lazy: P, optimize: Optimize) -> P::Persisted {
         let mut asked = Asked::new(false);
         lazy.ask(&mut asked);
-        let graph = Graph::new(asked).into_optimized(optimize);
-        lazy.collect(&mut submit(graph, &self.submitter()))
+        lazy.collect(&mut submit(asked, optimize, &self.submitter()))
     }
 }

@@ -1,24 +1,30 @@
 //! Submitting a graph: task by task, in its order.
 
 use crate::client::Submitter;
-use crate::graph::asked::Computed;
+use crate::graph::Optimize;
+use crate::graph::asked::{Asked, Computed};
 use crate::graph::fused::{Step, Steps};
 use crate::graph::graph::{Graph, Source, Task};
 use crate::graph::inputs::{Handle, Input, Inputs};
+use crate::task::context::is_in_task;
 
 /// How many tasks are submitted before a sleeping thread is woken for them. A task that is submitted late, when all that it
 /// takes from has finished, queues behind what is ready; one that is there when its last input ends runs next. So an
-/// idle engine begins when it has seen the first so many tasks, which takes some milliseconds at most.
+/// idle engine begins when it has seen the first so many tasks, which takes some milliseconds at most. A cluster hears of
+/// so many in one message: it takes them in while the next are submitted.
 const AT_ONCE: usize = 4096;
 
-/// Submits every task and gives the futures of those that were asked for. The others are held by those that take from them
-/// only, so that their values go as soon as they can.
-pub(crate) fn submit(graph: Graph, to: &Submitter<'_>) -> Computed {
-    let Graph { tasks, wanted } = graph;
+/// Submits every task that what was asked for needs, and gives the futures of that. The others are held by those that take
+/// from them only, so that their values go as soon as they can.
+pub(crate) fn submit(asked: Asked, optimize: Optimize, to: &Submitter<'_>) -> Computed {
+    let optimize = if to.can_fuse() { optimize } else { optimize.fuse(false).blockwise(false) };
+    let Graph { tasks, wanted } = Graph::new(asked).into_optimized(optimize);
     let mut futures = Futures::new(&tasks, &wanted);
     let mut tasks = tasks.into_iter();
+    // Inside a task, what is queued later begins earlier, and this thread is not idle.
+    let at_once = if is_in_task() { usize::MAX } else { AT_ONCE };
     while tasks.len() > 0 {
-        to.at_once(|| tasks.by_ref().take(AT_ONCE).for_each(|task| futures.submit(task, to)));
+        to.at_once(|| tasks.by_ref().take(at_once).for_each(|task| futures.submit(task, to)));
     }
     Computed::new(wanted.into_iter().map(|place| futures.take(place)).collect())
 }

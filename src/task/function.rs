@@ -101,6 +101,13 @@ pub trait TaskFn<Args>: Send + 'static {
         Err(Error::NotPortable { task: Self::name().into(), fix: "make it a `#[task]` function".into() })
     }
 
+    /// The same of the call with each item of a vector.
+    #[doc(hidden)]
+    #[cfg(feature = "dask")]
+    fn export_items(&self, _: Parts<'_>) -> Result<Export<Vec<Self::Output>>, Error> {
+        Err(Error::NotPortable { task: Self::name().into(), fix: "make it a `#[task]` function".into() })
+    }
+
     /// Why the embedded engine does not take it.
     #[doc(hidden)]
     #[cfg(feature = "dask")]

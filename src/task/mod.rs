@@ -9,6 +9,7 @@ mod future;
 mod identity;
 mod info;
 mod input;
+mod items;
 mod key;
 mod name;
 mod options;
@@ -27,6 +28,7 @@ pub use function::{Asynchronous, Call, Failure, Fallible, TaskFn, asynchronous, 
 pub use future::{Awaiting, TaskFuture};
 pub use info::TaskInfo;
 pub(crate) use input::Input;
+pub use items::Items;
 pub use key::Key;
 pub use options::Options;
 #[cfg(feature = "dask")]

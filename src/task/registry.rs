@@ -1,7 +1,5 @@
 //! The registered tasks of the program: what `#[task]` defines.
 
-use std::collections::BTreeMap;
-
 use crate::Error;
 use crate::task::Failure;
 
@@ -31,6 +29,18 @@ mod macros {
 
     #[doc(hidden)]
     #[macro_export]
+    macro_rules! __anydask_export_items {
+        ($($ignored:tt)*) => {};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __anydask_register_items {
+        ($($ignored:tt)*) => {};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
     macro_rules! __anydask_register {
         ($task:ident, $name:expr, $location:expr, $($ignored:tt)*) => {
             $crate::__private::inventory::submit! {
@@ -50,15 +60,13 @@ pub(crate) fn check_registrations() -> Result<(), Error> {
 }
 
 fn check(tasks: impl Iterator<Item = (&'static str, &'static str)>) -> Result<(), Error> {
-    let mut places = BTreeMap::new();
-    for (name, location) in tasks {
-        if let Some(other) = places.insert(name, location) {
-            // The order in which the linker gives them is not one that a person knows.
-            let (first, second) = if other <= location { (other, location) } else { (location, other) };
-            return Err(Error::DuplicateTask { name, first, second });
-        }
+    let mut tasks: Vec<_> = tasks.collect();
+    // The order in which the linker gives them is not one that a person knows.
+    tasks.sort_unstable();
+    match tasks.iter().zip(tasks.iter().skip(1)).find(|((name, _), (next, _))| name == next) {
+        Some(((name, first), (_, second))) => Err(Error::DuplicateTask { name, first, second }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// A `Result`, whichever alias it is written with: what makes a registered task fallible.

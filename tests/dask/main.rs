@@ -15,6 +15,7 @@ mod examples;
 mod failures;
 mod fake;
 mod gathering;
+mod graphs;
 mod ground;
 mod handles;
 mod lost;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs};
 
 use anydask::runtime::Smol;
-use anydask::{Bag, Client, Delayed, Error, Graph, LinesError, Optimize, bag};
+use anydask::{Bag, Client, Delayed, Error, Graph, LinesError, Optimize, bag, fallible, task};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -91,6 +91,29 @@ fn operations_in_a_row_are_one_task_for_each_partition() {
     let graph = rows.graph().optimized(Optimize::new());
     assert_eq!((graph.node_count(), graph.edge_count()), (10, 0));
     assert_eq!(graph.names()[0], "given+map+filter+flat_map");
+}
+
+#[test]
+fn each_kind_of_function_maps_items() {
+    #[task]
+    async fn halved(x: i64) -> Result<i64, String> {
+        if x % 2 == 0 { Ok(x / 2) } else { Err(format!("{x} is odd")) }
+    }
+
+    let client = client();
+    let parsed = bag(["1", "20"]).map_task(fallible(|text: &'static str| text.parse::<i64>()));
+    assert_eq!(client.compute(&parsed.map_task(|x: i64| 2 * x).map_task(halved)).wait().unwrap(), [1, 20]);
+    // One failure of a partition is enough.
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = {
+        let calls = Arc::clone(&calls);
+        fallible(move |x: i64| if calls.fetch_add(1, Ordering::SeqCst) < 2 { Ok(x) } else { Err("the third") })
+    };
+    let failed = client.compute(&Bag::new(0..10, 1).map_task(counted)).wait().unwrap_err();
+    assert!(format!("{failed:?}").contains("the third") && calls.load(Ordering::SeqCst) == 3, "{failed:?}");
+    let failed = client.compute(&Bag::new([2, 3, 5], 1).map_task(halved)).wait().unwrap_err();
+    assert!(matches!(&failed, Error::Failed { key, .. } if key.starts_with("halved-")), "{failed:?}");
+    assert!(format!("{failed:?}").contains("3 is odd"), "{failed:?}");
 }
 
 #[test]

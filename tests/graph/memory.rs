@@ -1,13 +1,13 @@
 //! How many values are held at once: by the order itself, and by the engine that is given it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anydask::runtime::Smol;
-use anydask::{Client, Delayed, Graph, Optimize, Options, Status, delayed};
+use anydask::{Client, Delayed, Error, Graph, Optimize, Options, Status, TaskContext, asynchronous, delayed, fallible};
 
-use crate::support::within_deadline;
+use crate::support::{DEADLINE, within_deadline};
 
 /// A value that counts how many there are.
 struct Value(Arc<Live>);
@@ -174,4 +174,32 @@ fn with_a_priority_the_order_is_strict() {
         // The last of those that take a value has ended before the value goes.
         assert!(peak <= planned + 2, "{peak} values are held, not {planned}");
     });
+}
+
+/// Also in a graph of which only a part would be submitted at once from outside.
+#[test]
+fn inside_a_task_what_can_run_from_the_start_begins_in_the_order_of_the_graph() {
+    const SOURCES: i32 = 5000;
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let source = |i| {
+        let begun = Arc::clone(&begun);
+        let begin = move |i: i32| {
+            begun.lock().unwrap().push(i);
+            i
+        };
+        delayed(begin, i)
+    };
+    let sum = delayed(|all: Vec<i32>| all.len(), (0..SOURCES).map(source).collect::<Vec<_>>());
+    let (blocking, awaiting) = (sum.clone(), sum);
+    let compute = |sum: &Delayed<usize>| Ok::<_, Error>(TaskContext::current()?.client()?.compute_with(sum, ordered()));
+    let client = Client::with_runtime(Smol::new()).threads(1).local().wait().unwrap();
+    let blocking = client.submit(fallible(move || compute(&blocking)?.wait()), ());
+    assert_eq!(blocking.timeout(DEADLINE).wait().unwrap(), SOURCES as usize);
+    let awaiting = fallible(asynchronous(move || {
+        let sum = compute(&awaiting);
+        async move { sum?.await }
+    }));
+    assert_eq!(client.submit(awaiting, ()).timeout(DEADLINE).wait().unwrap(), SOURCES as usize);
+    let begun = begun.lock().unwrap();
+    assert!(begun.chunks(SOURCES as usize).all(|of_one| of_one.iter().copied().eq(0..SOURCES)), "{begun:?}");
 }

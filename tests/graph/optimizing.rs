@@ -1,7 +1,10 @@
 //! The graphs that each optimisation gives.
 
 use anydask::graph::{Collection, Hints, delayed_with};
-use anydask::{Delayed, Graph, Optimize, asynchronous};
+use anydask::runtime::Smol;
+use anydask::{Client, Delayed, Graph, Optimize, asynchronous};
+
+use crate::support::Event;
 
 /// Only one of them.
 const CULL: Optimize = Optimize::none().cull(true);
@@ -101,6 +104,27 @@ fn what_several_take_stays_a_task_of_its_own() {
 fn what_could_run_at_once_is_not_fused() {
     let sum = of_two("sum", &named("x"), &named("y"));
     assert_eq!(sum.graph().optimized(FUSE).node_count(), 3);
+}
+
+#[test]
+fn what_could_run_while_a_future_is_awaited_is_not_fused() {
+    let client = Client::with_runtime(Smol::new()).threads(1).local().wait().unwrap();
+    let gate = Event::default();
+    let slow = client.submit(
+        {
+            let gate = gate.clone();
+            move || {
+                gate.wait();
+                1
+            }
+        },
+        (),
+    );
+    let graph = of_two("b", &named("a"), &slow.clone().into()).graph();
+    assert_eq!(graph.optimized(FUSE).names(), ["a", "future", "b"]);
+    gate.set();
+    slow.wait().unwrap();
+    assert_eq!(graph.optimized(FUSE).names(), ["future", "a+b"]);
 }
 
 #[test]

@@ -6,9 +6,12 @@
 //! Call          = 0 count Argument*      count <= 8
 //!               | 1                      the only input, a result of the task, as a plain Python object
 //!               | 2 number               the only input, which has the type of this parameter, counted from 1, likewise
+//!               | 3 type count Argument* all items of these vectors as one, no argument of the third form
 //! Argument      = 0 length byte*         the postcard of a value
 //!               | 1 input                the result of an input
 //!               | 2 count input*         the results of several inputs, which make one vector
+//! type          = 0                      that of the result of the task
+//!               | 1 number               that of this parameter
 //! count, length, input, number
 //!                                       variable-length integers: seven bits a byte, lowest first
 //! ```
@@ -33,6 +36,8 @@ const ARGUMENTS_MAX: usize = 8;
 pub(crate) enum TaskCall {
     /// To be called.
     Call(Vec<Argument>),
+    /// To make one vector of several, which have the type of this parameter, counted from 1, or of its result.
+    Concat { parameter: Option<u32>, arguments: Vec<Argument> },
     /// To make a plain Python object of its result, or of what has the type of this parameter, counted from 1. That is the only
     /// input. For Python tasks that take it.
     ToPython { parameter: Option<u32> },
@@ -53,6 +58,7 @@ impl TaskCall {
     pub(crate) fn to_bytes(&self) -> Bytes {
         let form = match self {
             Self::Call(arguments) => Form::Call(arguments.iter().map(Part::of).collect()),
+            Self::Concat { parameter, arguments } => Form::Concat(*parameter, arguments.iter().map(Part::of).collect()),
             Self::ToPython { parameter: None } => Form::ToPython,
             Self::ToPython { parameter: Some(number) } => Form::ParameterToPython(*number),
         };
@@ -67,33 +73,42 @@ impl TaskCall {
             Ok((Form::Call(parts), [])) if parts.len() <= ARGUMENTS_MAX => {
                 Ok(Self::Call(parts.into_iter().map(|part| part.argument(bytes)).collect()))
             }
+            Ok((Form::Concat(parameter, parts), [])) => {
+                let arguments = parts.into_iter().map(|part| part.argument(bytes)).collect();
+                Ok(Self::Concat { parameter, arguments })
+            }
             _ => Err(CallRefused::Malformed),
         }
     }
 
     /// Makes the call, with the results of its inputs in their order. Of a task that is not asynchronous, this runs it.
     pub(crate) fn make(&self, task: &Registration, inputs: &[PyValue]) -> Result<MadeCall, CallRefused> {
-        let input = |place: u32| {
-            let input = usize::try_from(place).ok().and_then(|place| inputs.get(place));
-            input.ok_or(CallRefused::NoInput { place, inputs: inputs.len() })
+        let task = &task.travelling;
+        let made = match self {
+            Self::Call(arguments) => (task.call)(&given(arguments, inputs)?).map(MadeCall::Called),
+            Self::Concat { parameter, arguments } => {
+                (task.concat)(*parameter, &given(arguments, inputs)?).map(MadeCall::Value)
+            }
+            Self::ToPython { parameter } => (task.to_python)(*parameter, input(0, inputs)?).map(MadeCall::Value),
         };
-        match self {
-            Self::Call(arguments) => {
-                let given = arguments.iter().map(|argument| match argument {
-                    Argument::Value(bytes) => Ok(Given::Value(bytes)),
-                    Argument::Input(place) => input(*place).map(Given::Input),
-                    Argument::Inputs(places) => {
-                        places.iter().map(|place| input(*place)).collect::<Result<_, _>>().map(Given::Inputs)
-                    }
-                });
-                let given = given.collect::<Result<Vec<_>, _>>()?;
-                (task.travelling.call)(&given).map(MadeCall::Called).map_err(CallRefused::Task)
-            }
-            Self::ToPython { parameter } => {
-                (task.travelling.to_python)(*parameter, input(0)?).map(MadeCall::Python).map_err(CallRefused::Task)
-            }
-        }
+        made.map_err(CallRefused::Task)
     }
+}
+
+fn given<'a>(arguments: &'a [Argument], inputs: &'a [PyValue]) -> Result<Vec<Given<'a>>, CallRefused> {
+    let given = |argument: &'a Argument| match argument {
+        Argument::Value(bytes) => Ok(Given::Value(bytes)),
+        Argument::Input(place) => input(*place, inputs).map(Given::Input),
+        Argument::Inputs(places) => {
+            places.iter().map(|place| input(*place, inputs)).collect::<Result<_, _>>().map(Given::Inputs)
+        }
+    };
+    arguments.iter().map(given).collect()
+}
+
+fn input(place: u32, inputs: &[PyValue]) -> Result<&PyValue, CallRefused> {
+    let input = usize::try_from(place).ok().and_then(|place| inputs.get(place));
+    input.ok_or(CallRefused::NoInput { place, inputs: inputs.len() })
 }
 
 /// A call that was made.
@@ -102,7 +117,7 @@ pub(crate) enum MadeCall {
     /// The function was called. The bytes that it gives are to be a Python `bytes` object, as they are.
     Called(ErasedCall),
     /// This is the result.
-    Python(PyValue),
+    Value(PyValue),
 }
 
 /// The registered tasks of this program, by their names.
@@ -116,6 +131,7 @@ enum Form<'a> {
     Call(Vec<Part<'a>>),
     ToPython,
     ParameterToPython(u32),
+    Concat(Option<u32>, #[serde(borrow)] Vec<Part<'a>>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -179,6 +195,9 @@ mod tests {
         let bytes = call.to_bytes();
         assert_eq!(*bytes, [0, 3, 0, 2, 0xac, 2, 1, 0xac, 2, 2, 2, 0, 1]);
         assert_eq!(TaskCall::of_bytes(&bytes).unwrap(), call);
+        let concat = TaskCall::Concat { parameter: Some(1), arguments: vec![Argument::Input(0), Argument::Input(1)] };
+        assert_eq!(*concat.to_bytes(), [3, 1, 1, 2, 1, 0, 1, 1]);
+        assert_eq!(TaskCall::of_bytes(&concat.to_bytes()).unwrap(), concat);
         for (parameter, bytes) in [(None, &[1][..]), (Some(3), &[2, 3])] {
             let call = TaskCall::ToPython { parameter };
             assert_eq!(call.to_bytes(), bytes);

@@ -61,7 +61,8 @@ use crate::runtime::{AnyRuntime, Runtime};
 use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
 #[cfg(feature = "dask")]
-pub(crate) use self::about::{About, Draft};
+pub(crate) use self::about::About;
+pub(crate) use self::about::Draft;
 use self::asynchronous::Running;
 pub(crate) use self::asynchronous::{Host, Spawned};
 pub(crate) use self::clients::ClientState;
@@ -75,6 +76,7 @@ pub(crate) use self::panics::catch;
 use self::parking::lock;
 use self::pool::Pool;
 use self::resources::Resources;
+pub(crate) use self::submit::refused;
 use self::table::Table;
 use self::waits::Waits;
 #[cfg(feature = "dask")]
@@ -84,7 +86,6 @@ pub(crate) use self::{
     failing::fail,
     node::Node,
     release::{bury, drop_quietly, quietly, wake_all},
-    submit::refused,
     trace::Trace,
 };
 

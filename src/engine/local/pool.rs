@@ -3,7 +3,8 @@
 //! A task goes to the queue of the seat whose thread makes it ready, newest first, so that what a task submits runs
 //! before what waited before it (Dask's depth-first order). What an asynchronous task submits, which has no seat, goes to
 //! a queue that comes next, also newest first; from outside it goes to the common queue, oldest first. A thread without
-//! work takes from these in this order, then from other seats.
+//! work takes from these in this order, then from other seats. What is queued at once, as a graph is, begins in its own
+//! order, wherever it is queued.
 //!
 //! A push wakes a thread only if a seat is free and nobody is searching already. A searcher looks at all queues once
 //! more after it has said that it no longer searches; both sides use sequentially consistent operations, so that either
@@ -109,10 +110,10 @@ impl Pool {
             return self.notify();
         }
         if let Err(node) = worker::push_own(node) {
-            if is_in_task() {
-                self.nested.push(node)
-            } else {
-                self.common.push(node)
+            if !is_in_task() {
+                self.common.push(node);
+            } else if let Err(node) = self.put_aside(node) {
+                self.nested.push(node);
             }
             self.notify();
         }

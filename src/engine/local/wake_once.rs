@@ -1,29 +1,60 @@
-//! One wake for many tasks that are queued at once.
+//! One wake for many tasks that are queued at once, in whose order they begin.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use crate::engine::local::node::Node;
 use crate::engine::local::pool::Pool;
 
 thread_local! {
-    /// The pool for which this thread holds wakes back, and whether there was one.
-    static HELD: Cell<Option<(usize, bool)>> = const { Cell::new(None) };
+    /// What this thread queues at once.
+    static BATCH: Cell<Option<Batch>> = const { Cell::new(None) };
+    /// The tasks of it that go to a queue where the newest comes first. They go there at its end, the first of them last.
+    static READY: RefCell<Vec<Arc<dyn Node>>> = const { RefCell::new(Vec::new()) };
+}
+
+#[derive(Clone, Copy)]
+struct Batch {
+    /// For which pool it holds wakes back, and whether there was one.
+    pool: usize,
+    wants_wake: bool,
+    /// Whether its tasks go to their queues now.
+    is_complete: bool,
 }
 
 impl Pool {
     /// Has whatever `push` queues on this thread wake a thread once, at its end. That one wakes the next, and so on.
     pub(crate) fn wake_once(self: &Arc<Self>, push: impl FnOnce()) {
-        let _held = Held { pool: self, before: HELD.replace(Some((self.id(), false))) };
+        if self.batch().is_some() {
+            return push();
+        }
+        let batch = Batch { pool: self.id(), wants_wake: false, is_complete: false };
+        let _held = Held { pool: self, before: BATCH.replace(Some(batch)), ready: READY.take() };
         push();
     }
 
     /// Whether a wake waits for the end of what this thread queues at once. Wakes of other engines do not.
     pub(super) fn holds_back(&self) -> bool {
-        let is_held = HELD.get().is_some_and(|(pool, _)| pool == self.id());
-        if is_held {
-            HELD.set(Some((self.id(), true)));
+        let batch = self.batch();
+        if let Some(batch) = batch {
+            BATCH.set(Some(Batch { wants_wake: true, ..batch }));
         }
-        is_held
+        batch.is_some()
+    }
+
+    /// Keeps a ready task for the end of what this thread queues at once, where the newest would come first.
+    pub(super) fn put_aside(&self, node: Arc<dyn Node>) -> Result<(), Arc<dyn Node>> {
+        match self.batch() {
+            Some(Batch { is_complete: false, .. }) => {
+                READY.with_borrow_mut(|ready| ready.push(node));
+                Ok(())
+            }
+            _ => Err(node),
+        }
+    }
+
+    fn batch(&self) -> Option<Batch> {
+        BATCH.get().filter(|batch| batch.pool == self.id())
     }
 
     fn id(&self) -> usize {
@@ -31,15 +62,19 @@ impl Pool {
     }
 }
 
-/// Holds wakes back until it is dropped, also by a panic.
+/// Holds wakes and tasks back until it is dropped, also by a panic.
 struct Held<'a> {
     pool: &'a Arc<Pool>,
-    before: Option<(usize, bool)>,
+    before: Option<Batch>,
+    ready: Vec<Arc<dyn Node>>,
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        if let Some((_, true)) = HELD.replace(self.before) {
+        BATCH.set(self.pool.batch().map(|batch| Batch { is_complete: true, ..batch }));
+        let ready = READY.replace(std::mem::take(&mut self.ready));
+        ready.into_iter().rev().for_each(|node| self.pool.push(node));
+        if BATCH.replace(self.before).is_some_and(|batch| batch.wants_wake) {
             self.pool.notify();
         }
     }

@@ -149,6 +149,7 @@ pub(crate) fn push_own(node: Arc<dyn Node>) -> Result<bool, Arc<dyn Node>> {
         let seat = worker.seat.borrow();
         let seat = seat.as_ref()?;
         let node = node.take_if(|node| Arc::ptr_eq(&worker.pool, &node.about().engine().pool))?;
+        let Err(node) = worker.pool.put_aside(node) else { return Some(worker.pool.is_closed()) };
         // A task that is made ready by one that has just ended is picked up by this very thread: nobody is woken, and a
         // chain stays on one core.
         let is_next = seat.deque.is_empty() && !is_in_task();

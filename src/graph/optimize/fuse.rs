@@ -21,8 +21,8 @@ pub(crate) fn fuse(graph: Graph, optimize: Optimize) -> Graph {
     let is_blockwise = |place: usize| tasks[place].last().header().hints.is_blockwise;
     let is_chain = |place: usize, takers: &[usize]| {
         let [taker] = takers else { return false };
-        // A future is there already, or on its way: it can be waited for beside.
-        inputs[*taker].iter().all(|input| *input == place || tasks[*input].is_future())
+        // What a future gives is there already, or this node runs while it is on its way.
+        inputs[*taker].iter().all(|input| *input == place || tasks[*input].has_ended())
     };
 
     // Which task each becomes a part of: from the takers to what they take from.

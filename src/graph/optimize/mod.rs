@@ -3,12 +3,13 @@
 pub(crate) mod fuse;
 pub(crate) mod order;
 
-/// Which optimisations are made. All of them by default; each can be left out.
+/// Which optimisations are made. All of them by default; each can be left out. What becomes one task on the embedded engine stays
+/// several on a Dask cluster, whose tasks are single functions.
 ///
 /// | optimisation | what it does | Dask's |
 /// |---|---|---|
 /// | `cull` | leaves out the parts of collections that are not needed for what was asked for | `cull` |
-/// | `fuse` | makes one task of a call and the only one that it takes from, if nobody else takes from that | `fuse` |
+/// | `fuse` | makes one task of a call and the only one that it waits for, if nobody else takes from that | `fuse` |
 /// | `blockwise` | makes one task of the blockwise calls on one block | `optimize_blockwise` |
 /// | `order` | submits tasks in an order in which few values are held at once | `dask.order` |
 ///

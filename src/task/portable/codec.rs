@@ -21,6 +21,8 @@ pub(crate) struct Codec<T> {
     decode_input: fn(&PyValue) -> Result<T, DecodeError>,
     /// Of one input for each item.
     decode_inputs: Option<DecodeInputs<T>>,
+    /// Makes one vector of several.
+    concat: Option<Concat<T>>,
     /// As a plain Python object.
     to_python: fn(&T) -> Result<PyValue, EncodeError>,
     /// Of a value that is nothing but an array.
@@ -87,6 +89,8 @@ fn common_codec<T: 'static>() -> Option<Codec<T>> {
 
 type Parts = fn(&mut dyn FnMut(bool, &dyn Any));
 
+type Concat<T> = fn(Vec<T>) -> T;
+
 type DecodeInputs<T> = fn(&[&PyValue]) -> Result<T, DecodeError>;
 
 impl<T> Codec<T> {
@@ -125,6 +129,11 @@ impl<T> Codec<T> {
         (self.parts)(&mut |is_alike, part| each(if is_alike { place } else { Place::Part }, part));
     }
 
+    /// Makes one vector of several. `None` if a `T` is no vector.
+    pub(crate) fn concat(&self) -> Option<fn(Vec<T>) -> T> {
+        self.concat
+    }
+
     /// `None` if a `T` is not made of several.
     pub(crate) fn decode_inputs(&self, inputs: &[&PyValue]) -> Option<Result<T, DecodeError>> {
         self.decode_inputs.map(|decode| decode(inputs))
@@ -143,6 +152,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
             decode: of_postcard,
             decode_input: PyValue::decode,
             decode_inputs: None,
+            concat: None,
             to_python: |value| PyValue::of(value),
             array: python::array_of,
             parts: |_| (),
@@ -158,6 +168,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Arc<T>> {
             decode: |bytes| of_postcard(bytes).map(Arc::new),
             decode_input: |input| input.decode().map(Arc::new),
             decode_inputs: None,
+            concat: None,
             to_python: |value| PyValue::of(&**value),
             array: |value| python::array_of(&**value),
             parts: |each| each(true, &Codec::<T>::plain()),
@@ -169,7 +180,12 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<T>> {
     /// That of a vector, which several futures can make.
     pub(crate) fn vector() -> Self {
         let parts: Parts = |each| each(false, &Codec::<T>::plain());
-        Self { decode_inputs: Some(decode_each), parts, ..Codec::plain() }
+        Self {
+            decode_inputs: Some(decode_each),
+            concat: Some(|parts| parts.into_iter().flatten().collect()),
+            parts,
+            ..Codec::plain()
+        }
     }
 }
 
@@ -181,6 +197,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
             decode: |bytes| of_postcard(bytes).map(share_each),
             decode_input: |input| input.decode().map(share_each),
             decode_inputs: Some(|inputs| decode_each(inputs).map(share_each)),
+            concat: Some(|parts| parts.into_iter().flatten().collect()),
             to_python: |values| PyValue::of(&Pointees(values)),
             array: |_| None,
             parts: |each| {

@@ -26,6 +26,9 @@ pub trait Codecs {
     /// Makes the values.
     fn decode(&self, given: &[Given<'_>]) -> Result<Self::Values, CallError>;
 
+    /// Makes one vector of several of the type of a parameter, by its number from 1. `None` if there is no such parameter.
+    fn concat(&self, number: u32, given: &[Given<'_>]) -> Option<Result<PyValue, CallError>>;
+
     /// Makes a plain Python object of a value of a parameter, by its number from 1. `None` if there is no such parameter.
     fn to_python(&self, number: u32, value: &PyValue) -> Option<Result<PyValue, CallError>>;
 
@@ -43,6 +46,16 @@ impl<T: 'static> Slot<T> {
             Given::Inputs(inputs) => codec.decode_inputs(inputs).unwrap_or_else(|| Err(DecodeError::several(r#type))),
         };
         decoded.map_err(|source| CallError::Argument { number, r#type, source })
+    }
+
+    /// Makes one vector of several of the type of the parameter with this number, or of the result.
+    pub(super) fn concat(self, argument: Option<usize>, given: &[Given<'_>]) -> Result<PyValue, CallError> {
+        let r#type = type_name::<T>();
+        let codec = self.0.as_ref().ok_or(CallError::WithoutSerde { argument, r#type })?;
+        let concat = codec.concat().ok_or(CallError::NoVector { r#type })?;
+        let parts = (1..).zip(given).map(|(number, given)| self.decode(number, given));
+        let all = concat(parts.collect::<Result<_, _>>()?);
+        codec.encode_result(&all).map_err(|source| CallError::NotEncoded { r#type, source })
     }
 
     /// Makes a plain Python object of a value of the parameter with this number, or of the result.
@@ -97,6 +110,15 @@ macro_rules! codecs {
                     return Err(CallError::Count { takes: $count, given: given.len() });
                 };
                 Ok(($($slot.decode($number, $arg)?,)*))
+            }
+
+            #[allow(unused_variables)]
+            fn concat(&self, number: u32, given: &[Given<'_>]) -> Option<Result<PyValue, CallError>> {
+                let ($($slot,)*) = self;
+                match number {
+                    $($number => Some($slot.concat(Some($number), given)),)*
+                    _ => None,
+                }
             }
 
             #[allow(unused_variables)]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::Error;
 use crate::task::portable::codecs::Codecs;
 use crate::task::portable::python::EncodeError;
-use crate::task::portable::{DecodeError, PyValue, Slot};
+use crate::task::portable::{DecodeError, PyValue, Slot, TypeOf, codec_of};
 use crate::task::{AnyFuture, Entry, Part};
 
 /// The parts of a call's arguments, whatever their types: `Arguments::parts`.
@@ -33,6 +33,8 @@ pub struct Export<T> {
 pub(crate) enum ExportedCall {
     /// A registered task.
     Rust { task: &'static str, arguments: Vec<Argument> },
+    /// What makes one vector of several, of a type that a registered task has.
+    Concat { type_of: TypeOf, arguments: Vec<Argument> },
     /// A Python function, by `module:qualname`.
     Python { function: Arc<str>, arguments: Vec<PyValue>, keywords: Vec<(Arc<str>, PyValue)> },
 }
@@ -91,6 +93,35 @@ pub fn export<C: Codecs, T>(
         Some(error) => Err(error),
         None => Ok(Export {
             call: ExportedCall::Rust { task, arguments },
+            inputs: inputs.entries,
+            decode: codec.input_decoder(),
+        }),
+    }
+}
+
+/// The vector of all items of several: of futures of vectors, or of one that is given as it is, in an `Arc`.
+pub(crate) fn export_concat<T: 'static>(task: &'static str, parts: Parts<'_>) -> Result<Export<Vec<T>>, Error> {
+    let r#type = type_name::<Vec<T>>();
+    let Some((codec, Some(type_of))) = codec_of::<Vec<T>>() else {
+        let fix = format!("write a `#[task]` that takes or gives a `{}`, by which workers know the type", r#type);
+        return Err(Error::NotPortable { task: task.into(), fix: fix.into() });
+    };
+    let mut inputs = Inputs::default();
+    let mut arguments = Vec::new();
+    let mut failed = None;
+    parts(&mut |part| match part {
+        Part::Input(input) => arguments.push(Argument::Input(inputs.place(input))),
+        Part::Plain(value) => match value.downcast_ref::<Arc<Vec<T>>>().map(|items| codec.encode(items)) {
+            Some(Ok(bytes)) => arguments.push(Argument::Value(bytes)),
+            Some(Err(error)) => failed = Some(not_encoded(task, 1, r#type, error)),
+            None => debug_assert!(false, "a plain value of another type"),
+        },
+        Part::Several | Part::End => {}
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Export {
+            call: ExportedCall::Concat { type_of, arguments },
             inputs: inputs.entries,
             decode: codec.input_decoder(),
         }),

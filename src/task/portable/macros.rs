@@ -19,6 +19,25 @@ macro_rules! __anydask_export {
     };
 }
 
+/// The same for its calls with each item of a vector.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __anydask_export_items {
+    ($name:expr, $form:ident $argument:ty, $output_form:ident $output:ty) => {
+        fn export_items(
+            &self,
+            parts: $crate::__private::Parts<'_>,
+        ) -> ::core::result::Result<$crate::__private::Export<::std::vec::Vec<$output>>, $crate::Error> {
+            $crate::__private::export_call(
+                $name,
+                &($crate::__anydask_codec!($form::std::vec::Vec<$argument>),),
+                $crate::__anydask_codec!($output_form::std::vec::Vec<$output>),
+                parts,
+            )
+        }
+    };
+}
+
 /// What is known of one type. The references decide which of the traits in `probe` is found.
 #[doc(hidden)]
 #[macro_export]
@@ -41,7 +60,7 @@ macro_rules! __anydask_codec {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __anydask_register {
-    ($task:ident, $name:expr, $location:expr, $is_asynchronous:expr, [$($form:ident $argument:ty,)*],
+    ($task:expr, $name:expr, $location:expr, $is_asynchronous:expr, [$($form:ident $argument:ty,)*],
      $output_form:ident $output:ty) => {
         $crate::__private::inventory::submit! {
             $crate::__private::Registration {
@@ -53,6 +72,12 @@ macro_rules! __anydask_register {
                         &$task,
                         &($($crate::__anydask_codec!($form $argument),)*),
                         $crate::__anydask_codec!($output_form $output),
+                        given,
+                    ),
+                    concat: |parameter, given| $crate::__private::concat(
+                        &($($crate::__anydask_codec!($form $argument),)*),
+                        $crate::__anydask_codec!($output_form $output),
+                        parameter,
                         given,
                     ),
                     to_python: |parameter, value| $crate::__private::to_python(
@@ -68,6 +93,23 @@ macro_rules! __anydask_register {
                     ),
                 },
             }
+        }
+    };
+}
+
+/// The registration of its calls with each item of a vector.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __anydask_register_items {
+    ($task:ident, $name:expr, $location:expr, $is_asynchronous:expr, $form:ident $argument:ty,
+     $output_form:ident $output:ty) => {
+        $crate::__anydask_register! {
+            $crate::__private::Items($task),
+            $name,
+            $location,
+            $is_asynchronous,
+            [$form ::std::vec::Vec<$argument>,],
+            $output_form ::std::vec::Vec<$output>
         }
     };
 }

@@ -18,10 +18,13 @@ pub(crate) mod python;
 mod tests;
 
 pub(crate) use call::{CallError, ErasedCall, Given};
-pub use call::{Travelling, call, each_codec, to_python};
+pub use call::{Travelling, call, concat, each_codec, to_python};
 pub(crate) use codec::Codec;
 pub(crate) use codec::{TypeOf, codec_of};
-pub(crate) use export::{Argument, ExportedCall};
+pub(crate) use export::{Argument, ExportedCall, export_concat};
 pub use export::{Export, Parts, export};
 pub(crate) use probe::Slot;
-pub(crate) use python::{DecodeError, Order, PyArray, PyValue};
+
+pub(crate) use python::{
+    DecodeError, EncodeError, Held, Nested, Order, PyArguments, PyArray, PyValue, lazy_arguments, write_input,
+};

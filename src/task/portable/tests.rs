@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::engine::dask::call::{CallRefused, MadeCall, TaskCall, registered_tasks};
-use crate::task::portable::{Argument, CallError, ErasedCall, Export, ExportedCall, PyValue, codec_of};
-use crate::task::{Arguments, IntoArgs, TaskFn};
+use crate::task::portable::{
+    Argument, CallError, ErasedCall, Export, ExportedCall, PyValue, TypeOf, codec_of, export_concat,
+};
+use crate::task::{Arguments, IntoArgs, Items, TaskFn};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Page {
@@ -86,7 +88,7 @@ fn call_there(export: &ExportedCall, inputs: &[PyValue]) -> Result<ErasedCall, C
     let bytes = TaskCall::Call(arguments.clone()).to_bytes();
     match TaskCall::of_bytes(&bytes)?.make(registered_tasks()[task], inputs)? {
         MadeCall::Called(call) => Ok(call),
-        MadeCall::Python(value) => panic!("{value:?}"),
+        MadeCall::Value(value) => panic!("{value:?}"),
     }
 }
 
@@ -192,7 +194,7 @@ fn a_result_becomes_a_plain_object_where_python_wants_it() {
     let result = codec.encode_result(&page).unwrap();
     let task = registered_tasks()["anydask::task::portable::tests::concatenate"];
     let bytes = TaskCall::ToPython { parameter: None }.to_bytes();
-    let MadeCall::Python(value) = TaskCall::of_bytes(&bytes).unwrap().make(task, &[result]).unwrap() else { panic!() };
+    let MadeCall::Value(value) = TaskCall::of_bytes(&bytes).unwrap().make(task, &[result]).unwrap() else { panic!() };
     assert_eq!(format!("{value:?}"), r#"{"url": "u", "links": ["v"]}"#);
     assert_eq!(value.decode::<Page>().unwrap(), page);
 }
@@ -343,4 +345,62 @@ mod with_futures {
         let many = client.map(parse, ["1", "2"].map(String::from));
         assert_eq!(client.gather(many).wait().unwrap(), [1, 2]);
     }
+}
+
+/// Makes the call that a bag exports, as a worker does.
+fn concat_there(export: &ExportedCall, inputs: &[PyValue]) -> Result<PyValue, CallRefused> {
+    let ExportedCall::Concat { type_of, arguments } = export else { panic!("{export:?}") };
+    let bytes = TaskCall::Concat { parameter: type_of.parameter, arguments: arguments.clone() }.to_bytes();
+    match TaskCall::of_bytes(&bytes)?.make(registered_tasks()[type_of.task], inputs)? {
+        MadeCall::Value(value) => Ok(value),
+        MadeCall::Called(call) => panic!("{call:?}"),
+    }
+}
+
+#[test]
+fn several_vectors_make_one_elsewhere_whoever_made_them() {
+    let items = Arc::new(vec![Arc::new("a".to_owned()), Arc::new("b".to_owned())]);
+    let arguments = IntoArgs::<(Arc<Vec<Arc<String>>>,)>::into_args(Arc::clone(&items));
+    let given = export_concat::<Arc<String>>("given", &|part| Arguments::parts(&arguments, part)).unwrap();
+    let value = concat_there(&given.call, &[]).unwrap();
+    assert_eq!((given.decode)(&value).unwrap(), *items);
+
+    let ExportedCall::Concat { type_of, .. } = given.call else { panic!() };
+    let both = ExportedCall::Concat { type_of, arguments: vec![Argument::Input(1), Argument::Input(0)] };
+    let python = PyValue::List(vec![PyValue::Str("c".into())]);
+    let all = (given.decode)(&concat_there(&both, &[value.clone(), python]).unwrap()).unwrap();
+    assert_eq!(all.iter().map(|text| text.as_str()).collect::<Vec<_>>(), ["c", "a", "b"]);
+    let none = ExportedCall::Concat { type_of, arguments: Vec::new() };
+    assert_eq!((given.decode)(&concat_there(&none, &[]).unwrap()).unwrap(), []);
+}
+
+#[test]
+fn what_makes_no_vector_is_refused_elsewhere() {
+    let of = |task, parameter| {
+        let type_of = TypeOf { task, parameter };
+        ExportedCall::Concat { type_of, arguments: vec![Argument::Input(0)] }
+    };
+    let refused = |export, input: PyValue| concat_there(&export, &[input]).unwrap_err().to_string();
+    const CONCATENATE: &str = "anydask::task::portable::tests::concatenate";
+    assert!(refused(of(CONCATENATE, None), PyValue::None).contains("do not make one"));
+    assert!(refused(of(CONCATENATE, Some(9)), PyValue::None).contains("9 arguments arrived"));
+    let no_floats = refused(of(CONCATENATE, Some(2)), PyValue::List(vec![PyValue::Str("x".into())]));
+    assert!(no_floats.contains("Python gave the text"), "{no_floats}");
+    assert!(concat_there(&of(CONCATENATE, Some(2)), &[]).unwrap_err().to_string().contains("the task has 0"));
+}
+
+#[test]
+fn a_task_of_one_argument_is_called_with_each_item_elsewhere() {
+    for (task, is_asynchronous) in [("parse", false), ("length", true)] {
+        let items = registered_tasks()[&*format!("anydask::task::portable::tests::{task}[]")];
+        assert_eq!(items.travelling.is_asynchronous, is_asynchronous);
+    }
+    let parsed = export(Items(parse), vec!["1".to_owned(), "20".to_owned()]).unwrap();
+    let result = result_of(call_there(&parsed.call, &[]).unwrap()).unwrap();
+    assert_eq!((parsed.decode)(&result).unwrap(), [1, 20]);
+    let lengths = export(Items(length), vec!["1".to_owned(), String::new()]).unwrap();
+    assert_eq!(result_of(call_there(&lengths.call, &[]).unwrap()).unwrap_err(), "it is empty");
+    assert!(!registered_tasks().contains_key("anydask::task::portable::tests::concatenate[]"));
+    let refused = export(Items(|x: i64| x), vec![1]).unwrap_err();
+    assert!(matches!(refused, Error::NotPortable { .. }), "{refused:?}");
 }

@@ -102,6 +102,21 @@ impl Connection {
         self.follow_up();
     }
 
+    /// Has what `submit` submits go to the scheduler in one message, also if it panics.
+    pub(crate) fn at_once(&self, submit: impl FnOnce()) {
+        struct Complete<'a>(&'a Connection);
+
+        impl Drop for Complete<'_> {
+            fn drop(&mut self) {
+                self.0.tell(Event::Complete);
+            }
+        }
+
+        self.tell(Event::Begin);
+        let _complete = Complete(self);
+        submit();
+    }
+
     /// An event that comes from the driver, and what follows from it.
     pub(super) fn handle(&self, event: Event) {
         self.apply(event);

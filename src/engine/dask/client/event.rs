@@ -11,6 +11,11 @@ pub(crate) enum Event {
     // --- from the user ---
     /// A batch of tasks. A task comes after those of the batch that it depends on, and what else it depends on is held.
     Submit(Vec<Submission>),
+    /// More is about to be submitted that belongs together. Until [`Event::Complete`] it is not sent, unless it is more than goes
+    /// into one message.
+    Begin,
+    /// All of it is there.
+    Complete,
     /// There are handles again, or handles on keys that another client made.
     #[cfg_attr(not(test), expect(dead_code, reason = "no handle is made of another client's key yet"))]
     Hold(Vec<TaskKey>),

@@ -36,6 +36,10 @@ impl Connection {
             return refused::<F, A, Args>(draft, Error::ClientClosed { operation });
         }
         let mut options = options.unwrap_or_default();
+        let label = options.label.take();
+        if let Some(label) = &label {
+            draft.set_label(label);
+        }
         let prepared = self.prepare(client, &function, &arguments, &mut options);
         let (export, key, task_options) = match prepared {
             Ok(prepared) => prepared,
@@ -46,7 +50,7 @@ impl Connection {
         };
         let key = match key {
             Some(key) => key,
-            None => self.new_key(short_name(function.remote_name())),
+            None => self.new_key(label.as_deref().unwrap_or_else(|| short_name(function.remote_name()))),
         };
         draft.set_key(key.clone(), false);
         Trace::submitted(&mut draft, F::name);
@@ -108,6 +112,11 @@ impl Connection {
                 let arguments = TaskCall::Call(arguments.clone()).to_bytes();
                 let type_of = TypeOf { task, parameter: None };
                 Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(type_of)))
+            }
+            ExportedCall::Concat { type_of, arguments } => {
+                let call = TaskCall::Concat { parameter: type_of.parameter, arguments: arguments.clone() };
+                let (name, arguments) = (type_of.task.into(), call.to_bytes());
+                Ok((Work::Registered { name, arguments, dependencies: keys }, Some(*type_of)))
             }
             ExportedCall::Python { function, arguments, keywords } => {
                 let keys: Vec<_> = keys.into_iter().map(|key| self.as_python(key)).collect();

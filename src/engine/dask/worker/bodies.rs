@@ -87,7 +87,7 @@ impl Bodies {
                     shell.handle(Event::BodySeceded { body });
                 }
                 ending.keep(match prepared.begin()? {
-                    MadeCall::Python(value) => value,
+                    MadeCall::Value(value) => value,
                     MadeCall::Called(ErasedCall::Returned(returned)) => returned?,
                     MadeCall::Called(ErasedCall::Future(future)) => future.await?,
                 })
@@ -105,12 +105,12 @@ impl Bodies {
 
 impl Prepared {
     fn is_asynchronous(&self) -> bool {
-        self.task.travelling.is_asynchronous && !matches!(self.call, TaskCall::ToPython { .. })
+        self.task.travelling.is_asynchronous && matches!(self.call, TaskCall::Call(_))
     }
 
     fn run(&self) -> Result<PyValue, Failure> {
         match self.begin()? {
-            MadeCall::Python(value) => Ok(value),
+            MadeCall::Value(value) => Ok(value),
             MadeCall::Called(ErasedCall::Returned(returned)) => returned,
             MadeCall::Called(ErasedCall::Future(_)) => Err("an asynchronous task is spawned, not run".into()),
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::Error;
-use crate::task::portable::python::nested_futures::{Held, encode_with_futures};
+use crate::task::portable::python::nested_futures::{Held, Nested, encode_with_futures, encode_with_inputs};
 use crate::task::portable::python::{EncodeError, PyValue};
 use crate::task::{AnyFuture, Arguments, IntoArgs, Part};
 
@@ -29,12 +29,28 @@ impl<A: Serialize> IntoArgs<PyArgs> for A {
 
     fn into_args(self) -> PyArguments {
         let (encoded, inputs) = encode_with_futures(&self);
-        let values = encoded.map(|value| match value {
-            PyValue::Tuple(items) if is_tuple::<A>() => items,
-            PyValue::None if is_tuple::<A>() => Vec::new(),
-            one => vec![one],
-        });
-        PyArguments { values, inputs }
+        PyArguments::new(encoded.map(each::<A>), inputs)
+    }
+}
+
+/// The arguments of a lazy call, and the inputs that they have places of.
+pub(crate) fn lazy_arguments<A: Serialize>(given: &A) -> (Result<Vec<PyValue>, EncodeError>, Vec<Nested>) {
+    let (encoded, inputs) = encode_with_inputs(given);
+    (encoded.map(each::<A>), inputs)
+}
+
+/// The value of each argument.
+fn each<A>(value: PyValue) -> Vec<PyValue> {
+    match value {
+        PyValue::Tuple(items) if is_tuple::<A>() => items,
+        PyValue::None if is_tuple::<A>() => Vec::new(),
+        one => vec![one],
+    }
+}
+
+impl PyArguments {
+    pub(crate) fn new(values: Result<Vec<PyValue>, EncodeError>, inputs: Vec<Held>) -> Self {
+        Self { values, inputs }
     }
 }
 

@@ -33,7 +33,7 @@ const NAME_NBYTES_MAX: usize = 512;
 ///
 /// One argument is given bare, several as a tuple, none as `()`. An argument is a value with `Serialize`, a future of a
 /// Rust or a Python task, or a value with futures in it, such as a vector of them. Keyword arguments go to
-/// [`kwarg`](Python::kwarg).
+/// [`kwarg`](Python::kwarg). In a [lazy call](crate::delayed), lazy calls can stand where futures can, but for keyword arguments.
 ///
 /// | in Rust | in Python | back in Rust |
 /// |---|---|---|

@@ -17,9 +17,10 @@ mod tests;
 mod value;
 
 pub use arguments::PyArgs;
-pub(crate) use arguments::PyArguments;
+pub(crate) use arguments::{PyArguments, lazy_arguments};
 pub(crate) use array::{Order, PyArray};
 pub(crate) use bulk::{append_postcard, encode as array_of};
 pub(crate) use error::{DecodeError, EncodeError};
 pub use function::{Python, python};
+pub(crate) use nested_futures::{Held, Nested, write_input};
 pub(crate) use value::{MARK, PyValue};

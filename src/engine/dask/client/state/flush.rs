@@ -23,7 +23,7 @@ impl ClientState {
         let outgoing = &self.outgoing;
         self.connection.sends_as().is_some()
             && (self.connection.is_closing()
-                || self.table.has_unsent()
+                || self.has_batch()
                 || self.table.has_changed()
                 || outgoing.needs_heartbeat
                 || !outgoing.cancels.is_empty()
@@ -56,7 +56,7 @@ impl ClientState {
         messages.extend(std::mem::take(&mut self.outgoing.reports).iter().map(messages::report_key));
         messages.extend(self.take_batch(now));
         messages.extend(self.take_detaches());
-        if self.connection.is_closing() && !self.table.has_unsent() && self.connection.take_farewell() {
+        if self.connection.is_closing() && self.table.unsent_count() == 0 && self.connection.take_farewell() {
             messages.extend(messages::close_client());
         }
         self.set_timer();
@@ -88,8 +88,18 @@ impl ClientState {
         desires
     }
 
+    /// Whether there are tasks to send. Not as long as others are being submitted that belong with them, unless these are as
+    /// many as one message takes already.
+    fn has_batch(&self) -> bool {
+        let count = self.table.unsent_count();
+        count >= BATCH_TASKS_MAX || self.begun == 0 && count > 0
+    }
+
     /// One `update-graph` of what can be sent.
     fn take_batch(&mut self, now: Instant) -> Option<Value> {
+        if !self.has_batch() {
+            return None;
+        }
         let (mut batch, mut nbytes, mut from) = (Vec::new(), 0, 0);
         while batch.len() < BATCH_TASKS_MAX && nbytes < BATCH_NBYTES_MAX {
             let Some((sequence, key)) = self.table.first_unsent(from) else { break };

@@ -76,6 +76,8 @@ pub(crate) struct ClientState {
     /// Scatters that wait for the connection, or until the scheduler has forgotten the last values of their keys.
     scatters: Vec<Scatter>,
     outgoing: Outgoing,
+    /// How many submissions of several tasks are not complete.
+    begun: u32,
     /// Keys that were released, until the scheduler cannot speak of their last lives any more: by when that is.
     limbo: BTreeMap<TaskKey, u64>,
     unknown_ops: u64,
@@ -108,6 +110,7 @@ impl ClientState {
             look_at: None,
             scatters: Vec::new(),
             outgoing: Outgoing::default(),
+            begun: 0,
             limbo: BTreeMap::new(),
             unknown_ops: 0,
             actions: VecDeque::new(),
@@ -121,6 +124,8 @@ impl ClientState {
         }
         match event {
             Event::Submit(submissions) => self.submit(submissions),
+            Event::Begin => self.begun += 1,
+            Event::Complete => self.begun = self.begun.saturating_sub(1),
             Event::Hold(keys) => keys.iter().for_each(|key| self.hold(key)),
             Event::Release(keys) => keys.iter().for_each(|key| self.release(key)),
             Event::Detach(keys) => keys.iter().for_each(|key| self.detach(key)),

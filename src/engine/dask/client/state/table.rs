@@ -248,8 +248,8 @@ impl Table {
         self.unsent.range(from..).next().map(|(sequence, key)| (*sequence, key.clone()))
     }
 
-    pub(super) fn has_unsent(&self) -> bool {
-        !self.unsent.is_empty()
+    pub(super) fn unsent_count(&self) -> usize {
+        self.unsent.len()
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = (&TaskKey, &Task)> {

@@ -17,6 +17,41 @@ fn all_submits_since_the_last_flush_are_one_graph_in_their_order() {
 }
 
 #[test]
+fn what_belongs_together_is_one_graph_once_it_is_complete() {
+    let mut driver = Driver::registered();
+    driver.finished("x");
+    // Two threads at once.
+    driver.handle(Event::Begin);
+    driver.submit([task("a", &["x"])]);
+    driver.handle(Event::Begin);
+    driver.submit([task("b", &["a"])]);
+    driver.handle(Event::Release(keys(&["a"])));
+    driver.handle(Event::Detach(keys(&["b"])));
+    assert_eq!(driver.flush_all(), []);
+    driver.handle(Event::Complete);
+    assert_eq!(driver.flush_all(), []);
+    driver.handle(Event::Complete);
+    let messages = driver.flush();
+    assert_eq!(messages.iter().map(op).collect::<Vec<_>>(), ["update-graph", "client-desires-keys"]);
+    assert_eq!(graph_keys(&messages[0]), (keys(&["b"]), keys(&["a", "b"])));
+    assert_eq!(driver.flush_all(), []);
+}
+
+#[test]
+fn what_is_more_than_one_message_does_not_wait_until_it_is_complete() {
+    let mut driver = Driver::registered();
+    driver.handle(Event::Begin);
+    driver.handle(Event::Submit((0..9_999).map(|index| task(&format!("t-{index:05}"), &[])).collect()));
+    assert_eq!(driver.flush_all(), []);
+    driver.submit([task("last", &[])]);
+    assert_eq!(graph_keys(&driver.flush()[0]).1.len(), 10_000);
+    driver.submit([task("later", &[])]);
+    assert_eq!(driver.flush_all(), []);
+    driver.handle(Event::Complete);
+    assert_eq!(graph_keys(&driver.flush()[0]).1, keys(&["later"]));
+}
+
+#[test]
 fn a_task_inside_a_graph_is_sent_but_not_wanted() {
     let mut driver = Driver::registered();
     driver.submit([inner("a", &[]), task("b", &["a"])]);
