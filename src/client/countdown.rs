@@ -26,6 +26,11 @@ impl Until {
     pub(crate) fn needs_all(self) -> bool {
         self != Self::AnyEnded
     }
+
+    /// Whether it is over when one fails.
+    pub(crate) fn is_over_at_failure(self) -> bool {
+        matches!(self, Self::AllFinished | Self::FirstError)
+    }
 }
 
 /// Counts the parts of many tasks and wakes once.

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::client::Operation;
 use crate::client::blocking::block_on;
 use crate::client::operation::Wait;
-use crate::task::{Entry, Outcome, TaskFuture, WaitInside, Watch, WatchId, Watcher, Watchers, poll_outcome};
+use crate::task::{Entry, EntryRef, Outcome, TaskFuture, WaitInside, Watch, WatchId, Watcher, Watchers, poll_outcome};
 
 impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Waits on this thread and gives a clone of the value: the blocking form of `(&future).await`, with the same errors.
@@ -232,7 +232,7 @@ fn unfinished<T>(future: &TaskFuture<T>) -> Vec<Arc<dyn Entry>> {
 
 /// The end of a task.
 struct Ended<'a> {
-    entry: &'a dyn Entry,
+    entry: EntryRef<'a>,
     watch: Option<WatchId>,
 }
 

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
-use crate::client::countdown::{Countdown, PART_TASKS, Until};
+use crate::client::countdown::{Countdown, PART_TASKS, Part, Until};
+
 use crate::client::operation::Wait;
+use crate::client::runs::{Run, visit_runs};
 use crate::client::shape::{Leaves, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
-use crate::task::{AnyFuture, Entry, TaskFuture, Watch, Watcher};
+use crate::task::{AnyFuture, Ends, Entry, Outcome, TaskFuture, Watch, Watcher};
 
 /// What can be gathered: a [`Shape`], or a reference to one.
 ///
@@ -287,11 +289,11 @@ impl<S: Leaves, T> Gathering<S, T> {
         let countdown = Arc::new(Countdown::new(self.until));
         let mut foreign = None;
         let (mut part, mut count) = (countdown.part(), 0);
-        shape.visit(&mut |leaf| {
-            let entry = leaf.entry();
+        visit_runs(shape, &mut |run| {
             if foreign.is_some() || countdown.is_done() {
                 return;
             }
+            let entry = run.first();
             if entry.scheduler_id() != self.scheduler_id {
                 foreign = Some(Error::ForeignFuture { key: entry.key() });
                 return;
@@ -302,13 +304,29 @@ impl<S: Leaves, T> Gathering<S, T> {
             }
             count += 1;
             part.add();
-            if let Err(outcome) = entry.watch(Watcher::Object(Arc::clone(&part) as Arc<dyn Watch>, 0)) {
+            if let Some(outcome) = self.watch(run, &part) {
                 part.count(&outcome);
             }
         });
         part.end_one();
         countdown.end_one();
         foreign.map_or(Ok(countdown), Err)
+    }
+
+    /// Has the part hear of the end of a run, or says how it has ended already.
+    fn watch(&self, run: Run<'_>, part: &Arc<Part>) -> Option<Outcome> {
+        let watch = Arc::clone(part) as Arc<dyn Watch>;
+        match run {
+            Run::One(entry) => entry.watch(Watcher::Object(watch, 0)).err(),
+            Run::Items(items, run) => {
+                let at_failure = self.until.is_over_at_failure();
+                let Ends { pending, failure, .. } = items.watch(run, watch, at_failure);
+                match failure {
+                    Some(error) if at_failure || pending == 0 => Some(Err(error)),
+                    _ => (pending == 0).then_some(Ok(())),
+                }
+            }
+        }
     }
 }
 
@@ -329,8 +347,8 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
             if countdown.poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            let ends = Ends::of(shape);
-            if ends.are_enough(this.until) {
+            let ends = ends_of(shape);
+            if are_enough(&ends, this.until) {
                 break ends.failure.filter(|_| this.until == Until::AllFinished);
             }
             // One that was counted has been retried since: it ends once more.
@@ -346,35 +364,22 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
 }
 
 /// How the tasks of a gathering have ended.
-struct Ends {
-    /// The first failure, in the order of the shape.
-    failure: Option<Error>,
-    is_any_ended: bool,
-    is_any_pending: bool,
+fn ends_of(shape: &impl Leaves) -> Ends {
+    let mut ends = Ends::default();
+    visit_runs(shape, &mut |run| match run {
+        Run::One(entry) => ends.count(entry.outcome()),
+        Run::Items(items, run) => ends.add(items.ends(run)),
+    });
+    ends
 }
 
-impl Ends {
-    fn of(shape: &impl Leaves) -> Self {
-        let mut ends = Self { failure: None, is_any_ended: false, is_any_pending: false };
-        shape.visit(&mut |leaf| {
-            let outcome = leaf.entry().outcome();
-            ends.is_any_ended |= outcome.is_some();
-            ends.is_any_pending |= outcome.is_none();
-            if ends.failure.is_none() {
-                ends.failure = outcome.and_then(Result::err);
-            }
-        });
-        ends
-    }
-
-    fn are_enough(&self, until: Until) -> bool {
-        !self.is_any_pending
-            || match until {
-                Until::AllFinished | Until::FirstError => self.failure.is_some(),
-                Until::AllEnded => false,
-                Until::AnyEnded => self.is_any_ended,
-            }
-    }
+fn are_enough(ends: &Ends, until: Until) -> bool {
+    ends.pending == 0
+        || match until {
+            Until::AllFinished | Until::FirstError => ends.failure.is_some(),
+            Until::AllEnded => false,
+            Until::AnyEnded => ends.ended > 0,
+        }
 }
 
 impl<S: Leaves, T> Wait<T> for Gathering<S, T> {

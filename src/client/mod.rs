@@ -20,6 +20,7 @@ mod operation;
 mod progress;
 mod results;
 mod retry;
+mod runs;
 mod scatter;
 mod scope;
 mod shape;

@@ -47,6 +47,15 @@ pub trait Shape: Leaves {
     /// The results, once all have ended.
     #[doc(hidden)]
     fn results(self) -> Self::Results;
+
+    /// The values of many, once all have finished.
+    #[doc(hidden)]
+    fn outputs(shapes: Vec<Self>) -> Result<Vec<Self::Output>, Error>
+    where
+        Self: Sized,
+    {
+        shapes.into_iter().map(Self::output).collect()
+    }
 }
 
 impl<T: Send + Sync + 'static> Leaves for TaskFuture<T> {
@@ -62,6 +71,10 @@ impl<T: Clone + Send + Sync + 'static> Shape for TaskFuture<T> {
 
     fn output(self) -> Result<T, Error> {
         self.into_value()
+    }
+
+    fn outputs(futures: Vec<Self>) -> Result<Vec<T>, Error> {
+        Self::into_values(futures)
     }
 
     fn ok(self) -> Result<T, Error> {
@@ -85,7 +98,7 @@ impl<S: Shape> Shape for Vec<S> {
     type Results = Vec<S::Results>;
 
     fn output(self) -> Result<Self::Output, Error> {
-        self.into_iter().map(S::output).collect()
+        S::outputs(self)
     }
 
     fn ok(self) -> Result<Self::Ok, Error> {

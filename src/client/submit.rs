@@ -1,12 +1,12 @@
 //! Submitting: plain calls that give typed futures at once.
 
-use std::any::TypeId;
+use std::panic::Location;
 use std::sync::Arc;
 
 use crate::client::Client;
 use crate::client::task_builder::{Many, One, TaskBuilder};
 use crate::runtime::Runtime;
-use crate::task::{Call, IntoArgs, TaskFn, TaskFuture};
+use crate::task::{Each, IntoArgs, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
     /// Submits a call and gives the future of its result at once. Never waits.
@@ -83,13 +83,16 @@ impl<R: Runtime> Client<R> {
         I::Item: IntoArgs<Args>,
         Args: 'static,
     {
+        let Some(options) = self.options() else {
+            return self.state().map(Location::caller(), function, items.into_iter());
+        };
         let function = Arc::new(function);
         let items = items.into_iter();
         let mut futures = Vec::with_capacity(items.size_hint().0);
         // A loop, not an adapter: the caller's place is lost in a closure.
         for item in items {
             let function = Each::new(&function);
-            futures.push(self.state().submit("map", function, item.into_args(), self.options(), None));
+            futures.push(self.state().submit("map", function, item.into_args(), Some(options.clone()), None));
         }
         futures
     }
@@ -141,33 +144,5 @@ impl<R: Runtime> Client<R> {
         Args: 'static,
     {
         TaskBuilder::new(self, function, Many(items))
-    }
-}
-
-/// The function of a `map`, shared by its tasks.
-pub(crate) struct Each<F>(Arc<F>);
-
-impl<F> Each<F> {
-    pub(crate) fn new(function: &Arc<F>) -> Self {
-        Self(Arc::clone(function))
-    }
-}
-
-impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
-    type Output = F::Output;
-
-    const ASYNCHRONOUS: bool = F::ASYNCHRONOUS;
-
-    fn call(&self, args: Args) -> Call<F::Output> {
-        self.0.call(args)
-    }
-
-    fn name() -> &'static str {
-        F::name()
-    }
-
-    /// What it shares captures what it captures.
-    fn identity() -> (TypeId, &'static str, bool) {
-        F::identity()
     }
 }

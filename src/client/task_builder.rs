@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::client::Client;
-use crate::client::submit::Each;
 use crate::runtime::Runtime;
-use crate::task::{Arguments, IntoArgs, Key, Options, Repeat, TaskFn, TaskFuture};
+use crate::task::{Arguments, Each, IntoArgs, Key, Options, Repeat, TaskFn, TaskFuture};
 
 /// Calls that are about to be submitted, with their options; made by [`Client::task`] for one and by [`Client::tasks`] for
 /// many.

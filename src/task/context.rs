@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::fmt;
+use std::mem::forget;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -7,7 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::Error;
-use crate::task::{Entry, Key};
+use crate::task::{Entry, Items, Key};
 
 thread_local! {
     /// The tasks whose bodies are on this thread's stack, or are being polled on it. The last is the current one.
@@ -16,9 +17,25 @@ thread_local! {
 
 /// A task on this thread's stack.
 struct Frame {
-    entry: Arc<dyn Entry>,
+    body: Body,
     /// Whether it is being polled. Only a body that is called runs for the sake of the one below it, which waits for it.
     is_polled: bool,
+}
+
+/// Whose body it is. An item is singled out when somebody asks: few of them are.
+#[derive(Clone)]
+enum Body {
+    Task(Arc<dyn Entry>),
+    Item(Arc<dyn Items>, u32),
+}
+
+impl Body {
+    fn into_entry(self) -> Arc<dyn Entry> {
+        match self {
+            Self::Task(entry) => entry,
+            Self::Item(items, index) => items.single_out(index),
+        }
+    }
 }
 
 /// The task that runs on this thread, seen from inside.
@@ -94,7 +111,8 @@ impl fmt::Debug for TaskContext {
 
 /// The task whose body runs on this thread, or is being polled on it.
 pub(crate) fn current_task() -> Option<Arc<dyn Entry>> {
-    CURRENT.try_with(|current| current.borrow().last().map(|frame| Arc::clone(&frame.entry))).ok().flatten()
+    let current = CURRENT.try_with(|current| current.borrow().last().map(|frame| frame.body.clone()));
+    current.ok().flatten().map(Body::into_entry)
 }
 
 /// The current task, and below it those that wait on this thread's stack until it has ended, each for the one before.
@@ -102,14 +120,14 @@ pub(crate) fn current_tasks() -> Vec<Arc<dyn Entry>> {
     let stack = |current: &RefCell<Vec<Frame>>| {
         let mut tasks = Vec::new();
         for frame in current.borrow().iter().rev() {
-            tasks.push(Arc::clone(&frame.entry));
+            tasks.push(frame.body.clone());
             if frame.is_polled {
                 break;
             }
         }
         tasks
     };
-    CURRENT.try_with(stack).unwrap_or_default()
+    CURRENT.try_with(stack).unwrap_or_default().into_iter().map(Body::into_entry).collect()
 }
 
 /// How many bodies of tasks are around the caller, one inside the wait of the other.
@@ -124,17 +142,34 @@ pub(crate) fn is_in_task() -> bool {
 
 /// Says for as long as it lives that this thread is in a body of `entry`, which is called or polled.
 pub(crate) fn enter(entry: Arc<dyn Entry>, is_polled: bool) -> Entered {
-    CURRENT.with_borrow_mut(|current| current.push(Frame { entry, is_polled }));
+    CURRENT.with_borrow_mut(|current| current.push(Frame { body: Body::Task(entry), is_polled }));
+    Entered(())
+}
+
+/// The same for the body of an item, which is called.
+pub(crate) fn enter_item(items: Arc<dyn Items>, index: u32) -> Entered {
+    CURRENT.with_borrow_mut(|current| current.push(Frame { body: Body::Item(items, index), is_polled: false }));
     Entered(())
 }
 
 /// See [`enter`].
 pub(crate) struct Entered(());
 
+impl Entered {
+    /// Ends it, and hands the items back, for the next.
+    pub(crate) fn leave_item(self) -> Option<Arc<dyn Items>> {
+        forget(self);
+        match CURRENT.with_borrow_mut(Vec::pop)?.body {
+            Body::Item(items, _) => Some(items),
+            Body::Task(_) => None,
+        }
+    }
+}
+
 impl Drop for Entered {
     fn drop(&mut self) {
-        let entry = CURRENT.with_borrow_mut(Vec::pop);
-        drop(entry);
+        let frame = CURRENT.with_borrow_mut(Vec::pop);
+        drop(frame);
     }
 }
 

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// What a task returns when it errs, before the engine puts its key to it.
 #[doc(hidden)]
@@ -131,6 +132,34 @@ pub struct Asynchronous<F>(F);
 /// ```
 pub fn asynchronous<F>(function: F) -> Asynchronous<F> {
     Asynchronous(function)
+}
+
+/// The function of a `map`, shared by its tasks.
+pub(crate) struct Each<F>(Arc<F>);
+
+impl<F> Each<F> {
+    pub(crate) fn new(function: &Arc<F>) -> Self {
+        Self(Arc::clone(function))
+    }
+}
+
+impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
+    type Output = F::Output;
+
+    const ASYNCHRONOUS: bool = F::ASYNCHRONOUS;
+
+    fn call(&self, args: Args) -> Call<F::Output> {
+        self.0.call(args)
+    }
+
+    fn name() -> &'static str {
+        F::name()
+    }
+
+    /// What it shares captures what it captures.
+    fn identity() -> (TypeId, &'static str, bool) {
+        F::identity()
+    }
 }
 
 macro_rules! task_fn {

@@ -5,7 +5,10 @@ use std::task::{Context, Poll};
 
 use crate::Error;
 use crate::task::context::is_in_task;
-use crate::task::{AnyFuture, Entry, Key, Outcome, Status, Transition, TypedEntry, WaitInside, WatchId, Watcher};
+use crate::task::{
+    AnyFuture, Entry, EntryRef, Handle, Items, Key, Outcome, Status, Transition, TypedEntry, TypedItems, WaitInside,
+    WatchId, Watcher,
+};
 
 /// The result of a task that was submitted: a reference count on it, and a future of its value.
 ///
@@ -44,19 +47,29 @@ use crate::task::{AnyFuture, Entry, Key, Outcome, Status, Transition, TypedEntry
 /// ```
 #[must_use = "dropping the last handle of a task cancels it; `detach` lets it go on"]
 pub struct TaskFuture<T> {
-    entry: Arc<dyn TypedEntry<T>>,
-    /// Where this handle's waker is registered, once it has been polled.
+    handle: Handle<T>,
+    /// There once it has been polled in vain: few futures are, and many are kept.
+    awaited: Option<Box<Awaited>>,
+}
+
+/// Of a future that is awaited.
+#[derive(Debug, Default)]
+struct Awaited {
+    /// Where its waker is registered.
     watch: Option<WatchId>,
-    /// There while a task awaits this one.
+    /// There while a task awaits it.
     inside: Option<Box<WaitInside>>,
-    /// Whether this handle's count has been given up: the value was moved out, or the task detached.
-    spent: bool,
 }
 
 impl<T> TaskFuture<T> {
     /// Takes over one count of `entry`.
     pub(crate) fn new(entry: Arc<dyn TypedEntry<T>>) -> Self {
-        Self { entry, watch: None, inside: None, spent: false }
+        Self { handle: Handle::Task { entry, is_spent: false }, awaited: None }
+    }
+
+    /// Takes over one count of an item.
+    pub(crate) fn of_item(items: Arc<dyn TypedItems<T>>, index: u32) -> Self {
+        Self { handle: Handle::Item { items, index, is_spent: false }, awaited: None }
     }
 
     /// The name of the task.
@@ -77,7 +90,7 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn key(&self) -> Key {
-        self.entry.key()
+        self.entry().key()
     }
 
     /// How far the task has come. Never waits.
@@ -96,7 +109,7 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn status(&self) -> Status {
-        Status::of(self.entry.outcome().as_ref().map(|outcome| outcome.as_ref().map(|_| ())))
+        Status::of(self.entry().outcome().as_ref().map(|outcome| outcome.as_ref().map(|_| ())))
     }
 
     /// Whether the task has ended, in whichever way. Never waits.
@@ -115,7 +128,7 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn is_done(&self) -> bool {
-        self.entry.outcome().is_some()
+        self.entry().outcome().is_some()
     }
 
     /// Fire and forget: the task runs to its end although nobody holds its future. Its value is dropped then.
@@ -134,8 +147,7 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn detach(mut self) {
-        self.spent = true;
-        Arc::clone(&self.entry).detach();
+        self.handle.detach();
     }
 
     /// The last transitions of the task, oldest first, with the reason of each: Dask's `Future.story`.
@@ -158,15 +170,15 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn story(&self) -> Vec<Transition> {
-        self.entry.story()
+        self.shared_entry().story()
     }
 
-    pub(crate) fn entry(&self) -> &dyn Entry {
-        &*self.entry
+    pub(crate) fn entry(&self) -> EntryRef<'_> {
+        self.handle.entry()
     }
 
     pub(crate) fn shared_entry(&self) -> Arc<dyn Entry> {
-        Arc::clone(&self.entry) as Arc<dyn Entry>
+        self.handle.shared_entry()
     }
 
     /// A clone of the value of a task that has finished.
@@ -180,7 +192,7 @@ impl<T> TaskFuture<T> {
     /// The shared value of a task that has finished.
     pub(crate) fn to_shared(&self) -> Result<Arc<T>, Error> {
         self.finished()?;
-        self.entry.shared_value().ok_or_else(|| self.taken())
+        self.handle.shared_value().ok_or_else(|| self.taken())
     }
 
     /// The value of a task that has finished: moved if this is the last handle.
@@ -191,11 +203,41 @@ impl<T> TaskFuture<T> {
         self.take_value()
     }
 
+    /// The values of many. Items that follow each other have theirs moved out together.
+    pub(crate) fn into_values(futures: Vec<Self>) -> Result<Vec<T>, Error>
+    where
+        T: Clone,
+    {
+        let mut futures = futures;
+        let mut values = Vec::with_capacity(futures.len());
+        while values.len() < futures.len() {
+            let rest = &mut futures[values.len()..];
+            let Some((items, mut run)) = Handle::run(rest.iter().map(|future| &future.handle)) else {
+                values.push(rest[0].take_value()?);
+                continue;
+            };
+            let mut rest = rest.iter_mut();
+            while !run.is_empty() {
+                let taken = items.take_values(run.clone(), &mut values);
+                run.start += taken;
+                rest.by_ref().take(taken as usize).for_each(|future| future.handle.spend());
+                // One that takes more than moving.
+                if !run.is_empty()
+                    && let Some(future) = rest.next()
+                {
+                    run.start += 1;
+                    values.push(future.take_value()?);
+                }
+            }
+        }
+        Ok(values)
+    }
+
     /// As [`into_value`](Self::into_value), for any type.
     pub(crate) fn into_shared(mut self) -> Result<Arc<T>, Error> {
         self.finished()?;
-        if self.spend_if_last() {
-            return self.entry.take_value().map(|value| value.into_shared()).ok_or_else(|| self.taken());
+        if self.handle.spend_if_last() {
+            return self.handle.take_value().map(|value| value.into_shared()).ok_or_else(|| self.taken());
         }
         self.to_shared()
     }
@@ -205,8 +247,8 @@ impl<T> TaskFuture<T> {
         T: Clone,
     {
         self.finished()?;
-        if self.spend_if_last() {
-            return self.entry.take_value().map(|value| value.into_value()).ok_or_else(|| self.taken());
+        if self.handle.spend_if_last() {
+            return self.handle.take_value().map(|value| value.into_value()).ok_or_else(|| self.taken());
         }
         self.to_value()
     }
@@ -215,28 +257,29 @@ impl<T> TaskFuture<T> {
         // It had ended when the caller looked, and had failed, or it could not have been retried.
         let retried =
             || Error::Cancelled { key: self.key(), reason: "it was retried while its failure was read".into() };
-        self.entry.outcome().unwrap_or_else(|| Err(retried()))
-    }
-
-    fn spend_if_last(&mut self) -> bool {
-        let last = !self.spent && self.entry.spend_if_last();
-        self.spent |= last;
-        last
+        self.entry().outcome().unwrap_or_else(|| Err(retried()))
     }
 
     /// Why a task that had finished has no value: it was taken, or the engine was restarted since.
     fn taken(&self) -> Error {
-        self.entry.outcome().and_then(Result::err).unwrap_or_else(|| Error::Taken { key: self.key() })
+        self.entry().outcome().and_then(Result::err).unwrap_or_else(|| Error::Taken { key: self.key() })
     }
 }
 
 impl<T> AnyFuture for TaskFuture<T> {
-    fn entry(&self) -> &dyn Entry {
+    fn entry(&self) -> EntryRef<'_> {
         TaskFuture::entry(self)
     }
 
     fn shared_entry(&self) -> Arc<dyn Entry> {
         TaskFuture::shared_entry(self)
+    }
+
+    fn shared_items(&self) -> Option<Arc<dyn Items>> {
+        match &self.handle {
+            Handle::Task { .. } => None,
+            Handle::Item { items, .. } => Some(Arc::clone(items) as Arc<dyn Items>),
+        }
     }
 }
 
@@ -245,7 +288,7 @@ impl<T: Clone> Future for TaskFuture<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match poll_awaited(&this.entry, &mut this.watch, &mut this.inside, cx) {
+        match poll_awaited(&this.handle, &mut this.awaited, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(this.take_value()),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
@@ -255,20 +298,14 @@ impl<T: Clone> Future for TaskFuture<T> {
 
 impl<T> Drop for TaskFuture<T> {
     fn drop(&mut self) {
-        if let Some(id) = self.watch.take() {
-            self.entry.unwatch(id);
-        }
-        if !self.spent && self.entry.release() {
-            Arc::clone(&self.entry).bury();
-        }
+        unwatch(self.entry(), &self.awaited);
     }
 }
 
 impl<T> Clone for TaskFuture<T> {
     fn clone(&self) -> Self {
-        self.entry.retain();
         // A handle whose value has been moved out makes handles that say so.
-        Self { entry: Arc::clone(&self.entry), watch: None, inside: None, spent: false }
+        Self { handle: self.handle.clone(), awaited: None }
     }
 }
 
@@ -283,7 +320,7 @@ impl<'a, T: Clone> IntoFuture for &'a TaskFuture<T> {
     type IntoFuture = Awaiting<'a, T>;
 
     fn into_future(self) -> Awaiting<'a, T> {
-        Awaiting { future: self, watch: None, inside: None }
+        Awaiting { future: self, awaited: None }
     }
 }
 
@@ -292,9 +329,7 @@ impl<'a, T: Clone> IntoFuture for &'a TaskFuture<T> {
 #[derive(Debug)]
 pub struct Awaiting<'a, T> {
     future: &'a TaskFuture<T>,
-    watch: Option<WatchId>,
-    /// There while a task awaits this one.
-    inside: Option<Box<WaitInside>>,
+    awaited: Option<Box<Awaited>>,
 }
 
 impl<T: Clone> Future for Awaiting<'_, T> {
@@ -302,7 +337,7 @@ impl<T: Clone> Future for Awaiting<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match poll_awaited(&this.future.entry, &mut this.watch, &mut this.inside, cx) {
+        match poll_awaited(&this.future.handle, &mut this.awaited, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(this.future.to_value()),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
@@ -312,26 +347,30 @@ impl<T: Clone> Future for Awaiting<'_, T> {
 
 impl<T> Drop for Awaiting<'_, T> {
     fn drop(&mut self) {
-        if let Some(id) = self.watch.take() {
-            self.future.entry.unwatch(id);
-        }
+        unwatch(self.future.entry(), &self.awaited);
+    }
+}
+
+fn unwatch(entry: EntryRef<'_>, awaited: &Option<Box<Awaited>>) {
+    if let Some(id) = awaited.as_ref().and_then(|awaited| awaited.watch) {
+        entry.unwatch(id);
     }
 }
 
 /// As [`poll_outcome`], for what is awaited by itself: a task that does so says that it waits.
-fn poll_awaited<T>(
-    entry: &Arc<dyn TypedEntry<T>>,
-    watch: &mut Option<WatchId>,
-    inside: &mut Option<Box<WaitInside>>,
-    cx: &mut Context<'_>,
-) -> Poll<Outcome> {
-    let is_first = watch.is_none();
-    let outcome = poll_outcome(&**entry, watch, cx);
+fn poll_awaited<T>(handle: &Handle<T>, awaited: &mut Option<Box<Awaited>>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    let is_first = awaited.is_none();
+    let mut watch = awaited.as_ref().and_then(|awaited| awaited.watch);
+    let outcome = poll_outcome(handle.entry(), &mut watch, cx);
     if outcome.is_ready() {
-        *inside = None;
-    } else if is_first && is_in_task() {
-        match WaitInside::begin(&entry.scheduler(), || vec![Arc::clone(entry) as Arc<dyn Entry>]) {
-            Ok(begun) => *inside = begun,
+        *awaited = None;
+        return outcome;
+    }
+    let awaited = awaited.get_or_insert_default();
+    awaited.watch = watch;
+    if is_first && is_in_task() {
+        match WaitInside::begin(&handle.entry().scheduler(), || vec![handle.shared_entry()]) {
+            Ok(begun) => awaited.inside = begun,
             Err(error) => return Poll::Ready(Err(error)),
         }
     }
@@ -339,11 +378,7 @@ fn poll_awaited<T>(
 }
 
 /// Looks whether a task has ended; if not, has `cx` woken when it does.
-pub(crate) fn poll_outcome<E: Entry + ?Sized>(
-    entry: &E,
-    watch: &mut Option<WatchId>,
-    cx: &mut Context<'_>,
-) -> Poll<Outcome> {
+pub(crate) fn poll_outcome(entry: EntryRef<'_>, watch: &mut Option<WatchId>, cx: &mut Context<'_>) -> Poll<Outcome> {
     let watched = match *watch {
         Some(id) => entry.rewatch(id, cx.waker()),
         None => entry.watch(Watcher::Waker(cx.waker().clone())),

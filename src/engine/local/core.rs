@@ -76,6 +76,11 @@ impl Core {
         Self::new(&[Step::Erred], Some(Box::new(error)))
     }
 
+    /// A task that has made these steps already, as one of many, with its handles.
+    pub(crate) fn singled_out(made: &[Step], handles: usize) -> Self {
+        Self { handles: AtomicUsize::new(handles), ..Self::new(made, None) }
+    }
+
     fn new(made: &[Step], error: Option<Box<Error>>) -> Self {
         let steps = made.iter().fold(Steps::default(), |steps, step| steps.and(*step));
         Self {

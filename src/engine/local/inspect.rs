@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::engine::local::Engine;
+use crate::engine::local::about::About;
+use crate::engine::local::bulk::Seen;
 use crate::engine::local::node::Node;
 use crate::engine::local::terms::Terms;
 use crate::task::{Key, TaskInfo, TaskState};
@@ -33,6 +35,22 @@ impl Engine {
             asynchronous: self.asynchronous.count(),
             ..Occupancy::default()
         };
+        // Bulks first: an item that is singled out meanwhile counts twice rather than not at all.
+        for bulk in self.bulks.all() {
+            bulk.look(&mut |seen| {
+                occupancy.tasks += 1;
+                match seen.state {
+                    TaskState::Running => occupancy.running += 1,
+                    TaskState::Memory => {
+                        _ = occupancy.memory.insert((seen.about)().key(), seen.nbytes.unwrap_or_default());
+                    }
+                    _ => {
+                        occupancy.queued += 1;
+                        *occupancy.priorities.entry(0).or_default() += 1;
+                    }
+                }
+            });
+        }
         for node in self.tasks.nodes() {
             let state = node.task_state();
             let about = node.about();
@@ -65,9 +83,19 @@ impl Engine {
 
     /// Every task with all that is known of it, in the order in which they were submitted.
     pub(crate) fn dump(&self) -> Vec<TaskInfo> {
-        let mut nodes = self.tasks.nodes();
-        nodes.sort_unstable_by_key(|node| node.about().id);
-        nodes.iter().map(|node| self.look_at(node)).collect()
+        let mut tasks = Vec::new();
+        for bulk in self.bulks.all() {
+            bulk.look(&mut |seen| {
+                let about = (seen.about)();
+                tasks.push((about.id, look_at_item(&seen, &about)));
+            });
+        }
+        tasks.extend(self.tasks.nodes().iter().map(|node| (node.about().id, self.look_at(node))));
+        // One that was singled out meanwhile is there twice: the later look counts.
+        tasks.reverse();
+        tasks.sort_by_key(|(id, _)| *id);
+        tasks.dedup_by_key(|(id, _)| *id);
+        tasks.into_iter().map(|(_, task)| task).collect()
     }
 
     fn look_at(&self, node: &Arc<dyn Node>) -> TaskInfo {
@@ -94,6 +122,25 @@ impl Engine {
     }
 }
 
+fn look_at_item(seen: &Seen<'_>, about: &About) -> TaskInfo {
+    TaskInfo {
+        key: about.key(),
+        function: (about.name)(),
+        location: about.location.to_string(),
+        state: seen.state,
+        is_asynchronous: false,
+        is_detached: false,
+        priority: 0,
+        retries: 0,
+        runs: None,
+        resources: BTreeMap::new(),
+        waiting_on: Vec::new(),
+        nbytes: seen.nbytes,
+        error: None,
+        story: seen.story(about),
+    }
+}
+
 impl dyn Node {
     /// What the task does.
     pub(crate) fn task_state(&self) -> TaskState {
@@ -104,7 +151,7 @@ impl dyn Node {
     }
 }
 
-impl crate::engine::local::about::About {
+impl About {
     pub(crate) fn priority(&self) -> i32 {
         self.terms.as_deref().map_or(0, |terms| terms.options.priority)
     }

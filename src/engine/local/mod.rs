@@ -6,6 +6,7 @@
 //! | `node.rs`, `about.rs`, `run.rs` | a task with its call, its value and its name, and its runs |
 //! | `entry.rs`, `failing.rs` | how others see it, and how it ends without a run |
 //! | `release.rs` | the last handle |
+//! | `bulk/` | many tasks in one |
 //! | `clients.rs` | whose tasks they are |
 //! | `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
@@ -19,6 +20,7 @@
 
 mod about;
 mod asynchronous;
+mod bulk;
 mod clients;
 mod close;
 mod core;
@@ -58,6 +60,7 @@ use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
 use self::asynchronous::Running;
 pub(crate) use self::asynchronous::{Host, Spawned};
+use self::bulk::{AnyBulk, Bulks};
 pub(crate) use self::clients::ClientState;
 pub(crate) use self::close::EngineStatus;
 use self::close::Lifecycle;
@@ -75,6 +78,7 @@ pub(crate) struct Engine {
     host: Box<dyn Host>,
     asynchronous: Running,
     tasks: Table,
+    bulks: Bulks,
     keys: Keys,
     resources: Resources,
     waits: Waits,
@@ -105,6 +109,7 @@ impl Engine {
             host: Box::new(runtime),
             asynchronous: Running::default(),
             tasks: Table::default(),
+            bulks: Bulks::default(),
             keys: Keys::default(),
             resources: Resources::new(settings.resources, settings.unrunnable_timeout),
             waits: Waits::default(),
@@ -153,7 +158,12 @@ impl Engine {
     }
 
     fn next_id(&self) -> u64 {
-        self.submitted.fetch_add(1, Ordering::Relaxed)
+        self.next_ids(1)
+    }
+
+    /// The first of as many numbers.
+    fn next_ids(&self, count: u64) -> u64 {
+        self.submitted.fetch_add(count, Ordering::Relaxed)
     }
 
     fn keys(&self) -> &Keys {
@@ -163,6 +173,7 @@ impl Engine {
     /// Cancels every task and drops every value, of all clients. Bodies that run go on to their ends.
     pub(crate) fn restart(&self) {
         const REASON: &str = "the engine was restarted";
+        self.bulks.single_out(false);
         for node in self.tasks.nodes() {
             let error = Error::Cancelled { key: node.about().key(), reason: REASON.into() };
             failing::restart(node, &error);
@@ -188,7 +199,17 @@ impl Engine {
         } else {
             self.pool.push(node);
         }
-        // After the push: whoever closes meanwhile empties the queues after saying so, and one of us sees the other.
+        self.drop_queues_if_closing();
+    }
+
+    /// Has many ready tasks run that need nothing but threads.
+    fn queue_bulk(&self, bulk: Arc<dyn AnyBulk>) {
+        self.pool.push_bulk(bulk);
+        self.drop_queues_if_closing();
+    }
+
+    /// After a push: whoever closes meanwhile empties the queues after saying so, and one of us sees the other.
+    fn drop_queues_if_closing(&self) {
         if self.lifecycle.is_closing() {
             self.drop_queues();
         }

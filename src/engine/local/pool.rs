@@ -9,6 +9,7 @@
 //! more after it has said that it no longer searches; both sides use sequentially consistent operations, so that either
 //! the pusher sees the free seat or the searcher sees the task.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -16,6 +17,7 @@ use std::thread;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
 use crate::Error;
+use crate::engine::local::bulk::AnyBulk;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Parking, Seat, Thread, lock};
 use crate::engine::local::prioritized::{Nested, Prioritized};
@@ -33,12 +35,20 @@ pub(crate) const BLOCKED_MAX: usize = 256;
 /// Every how many searches the common queue comes first. A prime, so that it does not fall in step with a pattern.
 const COMMON_EVERY: u32 = 61;
 
+/// What stands in a queue.
+pub(crate) enum Job {
+    /// A ready task.
+    Task(Arc<dyn Node>),
+    /// Many, some of which may have begun.
+    Bulk(Arc<dyn AnyBulk>),
+}
+
 pub(crate) struct Pool {
     name: String,
-    common: Injector<Arc<dyn Node>>,
+    common: Injector<Job>,
     nested: Nested,
     prioritized: Prioritized,
-    stealers: Box<[Stealer<Arc<dyn Node>>]>,
+    stealers: Box<[Stealer<Job>]>,
     parking: Mutex<Parking>,
     /// Length of `parking.free`, readable without the lock.
     free: AtomicUsize,
@@ -57,7 +67,8 @@ impl Pool {
         if threads == 0 || threads > THREADS_MAX {
             return Err(Error::InvalidThreads { threads, threads_max: THREADS_MAX });
         }
-        let seats: Vec<_> = (0..threads).map(|index| Seat { index, deque: Deque::new_lifo(), searches: 0 }).collect();
+        let seat = |index| Seat { index, deque: Deque::new_lifo(), searches: 0, pushes: Cell::new(0) };
+        let seats: Vec<_> = (0..threads).map(seat).collect();
         let pool = Arc::new(Self {
             name: name.to_owned(),
             common: Injector::new(),
@@ -103,10 +114,19 @@ impl Pool {
             self.prioritized.push(node);
             return self.notify();
         }
+        self.push_plain(Job::Task(node));
+    }
+
+    /// Queues many ready tasks that have no priority.
+    pub(crate) fn push_bulk(self: &Arc<Self>, bulk: Arc<dyn AnyBulk>) {
+        self.push_plain(Job::Bulk(bulk));
+    }
+
+    fn push_plain(self: &Arc<Self>, job: Job) {
         // A task that is made ready by one that has just ended is picked up by that very thread: nobody is woken, and
         // a chain stays on one core.
-        let push = |node| if is_in_task() { self.nested.push(node) } else { self.common.push(node) };
-        if worker::push_local(self, node, push) {
+        let push = |job| if is_in_task() { self.nested.push(job) } else { self.common.push(job) };
+        if worker::push_local(self, job, push) {
             self.notify();
         }
     }
@@ -173,27 +193,37 @@ impl Pool {
 
     // --- tasks out -----------------------------------------------------------------------------------------------
 
-    /// Finds a task for the thread on `seat`.
-    pub(crate) fn find(&self, seat: &mut Seat) -> Option<Arc<dyn Node>> {
+    /// Finds work for the thread on `seat`.
+    pub(crate) fn find(&self, seat: &mut Seat) -> Option<Job> {
         if let Some(node) = self.prioritized.pop_urgent() {
-            return Some(node);
+            return Some(Job::Task(node));
         }
         seat.searches = seat.searches.wrapping_add(1);
         if seat.searches.is_multiple_of(COMMON_EVERY)
-            && let Some(node) = self.find_common(seat)
+            && let Some(job) = self.find_common(seat)
         {
-            return Some(node);
+            return Some(job);
         }
         let own = seat.deque.pop().or_else(|| self.nested.pop());
         let found = own.or_else(|| self.find_common(seat)).or_else(|| self.steal(seat));
-        found.or_else(|| self.prioritized.pop())
+        found.or_else(|| self.prioritized.pop().map(Job::Task))
     }
 
-    fn find_common(&self, seat: &Seat) -> Option<Arc<dyn Node>> {
+    /// Whether the thread on `seat` may go on with the next of many tasks, as if it had looked for work and found that:
+    /// nothing comes first, and it is not time for the common queue.
+    pub(crate) fn goes_on(&self, seat: &mut Seat) -> bool {
+        if self.prioritized.is_urgent() || seat.searches.wrapping_add(1).is_multiple_of(COMMON_EVERY) {
+            return false;
+        }
+        seat.searches = seat.searches.wrapping_add(1);
+        true
+    }
+
+    fn find_common(&self, seat: &Seat) -> Option<Job> {
         retry(|| self.common.steal_batch_and_pop(&seat.deque))
     }
 
-    fn steal(&self, seat: &Seat) -> Option<Arc<dyn Node>> {
+    fn steal(&self, seat: &Seat) -> Option<Job> {
         // From the neighbour on, so that thieves do not all meet at the first.
         let (before, after) = self.stealers.split_at(seat.index);
         let others = after.iter().skip(1).chain(before);
@@ -208,10 +238,10 @@ impl Pool {
     }
 
     /// Takes every queued task away.
-    pub(crate) fn drain(&self) -> impl Iterator<Item = Arc<dyn Node>> {
+    pub(crate) fn drain(&self) -> impl Iterator<Item = Job> {
         let take = || {
             let common = retry(|| self.common.steal()).or_else(|| self.nested.pop());
-            let common = common.or_else(|| self.prioritized.pop());
+            let common = common.or_else(|| self.prioritized.pop().map(Job::Task));
             common.or_else(|| self.stealers.iter().find_map(|stealer| retry(|| stealer.steal())))
         };
         std::iter::from_fn(take)
@@ -349,7 +379,7 @@ impl Pool {
 fn retry<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
     loop {
         match steal() {
-            Steal::Success(node) => return Some(node),
+            Steal::Success(found) => return Some(found),
             Steal::Empty => return None,
             Steal::Retry => std::hint::spin_loop(),
         }

@@ -15,9 +15,14 @@ impl Trace {
         Self(None)
     }
 
+    /// Whether somebody listens.
+    pub(crate) fn is_wanted() -> bool {
+        enabled!(target: "anydask", Level::DEBUG)
+    }
+
     /// Opens the span of a task that is being submitted.
     pub(crate) fn submitted(about: &mut About) {
-        if !enabled!(target: "anydask", Level::DEBUG) {
+        if !Self::is_wanted() {
             return;
         }
         let (key, location) = (about.key(), about.location);

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::Error;
+use crate::engine::local::bulk::AnyBulk;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Seat, Thread};
-use crate::engine::local::pool::Pool;
+use crate::engine::local::pool::{Job, Pool};
 use crate::engine::local::terms::{requeue_after, start_run_timer};
 use crate::task::Resume;
 use crate::task::context::is_in_task;
@@ -67,9 +68,9 @@ impl Worker {
     /// Runs tasks until the engine closes or has no use for this thread. Begins, and goes on, as a searcher.
     fn work(&self) {
         loop {
-            if let Some(node) = self.search() {
+            if let Some(job) = self.search() {
                 self.pool.end_search();
-                self.run_on_from(node);
+                self.run_on_from(job);
                 self.pool.begin_search();
                 continue;
             }
@@ -80,23 +81,26 @@ impl Worker {
         }
     }
 
-    /// Runs `node`, and then whatever is found at once.
-    fn run_on_from(&self, node: Arc<dyn Node>) {
-        let mut next = Some(node);
-        while let Some(node) = next {
-            self.run(node);
+    /// Does `job`, and then whatever is found at once.
+    fn run_on_from(&self, job: Job) {
+        let mut next = Some(job);
+        while let Some(job) = next {
+            match job {
+                Job::Task(node) => self.run(node),
+                Job::Bulk(bulk) => self.run_many(bulk),
+            }
             next = if self.is_needed_elsewhere() { None } else { self.find() };
         }
     }
 
     /// Looks for work for a short while.
-    fn search(&self) -> Option<Arc<dyn Node>> {
+    fn search(&self) -> Option<Job> {
         for round in 0..SEARCHES {
             if self.is_needed_elsewhere() {
                 return None;
             }
-            if let Some(node) = self.find() {
-                return Some(node);
+            if let Some(job) = self.find() {
+                return Some(job);
             }
             if round < SEARCHES / 2 {
                 (0..1 << round.min(6)).for_each(|_| std::hint::spin_loop());
@@ -107,12 +111,32 @@ impl Worker {
         None
     }
 
-    fn find(&self) -> Option<Arc<dyn Node>> {
+    fn find(&self) -> Option<Job> {
         self.seat.borrow_mut().as_mut().and_then(|seat| self.pool.find(seat))
     }
 
     fn is_needed_elsewhere(&self) -> bool {
         self.pool.is_wanted() || self.pool.is_closed()
+    }
+
+    /// Runs items until none is left or something else comes first; it finds the rest in the queue again then.
+    fn run_many(&self, bulk: Arc<dyn AnyBulk>) {
+        // While this thread is busy with one, others may take the rest, and what an item submits comes before them.
+        if bulk.has_several()
+            && let Some(seat) = self.seat.borrow().as_ref()
+        {
+            seat.deque.push(Job::Bulk(Arc::clone(&bulk)));
+            self.pool.notify();
+        }
+        let place = self.seat.borrow().as_ref().map(|seat| (seat.index, seat.pushes.get()));
+        bulk.run(
+            &mut || {
+                let mut seat = self.seat.borrow_mut();
+                let Some(seat) = seat.as_mut() else { return false };
+                place == Some((seat.index, seat.pushes.get())) && !self.is_needed_elsewhere() && self.pool.goes_on(seat)
+            },
+            &|node| self.run(node),
+        );
     }
 
     fn run(&self, node: Arc<dyn Node>) {
@@ -137,18 +161,19 @@ impl Worker {
     }
 }
 
-/// Queues a task on this thread's own seat, if it has one of `pool`; else has `push_common` queue it. Whether somebody
+/// Queues work on this thread's own seat, if it has one of `pool`; else has `push_common` queue it. Whether somebody
 /// must be woken for it: not if this thread will take it at once.
-pub(crate) fn push_local(pool: &Arc<Pool>, node: Arc<dyn Node>, push_common: impl FnOnce(Arc<dyn Node>)) -> bool {
+pub(crate) fn push_local(pool: &Arc<Pool>, job: Job, push_common: impl FnOnce(Job)) -> bool {
     if let Some(worker) = current()
         && Arc::ptr_eq(&worker.pool, pool)
         && let Some(seat) = worker.seat.borrow().as_ref()
     {
         let is_next = seat.deque.is_empty() && !is_in_task();
-        seat.deque.push(node);
+        seat.pushes.set(seat.pushes.get().wrapping_add(1));
+        seat.deque.push(job);
         return !is_next;
     }
-    push_common(node);
+    push_common(job);
     true
 }
 

@@ -1,0 +1,142 @@
+//! How threads run the items of a bulk.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::engine::local::bulk::item::{Single, Stage};
+use crate::engine::local::bulk::watching::Told;
+use crate::engine::local::bulk::{Bulk, State};
+use crate::engine::local::failing::leave_body;
+use crate::engine::local::node::Node;
+use crate::engine::local::panics::{BodyPanic, catch};
+use crate::task::{Arguments, Call, Items, Stored, TaskFn, context};
+
+/// What a thread does next.
+enum Next<T, F, A, Args> {
+    /// Calls the function for an item.
+    Call(usize, A),
+    /// Runs a task that an item has become.
+    Single(usize, Arc<Single<T, F, A, Args>>),
+    /// Nothing here.
+    Nothing,
+}
+
+/// How the body of an item has ended.
+type Called<T> = Result<Result<Call<T>, Error>, BodyPanic>;
+
+impl<T, F, A, Args> State<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T> + Sync,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    /// How many no thread has looked at.
+    pub(super) fn unseen(&self) -> usize {
+        self.items.len() - self.next
+    }
+
+    /// Takes the first item that has not begun.
+    fn start(&mut self) -> Next<T, F, A, Args> {
+        while let Some(item) = self.items.get_mut(self.next) {
+            let index = self.next;
+            self.next += 1;
+            match std::mem::replace(&mut item.stage, Stage::Running) {
+                Stage::Ready(arguments) => return Next::Call(index, arguments),
+                Stage::Single(task) => {
+                    item.stage = Stage::Single(Arc::clone(&task));
+                    return Next::Single(index, task);
+                }
+                // Nobody holds it.
+                other => item.stage = other,
+            }
+        }
+        Next::Nothing
+    }
+}
+
+impl<T, F, A, Args> Bulk<T, F, A, Args>
+where
+    T: Send + Sync + 'static,
+    F: TaskFn<Args, Output = T> + Sync,
+    A: Arguments<Args>,
+    Args: 'static,
+{
+    pub(super) fn run_items(self: &Arc<Self>, goes_on: &mut dyn FnMut() -> bool, run: &dyn Fn(Arc<dyn Node>)) {
+        let lifecycle = &self.lease.client().lifecycle;
+        let mut this = Arc::clone(self) as Arc<dyn Items>;
+        let mut next = self.lock().start();
+        loop {
+            next = match next {
+                Next::Nothing => return,
+                Next::Single(index, task) => {
+                    run(task as Arc<dyn Node>);
+                    self.forget(index);
+                    if goes_on() { self.lock().start() } else { Next::Nothing }
+                }
+                Next::Call(index, arguments) => {
+                    let entered = context::enter_item(this, index as u32);
+                    // Whatever runs of the user's runs in here.
+                    let called = catch(|| Ok(self.function.call(arguments.take()?)));
+                    this = entered.leave_item().unwrap_or_else(|| Arc::clone(self) as Arc<dyn Items>);
+                    let next = match called {
+                        Ok(Ok(Call::Returned(Ok(value)))) => self.finish(index, value, goes_on),
+                        other => {
+                            self.fail(index, other);
+                            if goes_on() { self.lock().start() } else { Next::Nothing }
+                        }
+                    };
+                    lifecycle.handle_exit();
+                    next
+                }
+            }
+        }
+    }
+
+    /// Puts the value of an item in, and takes the next item, under one lock.
+    fn finish(self: &Arc<Self>, index: usize, value: T, goes_on: &mut dyn FnMut() -> bool) -> Next<T, F, A, Args> {
+        let goes_on_now = goes_on();
+        let mut state = self.lock();
+        let item = &mut state.items[index];
+        if let Stage::Single(task) = &item.stage {
+            let task = Arc::clone(task);
+            drop(state);
+            self.end(index, task, Ok(value));
+        } else {
+            item.stage = Stage::Finished(Stored::Owned(value));
+            let told = if state.watching.is_empty() { Told::nobody() } else { state.ended(index, false) };
+            if told.is_empty() {
+                return if goes_on_now { state.start() } else { Next::Nothing };
+            }
+            drop(state);
+            told.notify(&Ok(()));
+        }
+        // Whoever was told may have submitted something.
+        if goes_on() { self.lock().start() } else { Next::Nothing }
+    }
+
+    /// A failure goes the way of a task's, whose call is kept and whose error is told.
+    #[cold]
+    fn fail(self: &Arc<Self>, index: usize, called: Called<T>) {
+        let task = self.single(&mut self.lock(), index);
+        let error = match called {
+            Err(panic) => panic.into_error(task.about.key()),
+            Ok(Err(error)) => error,
+            Ok(Ok(Call::Returned(Err(source)))) => task.failed(source),
+            Ok(Ok(Call::Returned(Ok(_)) | Call::Future(_))) => {
+                unreachable!("a value is no failure, and an asynchronous task is no item")
+            }
+        };
+        self.end(index, task, Err(error));
+    }
+
+    /// Ends the body of an item that has become a task meanwhile.
+    #[cold]
+    fn end(self: &Arc<Self>, index: usize, task: Arc<Single<T, F, A, Args>>, result: Result<T, Error>) {
+        leave_body(&(Arc::clone(&task) as Arc<dyn Node>));
+        // The first attempt: one that is not over is not retried. And no run follows without options that say so.
+        let again = task.end_run(0, result, None);
+        debug_assert!(again.is_none(), "an item has no retries");
+        self.forget(index);
+    }
+}
