@@ -10,8 +10,7 @@ use crate::Error;
 use crate::client::countdown::{Countdown, PART_TASKS, Part, Until};
 
 use crate::client::operation::Wait;
-use crate::client::runs::{Run, visit_runs};
-use crate::client::shape::{Leaves, Shape};
+use crate::client::shape::{Leaves, Run, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
 use crate::task::{AnyFuture, Ends, Entry, Outcome, TaskFuture, Watch, Watcher};
@@ -289,7 +288,7 @@ impl<S: Leaves, T> Gathering<S, T> {
         let countdown = Arc::new(Countdown::new(self.until));
         let mut foreign = None;
         let (mut part, mut count) = (countdown.part(), 0);
-        visit_runs(shape, &mut |run| {
+        shape.visit_runs(&mut |run| {
             if foreign.is_some() || countdown.is_done() {
                 return;
             }
@@ -319,12 +318,8 @@ impl<S: Leaves, T> Gathering<S, T> {
         match run {
             Run::One(entry) => entry.watch(Watcher::Object(watch, 0)).err(),
             Run::Items(items, run) => {
-                let at_failure = self.until.is_over_at_failure();
-                let Ends { pending, failure, .. } = items.watch(run, watch, at_failure);
-                match failure {
-                    Some(error) if at_failure || pending == 0 => Some(Err(error)),
-                    _ => (pending == 0).then_some(Ok(())),
-                }
+                let ends = items.watch(run, watch, self.until.enough());
+                ends.are_enough(self.until.enough()).then(|| ends.failure.map_or(Ok(()), Err))
             }
         }
     }
@@ -348,7 +343,7 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
                 return Poll::Pending;
             }
             let ends = ends_of(shape);
-            if are_enough(&ends, this.until) {
+            if ends.are_enough(this.until.enough()) {
                 break ends.failure.filter(|_| this.until == Until::AllFinished);
             }
             // One that was counted has been retried since: it ends once more.
@@ -366,20 +361,11 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
 /// How the tasks of a gathering have ended.
 fn ends_of(shape: &impl Leaves) -> Ends {
     let mut ends = Ends::default();
-    visit_runs(shape, &mut |run| match run {
+    shape.visit_runs(&mut |run| match run {
         Run::One(entry) => ends.count(entry.outcome()),
         Run::Items(items, run) => ends.add(items.ends(run)),
     });
     ends
-}
-
-fn are_enough(ends: &Ends, until: Until) -> bool {
-    ends.pending == 0
-        || match until {
-            Until::AllFinished | Until::FirstError => ends.failure.is_some(),
-            Until::AllEnded => false,
-            Until::AnyEnded => ends.ended > 0,
-        }
 }
 
 impl<S: Leaves, T> Wait<T> for Gathering<S, T> {

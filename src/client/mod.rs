@@ -20,7 +20,6 @@ mod operation;
 mod progress;
 mod results;
 mod retry;
-mod runs;
 mod scatter;
 mod scope;
 mod shape;

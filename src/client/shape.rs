@@ -2,15 +2,55 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::ops::Range;
 
 use crate::Error;
-use crate::task::{AnyFuture, TaskFuture};
+use crate::task::{AnyFuture, EntryRef, Items, TaskFuture};
 
 /// Futures in some arrangement.
 #[doc(hidden)]
 pub trait Leaves: Send + Unpin + 'static {
     /// Visits every future, in order.
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture));
+
+    /// The same, with items of a map that follow each other together, as far as that is seen at little cost.
+    fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+        self.visit(&mut |leaf| run(Run::of(leaf.entry())));
+    }
+
+    /// The same of many.
+    fn visit_runs_of(many: &[Self], run: &mut dyn FnMut(Run<'_>))
+    where
+        Self: Sized,
+    {
+        many.iter().for_each(|leaves| leaves.visit_runs(run));
+    }
+}
+
+/// A future, or items of a map that follow each other.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Run<'a> {
+    /// A future of a task by itself.
+    One(EntryRef<'a>),
+    /// At least one item.
+    Items(&'a dyn Items, Range<u32>),
+}
+
+impl<'a> Run<'a> {
+    fn of(entry: EntryRef<'a>) -> Self {
+        match entry {
+            EntryRef::Task(_) => Self::One(entry),
+            EntryRef::Item(items, index) => Self::Items(items, index..index + 1),
+        }
+    }
+
+    pub(crate) fn first(&self) -> EntryRef<'_> {
+        match self {
+            Self::One(entry) => *entry,
+            Self::Items(items, run) => EntryRef::Item(*items, run.start),
+        }
+    }
 }
 
 /// Futures in some arrangement, owned: a future, a vector, array, tuple or map of shapes.
@@ -62,6 +102,18 @@ impl<T: Send + Sync + 'static> Leaves for TaskFuture<T> {
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         leaf(self);
     }
+
+    fn visit_runs_of(many: &[Self], run: &mut dyn FnMut(Run<'_>)) {
+        let mut rest = many;
+        while let Some((first, others)) = rest.split_first() {
+            let more = first.followers(others);
+            run(match first.entry() {
+                EntryRef::Item(items, index) => Run::Items(items, index..index + 1 + more as u32),
+                entry => Run::One(entry),
+            });
+            rest = &others[more..];
+        }
+    }
 }
 
 impl<T: Clone + Send + Sync + 'static> Shape for TaskFuture<T> {
@@ -90,6 +142,10 @@ impl<L: Leaves> Leaves for Vec<L> {
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         self.iter().for_each(|leaves| leaves.visit(leaf));
     }
+
+    fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+        L::visit_runs_of(self, run);
+    }
 }
 
 impl<S: Shape> Shape for Vec<S> {
@@ -113,6 +169,10 @@ impl<S: Shape> Shape for Vec<S> {
 impl<L: Leaves, const N: usize> Leaves for [L; N] {
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         self.iter().for_each(|leaves| leaves.visit(leaf));
+    }
+
+    fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+        L::visit_runs_of(self, run);
     }
 }
 
@@ -140,6 +200,10 @@ macro_rules! maps {
         impl<K: $($bounds)* + Send + Unpin + 'static, L: Leaves> Leaves for $map<K, L> {
             fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
                 self.values().for_each(|leaves| leaves.visit(leaf));
+            }
+
+            fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+                self.values().for_each(|leaves| leaves.visit_runs(run));
             }
         }
 
@@ -175,6 +239,12 @@ macro_rules! tuples {
             fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
                 let ($($shape,)*) = self;
                 $($shape.visit(leaf);)*
+            }
+
+            #[allow(non_snake_case, unused_variables)]
+            fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+                let ($($shape,)*) = self;
+                $($shape.visit_runs(run);)*
             }
         }
 

@@ -1,7 +1,7 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::mem::forget;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -26,14 +26,14 @@ struct Frame {
 #[derive(Clone)]
 enum Body {
     Task(Arc<dyn Entry>),
-    Item(Arc<dyn Items>, u32),
+    Item(Arc<dyn Items>, Rc<Cell<u32>>),
 }
 
 impl Body {
     fn into_entry(self) -> Arc<dyn Entry> {
         match self {
             Self::Task(entry) => entry,
-            Self::Item(items, index) => items.single_out(index),
+            Self::Item(items, index) => items.single_out(index.get()),
         }
     }
 }
@@ -146,25 +146,14 @@ pub(crate) fn enter(entry: Arc<dyn Entry>, is_polled: bool) -> Entered {
     Entered(())
 }
 
-/// The same for the body of an item, which is called.
-pub(crate) fn enter_item(items: Arc<dyn Items>, index: u32) -> Entered {
+/// The same for the body of an item, which is called. The item is that of the number in the cell.
+pub(crate) fn enter_items(items: Arc<dyn Items>, index: Rc<Cell<u32>>) -> Entered {
     CURRENT.with_borrow_mut(|current| current.push(Frame { body: Body::Item(items, index), is_polled: false }));
     Entered(())
 }
 
 /// See [`enter`].
 pub(crate) struct Entered(());
-
-impl Entered {
-    /// Ends it, and hands the items back, for the next.
-    pub(crate) fn leave_item(self) -> Option<Arc<dyn Items>> {
-        forget(self);
-        match CURRENT.with_borrow_mut(Vec::pop)?.body {
-            Body::Item(items, _) => Some(items),
-            Body::Task(_) => None,
-        }
-    }
-}
 
 impl Drop for Entered {
     fn drop(&mut self) {

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::Error;
-use crate::task::{EntryRef, Items, Key, Outcome, Transition, WatchId, Watcher};
+use crate::task::{EntryRef, Key, Outcome, Transition, WatchId, Watcher};
 
 /// A boxed future that owns what it needs.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -134,9 +134,6 @@ pub trait AnyFuture {
 
     /// The task, to hold on to.
     fn shared_entry(&self) -> Arc<dyn Entry>;
-
-    /// Those that the task is kept with, if it is an item.
-    fn shared_items(&self) -> Option<Arc<dyn Items>>;
 }
 
 impl fmt::Debug for dyn Scheduler {

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use crate::Error;
 use crate::task::context::is_in_task;
 use crate::task::{
-    AnyFuture, Entry, EntryRef, Handle, Items, Key, Outcome, Status, Transition, TypedEntry, TypedItems, WaitInside,
-    WatchId, Watcher,
+    AnyFuture, Entry, EntryRef, Handle, Key, Outcome, Status, Transition, TypedEntry, TypedItems, WaitInside, WatchId,
+    Watcher,
 };
 
 /// The result of a task that was submitted: a reference count on it, and a future of its value.
@@ -203,6 +203,16 @@ impl<T> TaskFuture<T> {
         self.take_value()
     }
 
+    /// How many of `others` begin with the items of the same map that follow this one.
+    pub(crate) fn followers(&self, others: &[Self]) -> usize {
+        let Handle::Item { items, index: first, .. } = &self.handle else { return 0 };
+        let follows = |(other, place): &(&Self, u32)| match &other.handle {
+            Handle::Item { items: same, index, .. } => index == place && Arc::ptr_eq(items, same),
+            Handle::Task { .. } => false,
+        };
+        others.iter().zip(*first + 1..).take_while(follows).count()
+    }
+
     /// The values of many. Items that follow each other have theirs moved out together.
     pub(crate) fn into_values(futures: Vec<Self>) -> Result<Vec<T>, Error>
     where
@@ -212,7 +222,8 @@ impl<T> TaskFuture<T> {
         let mut values = Vec::with_capacity(futures.len());
         while values.len() < futures.len() {
             let rest = &mut futures[values.len()..];
-            let Some((items, mut run)) = Handle::run(rest.iter().map(|future| &future.handle)) else {
+            let len = 1 + rest[0].followers(&rest[1..]);
+            let Some((items, mut run)) = rest[0].handle.items(len as u32) else {
                 values.push(rest[0].take_value()?);
                 continue;
             };
@@ -274,13 +285,6 @@ impl<T> AnyFuture for TaskFuture<T> {
     fn shared_entry(&self) -> Arc<dyn Entry> {
         TaskFuture::shared_entry(self)
     }
-
-    fn shared_items(&self) -> Option<Arc<dyn Items>> {
-        match &self.handle {
-            Handle::Task { .. } => None,
-            Handle::Item { items, .. } => Some(Arc::clone(items) as Arc<dyn Items>),
-        }
-    }
 }
 
 impl<T: Clone> Future for TaskFuture<T> {
@@ -298,7 +302,9 @@ impl<T: Clone> Future for TaskFuture<T> {
 
 impl<T> Drop for TaskFuture<T> {
     fn drop(&mut self) {
-        unwatch(self.entry(), &self.awaited);
+        if self.awaited.is_some() {
+            unwatch(self.entry(), &self.awaited);
+        }
     }
 }
 

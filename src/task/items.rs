@@ -3,6 +3,7 @@
 //! An item goes by the number that it has among its kin. What is done to it often goes by that number; for what is done
 //! seldom, it is [singled out](Items::single_out): from then on it is a task like any other, and the number leads to it.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
@@ -46,9 +47,21 @@ pub trait Items: Send + Sync {
     /// How a run of items have ended.
     fn ends(&self, run: Range<u32>) -> Ends;
 
-    /// Has `watch` hear once when all of a run have ended; or, if it wants to hear of the first failure, of that. Nobody
-    /// is told if all have ended already. One that ended before and was retried since may count twice: look again.
-    fn watch(&self, run: Range<u32>, watch: Arc<dyn Watch>, at_failure: bool) -> Ends;
+    /// Has `watch` hear once when enough of a run have ended. Nobody is told if they have already. One that ended before
+    /// and was retried since may count twice: look again.
+    fn watch(&self, run: Range<u32>, watch: Arc<dyn Watch>, at: Enough) -> Ends;
+}
+
+/// What is enough of several tasks, besides that all have ended.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enough {
+    /// Nothing.
+    All,
+    /// That one has failed.
+    AnyFailure,
+    /// That one has ended, in whichever way.
+    Any,
 }
 
 /// How several tasks have ended.
@@ -75,6 +88,16 @@ impl Ends {
                 }
             }
         }
+    }
+
+    /// Whether these are enough.
+    pub(crate) fn are_enough(&self, at: Enough) -> bool {
+        self.pending == 0
+            || match at {
+                Enough::All => false,
+                Enough::AnyFailure => self.failure.is_some(),
+                Enough::Any => self.ended > 0,
+            }
     }
 
     /// Counts those of `other`, which come after these.
@@ -162,20 +185,12 @@ impl<T> Handle<T> {
         }
     }
 
-    /// The run of items that `handles` begin with, as far as they have not been spent.
-    pub(crate) fn run<'a>(
-        handles: impl Iterator<Item = &'a Self> + Clone,
-    ) -> Option<(Arc<dyn TypedItems<T>>, Range<u32>)>
-    where
-        T: 'a,
-    {
-        let Self::Item { items, index: first, is_spent: false } = handles.clone().next()? else { return None };
-        let follows = |handle: &Self, place| match handle {
-            Self::Item { items: other, index, is_spent: false } => *index == place && Arc::ptr_eq(items, other),
-            _ => false,
-        };
-        let len = handles.zip(*first..).take_while(|(handle, place)| follows(handle, *place)).count();
-        Some((Arc::clone(items), *first..*first + len as u32))
+    /// If it is an item that has not been spent, it and those that follow it: `len` in all.
+    pub(crate) fn items(&self, len: u32) -> Option<(Arc<dyn TypedItems<T>>, Range<u32>)> {
+        match self {
+            Self::Item { items, index, is_spent: false } => Some((Arc::clone(items), *index..*index + len)),
+            _ => None,
+        }
     }
 
     pub(crate) fn shared_value(&self) -> Option<Arc<T>> {
@@ -298,8 +313,14 @@ impl EntryRef<'_> {
     }
 }
 
-impl std::fmt::Debug for EntryRef<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for EntryRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EntryRef").field(&self.key()).finish()
+    }
+}
+
+impl fmt::Debug for dyn Items + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Items")
     }
 }

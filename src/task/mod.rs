@@ -35,7 +35,7 @@ pub(crate) use entry::{AnyFuture, BoxFuture, Entry, Resume, Scheduler, Stored, T
 pub(crate) use function::Each;
 pub(crate) use future::poll_outcome;
 pub(crate) use identity::Identity;
-pub(crate) use items::{Ends, EntryRef, Handle, Items, TypedItems};
+pub(crate) use items::{Ends, Enough, EntryRef, Handle, Items, TypedItems};
 pub(crate) use options::Repeat;
 pub(crate) use registry::check_registrations;
 pub(crate) use wait_inside::WaitInside;

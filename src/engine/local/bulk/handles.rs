@@ -7,7 +7,8 @@ use crate::engine::local::bulk::Bulk;
 use crate::engine::local::bulk::item::Stage;
 use crate::engine::local::release::drop_in_turn;
 use crate::task::{
-    Arguments, Ends, Entry, Items, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, TypedItems, Watch, plain,
+    Arguments, Ends, Enough, Entry, Items, Key, Outcome, Scheduler, Stored, TaskFn, TypedEntry, TypedItems, Watch,
+    plain,
 };
 
 impl<T, F, A, Args> Items for Bulk<T, F, A, Args>
@@ -127,9 +128,9 @@ where
         ends
     }
 
-    fn watch(&self, run: Range<u32>, watch: Arc<dyn Watch>, at_failure: bool) -> Ends {
+    fn watch(&self, run: Range<u32>, watch: Arc<dyn Watch>, at: Enough) -> Ends {
         // Whoever calls this holds it.
-        self.me.upgrade().map(|me| me.watch_run(run, watch, at_failure)).unwrap_or_default()
+        self.me.upgrade().map(|me| me.watch_run(run, watch, at)).unwrap_or_default()
     }
 }
 

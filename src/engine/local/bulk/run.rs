@@ -1,5 +1,7 @@
 //! How threads run the items of a bulk.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::Error;
@@ -19,6 +21,16 @@ enum Next<T, F, A, Args> {
     Single(usize, Arc<Single<T, F, A, Args>>),
     /// Nothing here.
     Nothing,
+}
+
+/// What is left to be done when a body has ended.
+enum Unfinished<T> {
+    /// To end the task that the item has become.
+    SingledOut(T),
+    /// To tell those who waited for it.
+    ToTell(Told),
+    /// To have it fail.
+    Failed(Called<T>),
 }
 
 /// How the body of an item has ended.
@@ -64,59 +76,78 @@ where
 {
     pub(super) fn run_items(self: &Arc<Self>, goes_on: &mut dyn FnMut() -> bool, run: &dyn Fn(Arc<dyn Node>)) {
         let lifecycle = &self.lease.client().lifecycle;
-        let mut this = Arc::clone(self) as Arc<dyn Items>;
+        let current = Rc::new(Cell::new(0));
+        let enter = || context::enter_items(Arc::clone(self) as Arc<dyn Items>, Rc::clone(&current));
+        let mut entered = None;
         let mut next = self.lock().start();
         loop {
             next = match next {
                 Next::Nothing => return,
                 Next::Single(index, task) => {
+                    entered = None;
                     run(task as Arc<dyn Node>);
                     self.forget(index);
-                    if goes_on() { self.lock().start() } else { Next::Nothing }
+                    self.next_if(goes_on())
                 }
                 Next::Call(index, arguments) => {
-                    let entered = context::enter_item(this, index as u32);
+                    current.set(index as u32);
+                    entered.get_or_insert_with(enter);
                     // Whatever runs of the user's runs in here.
                     let called = catch(|| Ok(self.function.call(arguments.take()?)));
-                    this = entered.leave_item().unwrap_or_else(|| Arc::clone(self) as Arc<dyn Items>);
-                    let next = match called {
-                        Ok(Ok(Call::Returned(Ok(value)))) => self.finish(index, value, goes_on),
-                        other => {
-                            self.fail(index, other);
-                            if goes_on() { self.lock().start() } else { Next::Nothing }
-                        }
+                    let finished = match called {
+                        Ok(Ok(Call::Returned(Ok(value)))) => self.finish(index, value, goes_on()),
+                        other => Err(Unfinished::Failed(other)),
                     };
-                    lifecycle.handle_exit();
+                    let next = finished.unwrap_or_else(|unfinished| {
+                        // Who is told is outside of the body.
+                        entered = None;
+                        self.go_on(index, unfinished);
+                        self.next_if(goes_on())
+                    });
+                    if lifecycle.is_closing() {
+                        entered = None;
+                        lifecycle.handle_exit();
+                    }
                     next
                 }
             }
         }
     }
 
-    /// Puts the value of an item in, and takes the next item, under one lock.
-    fn finish(self: &Arc<Self>, index: usize, value: T, goes_on: &mut dyn FnMut() -> bool) -> Next<T, F, A, Args> {
-        let goes_on_now = goes_on();
+    fn next_if(&self, goes_on: bool) -> Next<T, F, A, Args> {
+        if goes_on { self.lock().start() } else { Next::Nothing }
+    }
+
+    /// Puts the value of an item in and takes the next item, under one lock; or says what is to be done besides.
+    fn finish(&self, index: usize, value: T, goes_on: bool) -> Result<Next<T, F, A, Args>, Unfinished<T>> {
         let mut state = self.lock();
         let item = &mut state.items[index];
-        if let Stage::Single(task) = &item.stage {
-            let task = Arc::clone(task);
-            drop(state);
-            self.end(index, task, Ok(value));
-        } else {
-            item.stage = Stage::Finished(Stored::Owned(value));
-            let told = if state.watching.is_empty() { Told::nobody() } else { state.ended(index, false) };
-            if told.is_empty() {
-                return if goes_on_now { state.start() } else { Next::Nothing };
-            }
-            drop(state);
-            told.notify(&Ok(()));
+        if matches!(item.stage, Stage::Single(_)) {
+            return Err(Unfinished::SingledOut(value));
         }
-        // Whoever was told may have submitted something.
-        if goes_on() { self.lock().start() } else { Next::Nothing }
+        item.stage = Stage::Finished(Stored::Owned(value));
+        if !state.watching.is_empty() {
+            let told = state.ended(index, false);
+            if !told.is_empty() {
+                return Err(Unfinished::ToTell(told));
+            }
+        }
+        Ok(if goes_on { state.start() } else { Next::Nothing })
+    }
+
+    #[cold]
+    fn go_on(self: &Arc<Self>, index: usize, unfinished: Unfinished<T>) {
+        match unfinished {
+            Unfinished::SingledOut(value) => {
+                let task = self.single(&mut self.lock(), index);
+                self.end(index, task, Ok(value));
+            }
+            Unfinished::ToTell(told) => told.notify(&Ok(())),
+            Unfinished::Failed(called) => self.fail(index, called),
+        }
     }
 
     /// A failure goes the way of a task's, whose call is kept and whose error is told.
-    #[cold]
     fn fail(self: &Arc<Self>, index: usize, called: Called<T>) {
         let task = self.single(&mut self.lock(), index);
         let error = match called {
@@ -131,7 +162,6 @@ where
     }
 
     /// Ends the body of an item that has become a task meanwhile.
-    #[cold]
     fn end(self: &Arc<Self>, index: usize, task: Arc<Single<T, F, A, Args>>, result: Result<T, Error>) {
         leave_body(&(Arc::clone(&task) as Arc<dyn Node>));
         // The first attempt: one that is not over is not retried. And no run follows without options that say so.

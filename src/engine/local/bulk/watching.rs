@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::local::bulk::item::Stage;
 use crate::engine::local::bulk::{Bulk, State};
-use crate::task::{Arguments, Ends, Entry, Outcome, TaskFn, Watch, Watcher, Watchers};
+use crate::task::{Arguments, Ends, Enough, Entry, Outcome, TaskFn, Watch, Watcher, Watchers};
 
 /// One that waits for a run of items.
 pub(super) struct Watching {
@@ -13,8 +13,7 @@ pub(super) struct Watching {
     /// How many of them had not ended, and have not since.
     pending: u32,
     watch: Arc<dyn Watch>,
-    /// Whether the first failure is what it waits for, too.
-    at_failure: bool,
+    at: Enough,
 }
 
 /// Those who must be told of the end of an item, once the lock is gone.
@@ -53,7 +52,12 @@ impl<T, F, A, Args> State<T, F, A, Args> {
             if watching.run.contains(&(index as u32)) {
                 // One that was retried may have been counted before.
                 watching.pending = watching.pending.saturating_sub(1);
-                if watching.pending == 0 || is_failure && watching.at_failure {
+                let is_enough = match watching.at {
+                    Enough::All => false,
+                    Enough::AnyFailure => is_failure,
+                    Enough::Any => true,
+                };
+                if watching.pending == 0 || is_enough {
                     told.0.push(self.watching.swap_remove(place).watch);
                     continue;
                 }
@@ -71,39 +75,33 @@ where
     A: Arguments<Args>,
     Args: 'static,
 {
-    pub(super) fn ends_of(state: &State<T, F, A, Args>, run: Range<u32>) -> Ends {
+    pub(super) fn watch_run(self: &Arc<Self>, run: Range<u32>, watch: Arc<dyn Watch>, at: Enough) -> Ends {
+        let (mut dead, mut singles) = (Vec::new(), Vec::new());
+        let mut state = self.lock();
         let mut ends = Ends::default();
-        for item in &state.items[run.start as usize..run.end as usize] {
-            match item.stage {
+        for index in run.clone() {
+            let item = &state.items[index as usize];
+            match &item.stage {
                 Stage::Finished(_) | Stage::Gone => ends.ended += 1,
                 Stage::Ready(_) | Stage::Running => ends.pending += 1,
                 // One that has ended and has not said so yet will.
                 Stage::Single(_) if item.reports => ends.pending += 1,
-                Stage::Single(_) => ends.count(item.outcome()),
-            }
-        }
-        ends
-    }
-
-    pub(super) fn watch_run(self: &Arc<Self>, run: Range<u32>, watch: Arc<dyn Watch>, at_failure: bool) -> Ends {
-        let (mut dead, mut singles) = (Vec::new(), Vec::new());
-        let mut state = self.lock();
-        let ends = Self::ends_of(&state, run.clone());
-        if ends.pending > 0 && !(at_failure && ends.failure.is_some()) {
-            // Those who have given up are few: each was one wait for many.
-            dead.extend(state.watching.extract_if(.., |watching| !watching.watch.is_live()));
-            for index in run.clone() {
-                let item = &mut state.items[index as usize];
-                if let Stage::Single(task) = &item.stage
-                    && !item.reports
-                    && !task.core.is_done()
-                {
-                    item.reports = true;
-                    singles.push((index as usize, Arc::clone(task)));
+                Stage::Single(task) => {
+                    let outcome = task.outcome();
+                    if outcome.is_none() {
+                        singles.push((index as usize, Arc::clone(task)));
+                    }
+                    ends.count(outcome);
                 }
             }
-            state.watching.push(Watching { run, pending: ends.pending, watch, at_failure });
         }
+        if ends.are_enough(at) {
+            return ends;
+        }
+        // Those who have given up are few: each was one wait for many.
+        dead.extend(state.watching.extract_if(.., |watching| !watching.watch.is_live()));
+        singles.iter().for_each(|(index, _)| state.items[*index].reports = true);
+        state.watching.push(Watching { run, pending: ends.pending, watch, at });
         drop(state);
         drop(dead);
         for (index, task) in singles {
