@@ -96,7 +96,7 @@ where
             && task.core.release()
         {
             let task = Arc::clone(task);
-            let reference = item.take();
+            let reference = item.take_if_unheld();
             drop(state);
             drop(reference);
             task.bury();
@@ -166,8 +166,14 @@ where
         match state.items[index as usize].take() {
             Stage::Finished(value) => Some(value),
             Stage::Single(task) => {
+                // Put back: if the engine was restarted meanwhile, it says why there is no value.
+                state.items[index as usize].stage = Stage::Single(Arc::clone(&task));
                 drop(state);
-                task.take_value()
+                let value = task.take_value();
+                if value.is_some() {
+                    self.forget(index as usize);
+                }
+                value
             }
             _ => None,
         }

@@ -16,6 +16,8 @@ pub(super) struct Item<T, F, A, Args> {
     pub(super) handles: u32,
     /// Whether the task that it has become reports its end to the bulk.
     pub(super) reports: bool,
+    /// Whether it has become a task while a thread had it, which will end the task.
+    pub(super) is_called: bool,
 }
 
 /// How far it is, with what it has there.
@@ -38,7 +40,7 @@ pub(super) type Single<T, F, A, Args> = Task<T, Each<F>, A, Args>;
 impl<T, F, A, Args> Item<T, F, A, Args> {
     /// One that can run, with one handle.
     pub(super) fn ready(arguments: A) -> Self {
-        Self { stage: Stage::Ready(arguments), handles: 1, reports: false }
+        Self { stage: Stage::Ready(arguments), handles: 1, reports: false, is_called: false }
     }
 }
 
@@ -54,6 +56,14 @@ where
             Stage::Ready(_) | Stage::Running => None,
             Stage::Finished(_) | Stage::Gone => Some(Ok(())),
             Stage::Single(task) => task.outcome(),
+        }
+    }
+
+    /// The task that it has become, if nobody holds it and no thread will look for it here.
+    pub(super) fn take_if_unheld(&mut self) -> Option<Stage<T, F, A, Args>> {
+        match &self.stage {
+            Stage::Single(task) if !self.is_called && !task.core.has_handles() => Some(self.take()),
+            _ => None,
         }
     }
 
@@ -86,6 +96,7 @@ where
             Stage::Running => {
                 let about = about();
                 about.bodies.store(1, Ordering::Relaxed);
+                item.is_called = true;
                 (new(&RUNNING, about, Slot::Empty), true)
             }
             Stage::Finished(value) => (new(&FINISHED, about(), Slot::Value(value)), false),
@@ -104,13 +115,7 @@ where
 
     /// Lets go of a task that nobody holds any more.
     pub(super) fn forget(&self, index: usize) {
-        let mut state = self.lock();
-        let item = &mut state.items[index];
-        let gone = match &item.stage {
-            Stage::Single(task) if !task.core.has_handles() => Some(item.take()),
-            _ => None,
-        };
-        drop(state);
+        let gone = self.lock().items[index].take_if_unheld();
         drop(gone);
     }
 }

@@ -167,6 +167,10 @@ where
         // The first attempt: one that is not over is not retried. And no run follows without options that say so.
         let again = task.end_run(0, result, None);
         debug_assert!(again.is_none(), "an item has no retries");
-        self.forget(index);
+        let mut state = self.lock();
+        state.items[index].is_called = false;
+        let gone = state.items[index].take_if_unheld();
+        drop(state);
+        drop(gone);
     }
 }
