@@ -78,9 +78,10 @@ where
                     let dropped = item.take();
                     // Who watched it has given up, or would hold it.
                     let told = was_pending.then(|| state.ended(place, false));
+                    let function = if was_pending { state.one_ready_less() } else { None };
                     drop(state);
                     match dropped {
-                        Stage::Ready(arguments) => drop_in_turn(arguments),
+                        Stage::Ready(arguments) => drop_in_turn((function, arguments)),
                         Stage::Finished(value) => drop_in_turn(value),
                         Stage::Running | Stage::Gone | Stage::Single(_) => {}
                     }

@@ -37,6 +37,14 @@ pub(super) enum Stage<T, F, A, Args> {
 /// What an item becomes.
 pub(super) type Single<T, F, A, Args> = Task<T, Each<F>, A, Args>;
 
+impl<T, F, A, Args> State<T, F, A, Args> {
+    /// An item is no longer in the stage `Ready`. Gives the reference on the function, if it was the last.
+    pub(super) fn one_ready_less(&mut self) -> Option<Arc<F>> {
+        self.ready -= 1;
+        if self.ready == 0 { self.function.take() } else { None }
+    }
+}
+
 impl<T, F, A, Args> Item<T, F, A, Args> {
     /// One that can run, with one handle.
     pub(super) fn ready(arguments: A) -> Self {
@@ -83,25 +91,32 @@ where
     /// Makes the item a task of its own, if it is not, which goes on from where the item is.
     pub(super) fn single(&self, state: &mut State<T, F, A, Args>, index: usize) -> Arc<Single<T, F, A, Args>> {
         let is_watched = state.is_watched(index);
-        let item = &mut state.items[index];
+        let each = state.function.as_ref().map(Each::new);
         let about = || self.about(index);
-        let handles = item.handles as usize;
+        let handles = state.items[index].handles as usize;
         let new = |made: &[Step], about, slot| Task::new(Core::singled_out(made, handles), about, slot, None);
         const READY: [Step; 2] = [Step::Submitted, Step::Ready];
         const RUNNING: [Step; 3] = [Step::Submitted, Step::Ready, Step::Started];
         const FINISHED: [Step; 4] = [Step::Submitted, Step::Ready, Step::Started, Step::Finished];
-        let (task, is_pending) = match item.take() {
+        let (task, is_pending) = match state.items[index].take() {
             Stage::Single(task) => (task, false),
-            Stage::Ready(arguments) => (new(&READY, about(), Slot::Call(Each::new(&self.function), arguments)), true),
+            Stage::Ready(arguments) => {
+                let call = each.map_or(Slot::Empty, |each| Slot::Call(each, arguments));
+                let task = new(&READY, about(), call);
+                // Not the last reference: the task has one.
+                drop(state.one_ready_less());
+                (task, true)
+            }
             Stage::Running => {
                 let about = about();
                 about.bodies.store(1, Ordering::Relaxed);
-                item.is_called = true;
+                state.items[index].is_called = true;
                 (new(&RUNNING, about, Slot::Empty), true)
             }
             Stage::Finished(value) => (new(&FINISHED, about(), Slot::Value(value)), false),
             Stage::Gone => (new(&FINISHED, about(), Slot::Empty), false),
         };
+        let item = &mut state.items[index];
         item.stage = Stage::Single(Arc::clone(&task));
         if is_pending
             && is_watched

@@ -67,7 +67,6 @@ where
     first_id: u64,
     /// Where it stands in the table of bulks.
     row: usize,
-    function: Arc<F>,
     state: Mutex<State<T, F, A, Args>>,
 }
 
@@ -76,6 +75,10 @@ struct State<T, F, A, Args> {
     items: Box<[Item<T, F, A, Args>]>,
     /// The first that no thread has looked at.
     next: usize,
+    /// How many are in the stage `Ready`.
+    ready: usize,
+    /// There as long as one of them is.
+    function: Option<Arc<F>>,
     watching: Vec<Watching>,
 }
 

@@ -11,6 +11,7 @@ use crate::engine::local::bulk::{Bulk, State};
 use crate::engine::local::failing::leave_body;
 use crate::engine::local::node::Node;
 use crate::engine::local::panics::{BodyPanic, catch};
+use crate::engine::local::release::drop_in_turn;
 use crate::task::{Arguments, Call, Items, Stored, TaskFn, context};
 
 /// What a thread does next.
@@ -27,6 +28,8 @@ enum Next<T, F, A, Args> {
 enum Unfinished<T> {
     /// To end the task that the item has become.
     SingledOut(T),
+    /// To put its value in, after the thread has let go of the function, which it needs no more.
+    Left(T),
     /// To tell those who waited for it.
     ToTell(Told),
     /// To have it fail.
@@ -54,7 +57,11 @@ where
             let index = self.next;
             self.next += 1;
             match std::mem::replace(&mut item.stage, Stage::Running) {
-                Stage::Ready(arguments) => return Next::Call(index, arguments),
+                Stage::Ready(arguments) => {
+                    // Not the last reference: the thread that calls this has one.
+                    drop(self.one_ready_less());
+                    return Next::Call(index, arguments);
+                }
                 Stage::Single(task) => {
                     item.stage = Stage::Single(Arc::clone(&task));
                     return Next::Single(index, task);
@@ -79,7 +86,10 @@ where
         let current = Rc::new(Cell::new(0));
         let enter = || context::enter_items(Arc::clone(self) as Arc<dyn Items>, Rc::clone(&current));
         let mut entered = None;
-        let mut next = self.lock().start();
+        let (mut function, mut next) = {
+            let mut state = self.lock();
+            (state.function.clone(), state.start())
+        };
         loop {
             next = match next {
                 Next::Nothing => return,
@@ -93,16 +103,22 @@ where
                     current.set(index as u32);
                     entered.get_or_insert_with(enter);
                     // Whatever runs of the user's runs in here.
-                    let called = catch(|| Ok(self.function.call(arguments.take()?)));
+                    let Some(call) = &function else { unreachable!("there is one as long as an item is ready") };
+                    let called = catch(|| Ok(call.call(arguments.take()?)));
+                    let goes_on_now = goes_on();
                     let finished = match called {
-                        Ok(Ok(Call::Returned(Ok(value)))) => self.finish(index, value, goes_on()),
+                        Ok(Ok(Call::Returned(Ok(value)))) => self.finish(index, value, goes_on_now, true),
                         other => Err(Unfinished::Failed(other)),
                     };
                     let next = finished.unwrap_or_else(|unfinished| {
                         // Who is told is outside of the body.
                         entered = None;
+                        // As of a task: its function goes before anybody hears of its end.
+                        if !goes_on_now || self.lock().ready == 0 {
+                            drop_in_turn(function.take());
+                        }
                         self.go_on(index, unfinished);
-                        self.next_if(goes_on())
+                        self.next_if(goes_on_now && goes_on())
                     });
                     if lifecycle.is_closing() {
                         entered = None;
@@ -119,11 +135,21 @@ where
     }
 
     /// Puts the value of an item in and takes the next item, under one lock; or says what is to be done besides.
-    fn finish(&self, index: usize, value: T, goes_on: bool) -> Result<Next<T, F, A, Args>, Unfinished<T>> {
+    fn finish(
+        &self,
+        index: usize,
+        value: T,
+        goes_on: bool,
+        has_function: bool,
+    ) -> Result<Next<T, F, A, Args>, Unfinished<T>> {
         let mut state = self.lock();
+        let is_leaving = has_function && (!goes_on || state.ready == 0);
         let item = &mut state.items[index];
         if matches!(item.stage, Stage::Single(_)) {
             return Err(Unfinished::SingledOut(value));
+        }
+        if is_leaving {
+            return Err(Unfinished::Left(value));
         }
         item.stage = Stage::Finished(Stored::Owned(value));
         if !state.watching.is_empty() {
@@ -141,6 +167,11 @@ where
             Unfinished::SingledOut(value) => {
                 let task = self.single(&mut self.lock(), index);
                 self.end(index, task, Ok(value));
+            }
+            Unfinished::Left(value) => {
+                if let Err(unfinished) = self.finish(index, value, false, false) {
+                    self.go_on(index, unfinished);
+                }
             }
             Unfinished::ToTell(told) => told.notify(&Ok(())),
             Unfinished::Failed(called) => self.fail(index, called),

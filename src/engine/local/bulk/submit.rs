@@ -76,8 +76,13 @@ impl ClientState {
             location,
             first_id,
             row: lock(&engine.bulks.0).insert(me.clone()),
-            function: Arc::clone(function),
-            state: Mutex::new(State { items, next: 0, watching: Vec::new() }),
+            state: Mutex::new(State {
+                items,
+                next: 0,
+                ready: count,
+                function: Some(Arc::clone(function)),
+                watching: Vec::new(),
+            }),
         });
         let item = |index| TaskFuture::of_item(Arc::clone(&bulk) as Arc<dyn TypedItems<F::Output>>, index as u32);
         futures.extend((0..count).map(item));
