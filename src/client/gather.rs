@@ -394,7 +394,7 @@ impl<S: Leaves, T> Wait<T> for Gathering<S, T> {
         let mut is_over = false;
         shape.visit(&mut |leaf| is_over |= self.until == Until::AllFinished && has_failed(leaf));
         shape.visit(&mut |leaf| {
-            if !is_over {
+            if !is_over && leaf.entry().outcome().is_none() {
                 leaf.shared_entry().help();
                 is_over = self.until == Until::AllFinished && has_failed(leaf);
             }

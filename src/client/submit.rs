@@ -60,6 +60,10 @@ impl<R: Runtime> Client<R> {
     /// An item is what [`submit`](Self::submit) takes as arguments: a value, a future, or a tuple of them. The function is
     /// shared by the tasks, so it is `Sync`.
     ///
+    /// An item is submitted when it has been read; but of an iterator that knows its length, such as that of a range or a
+    /// vector, as many items are read at once as have been submitted before, up to 256. Plain values of such an iterator,
+    /// and a function that is not asynchronous, cost a small part of as many calls of [`submit`](Self::submit).
+    ///
     /// # Examples
     ///
     /// ```
