@@ -56,21 +56,22 @@ impl ClientState {
         }
     }
 
-    fn enter_bulk<F, A, Args>(
+    fn enter_bulk<T, F, A, Args>(
         self: &Arc<Self>,
         location: &'static Location<'static>,
         function: &Arc<F>,
-        items: Box<[Item<F::Output, F, A, Args>]>,
-        futures: &mut Vec<TaskFuture<F::Output>>,
+        items: Box<[Item<T, F, A, Args>]>,
+        futures: &mut Vec<TaskFuture<T>>,
     ) where
-        F: TaskFn<Args> + Sync,
+        T: Send + Sync + 'static,
+        F: TaskFn<Args, Output = T> + Sync,
         A: Arguments<Args>,
         Args: 'static,
     {
         let count = items.len();
         let (lease, engine) = (self.lease(), self.engine());
         let first_id = engine.next_ids(count as u64);
-        let bulk = Arc::<Bulk<F::Output, F, A, Args>>::new_cyclic(|me| Bulk {
+        let bulk = Arc::<Bulk<T, F, A, Args>>::new_cyclic(|me| Bulk {
             me: me.clone(),
             lease,
             location,
@@ -84,7 +85,7 @@ impl ClientState {
                 watching: Vec::new(),
             }),
         });
-        let item = |index| TaskFuture::of_item(Arc::clone(&bulk) as Arc<dyn TypedItems<F::Output>>, index as u32);
+        let item = |index| TaskFuture::of_item(Arc::clone(&bulk) as Arc<dyn TypedItems<T>>, index as u32);
         futures.extend((0..count).map(item));
         engine.queue_bulk(Arc::clone(&bulk) as Arc<dyn AnyBulk>);
         // As one that is submitted: whoever closes says so first and looks second.
