@@ -2,13 +2,16 @@
 
 mod amounts;
 mod argument;
+mod awaiting;
 pub(crate) mod context;
 mod entry;
 mod function;
 mod future;
+mod handle;
 mod identity;
 mod info;
 mod input;
+mod items;
 mod key;
 mod name;
 mod options;
@@ -22,9 +25,10 @@ mod wait_inside;
 mod watch;
 
 pub use argument::{IntoArg, IntoArgs};
+pub use awaiting::Awaiting;
 pub use context::TaskContext;
 pub use function::{Asynchronous, Call, Failure, Fallible, TaskFn, asynchronous, fallible};
-pub use future::{Awaiting, TaskFuture};
+pub use future::TaskFuture;
 pub use info::TaskInfo;
 pub(crate) use input::Input;
 pub use key::Key;
@@ -37,9 +41,12 @@ pub use transition::{TaskState, Transition};
 
 pub(crate) use amounts::sum_amounts;
 pub(crate) use argument::{Argument, Arguments, Part};
+pub(crate) use awaiting::{poll_outcome, poll_value};
 pub(crate) use entry::{AnyFuture, Awaited, BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
-pub(crate) use future::{poll_outcome, poll_value};
+pub(crate) use function::Each;
+pub(crate) use handle::{EntryRef, Handle};
 pub(crate) use identity::Identity;
+pub(crate) use items::{Ends, Enough, Items, TypedItems};
 pub(crate) use name::{call_name, short_name};
 pub(crate) use options::Repeat;
 pub(crate) use registry::check_registrations;

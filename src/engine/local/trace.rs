@@ -16,9 +16,14 @@ impl Trace {
         Self(None)
     }
 
+    /// Whether somebody listens.
+    pub(crate) fn is_wanted() -> bool {
+        enabled!(target: "anydask", Level::DEBUG)
+    }
+
     /// Opens the span of a task that is being submitted and calls the function `name`.
     pub(crate) fn submitted(draft: &mut Draft, name: fn() -> &'static str) {
-        if !enabled!(target: "anydask", Level::DEBUG) {
+        if !Self::is_wanted() {
             return;
         }
         let (key, location) = (draft.key(name()), draft.location);
