@@ -152,7 +152,7 @@ pub mod smol {
 /// What `#[task]` writes into the user's crate. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::task::{Call, Failure, Fallibility, Items, Registration};
+    pub use crate::task::{Call, EachItem, Failure, Fallibility, Registration};
     pub use inventory;
 
     #[cfg(feature = "dask")]

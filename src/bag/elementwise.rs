@@ -9,7 +9,7 @@ use crate::Bag;
 use crate::Error;
 #[cfg(feature = "dask")]
 use crate::task::portable::{Export, Parts};
-use crate::task::{Call, Failure, Items, TaskFn};
+use crate::task::{Call, EachItem, Failure, TaskFn};
 
 impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// Calls a function with each item.
@@ -122,7 +122,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     where
         F: TaskFn<(T,), Output: Clone> + Clone + Sync,
     {
-        self.map_partitions(Items(function))
+        self.map_partitions(EachItem(function))
     }
 
     fn each<F, Kind, U>(&self, _: Kind, function: F) -> Bag<U>

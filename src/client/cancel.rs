@@ -105,7 +105,11 @@ impl<L: Leaves> Future for Cancel<L> {
         if let Some(key) = foreign {
             return Poll::Ready(Err(Error::ForeignFuture { key }));
         }
-        shape.visit(&mut |leaf| leaf.shared_entry().cancel(&self.reason));
+        shape.visit(&mut |leaf| {
+            if leaf.entry().outcome().is_none() {
+                leaf.shared_entry().cancel(&self.reason);
+            }
+        });
         Poll::Ready(Ok(()))
     }
 }

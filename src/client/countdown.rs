@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::task::{Outcome, Watch, Watchers};
+use crate::task::{Enough, Outcome, Watch, Watchers};
 
 /// When a gathering is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,15 @@ impl Until {
     /// Whether it takes all of them, unless one fails.
     pub(crate) fn needs_all(self) -> bool {
         self != Self::AnyEnded
+    }
+
+    /// What is enough, besides that all have ended.
+    pub(crate) fn enough(self) -> Enough {
+        match self {
+            Self::AllFinished | Self::FirstError => Enough::AnyFailure,
+            Self::AllEnded => Enough::All,
+            Self::AnyEnded => Enough::Any,
+        }
     }
 }
 
@@ -113,10 +122,10 @@ impl Part {
     }
 
     pub(crate) fn count(&self, outcome: &Outcome) {
-        let is_enough = match self.countdown.until {
-            Until::AllFinished | Until::FirstError => outcome.is_err(),
-            Until::AllEnded => false,
-            Until::AnyEnded => true,
+        let is_enough = match self.countdown.until.enough() {
+            Enough::All => false,
+            Enough::AnyFailure => outcome.is_err(),
+            Enough::Any => true,
         };
         if is_enough {
             self.countdown.finish();

@@ -12,7 +12,7 @@ use crate::client::Operation;
 use crate::client::blocking::block_on;
 use crate::client::operation::Wait;
 use crate::task::{
-    Entry, Outcome, TaskFuture, WaitInside, Watch, WatchId, Watcher, Watchers, poll_outcome, poll_value,
+    Entry, EntryRef, Outcome, TaskFuture, WaitInside, Watch, WatchId, Watcher, Watchers, poll_outcome, poll_value,
 };
 
 impl<T: Send + Sync + 'static> TaskFuture<T> {
@@ -252,7 +252,7 @@ fn unfinished<T>(future: &TaskFuture<T>) -> Vec<Arc<dyn Entry>> {
 
 /// The end of a task.
 struct ValueHere<'a> {
-    entry: &'a dyn Entry,
+    entry: EntryRef<'a>,
     watch: Option<WatchId>,
 }
 

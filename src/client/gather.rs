@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
-use crate::client::countdown::{Countdown, PART_TASKS, Until};
+use crate::client::countdown::{Countdown, PART_TASKS, Part, Until};
 use crate::client::operation::Wait;
-use crate::client::shape::{Leaves, Shape};
+use crate::client::shape::{Leaves, Run, Shape};
 use crate::client::{Client, Operation};
 use crate::runtime::Runtime;
-use crate::task::{AnyFuture, Awaited, Entry, TaskFuture, Watch, Watcher};
+use crate::task::{AnyFuture, Awaited, Ends, Entry, Outcome, TaskFuture, Watch, Watcher};
 
 /// What can be gathered: a [`Shape`], or a reference to one.
 ///
@@ -289,11 +289,11 @@ impl<S: Leaves, T> Gathering<S, T> {
         let countdown = Arc::new(Countdown::new(self.until));
         let mut foreign = None;
         let (mut part, mut count) = (countdown.part(), 0);
-        shape.visit(&mut |leaf| {
-            let entry = leaf.entry();
+        shape.visit_runs(&mut |run| {
             if foreign.is_some() || countdown.is_done() {
                 return;
             }
+            let entry = run.first();
             if entry.scheduler_id() != self.scheduler_id {
                 foreign = Some(Error::ForeignFuture { key: entry.key() });
                 return;
@@ -304,14 +304,25 @@ impl<S: Leaves, T> Gathering<S, T> {
             }
             count += 1;
             part.add();
-            let watcher = Watcher::Object(Arc::clone(&part) as Arc<dyn Watch>, 0);
-            if let Err(outcome) = self.awaited.watch(entry, watcher) {
+            if let Some(outcome) = self.watch(run, &part) {
                 part.count(&outcome);
             }
         });
         part.end_one();
         countdown.end_one();
         foreign.map_or(Ok(countdown), Err)
+    }
+
+    /// Has the part hear of the end of a run, or says how it has ended already.
+    fn watch(&self, run: Run<'_>, part: &Arc<Part>) -> Option<Outcome> {
+        let watch = Arc::clone(part) as Arc<dyn Watch>;
+        match run {
+            Run::One(entry) => self.awaited.watch(entry, Watcher::Object(watch, 0)).err(),
+            Run::Items(items, run) => {
+                let ends = items.watch(run, watch, self.until.enough());
+                ends.are_enough(self.until.enough()).then(|| ends.failure.map_or(Ok(()), Err))
+            }
+        }
     }
 }
 
@@ -332,8 +343,8 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
             if countdown.poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            let ends = Ends::of(shape, this.awaited);
-            if ends.are_enough(this.until) {
+            let ends = ends_of(shape, this.awaited);
+            if ends.are_enough(this.until.enough()) {
                 break ends.failure.filter(|_| this.until == Until::AllFinished);
             }
             // One that was counted has been retried since: it ends once more.
@@ -349,35 +360,13 @@ impl<S: Leaves, T> Future for Gathering<S, T> {
 }
 
 /// How the tasks of a gathering have ended.
-struct Ends {
-    /// The first failure, in the order of the shape.
-    failure: Option<Error>,
-    is_any_ended: bool,
-    is_any_pending: bool,
-}
-
-impl Ends {
-    fn of(shape: &impl Leaves, awaited: Awaited) -> Self {
-        let mut ends = Self { failure: None, is_any_ended: false, is_any_pending: false };
-        shape.visit(&mut |leaf| {
-            let outcome = awaited.outcome(leaf.entry());
-            ends.is_any_ended |= outcome.is_some();
-            ends.is_any_pending |= outcome.is_none();
-            if ends.failure.is_none() {
-                ends.failure = outcome.and_then(Result::err);
-            }
-        });
-        ends
-    }
-
-    fn are_enough(&self, until: Until) -> bool {
-        !self.is_any_pending
-            || match until {
-                Until::AllFinished | Until::FirstError => self.failure.is_some(),
-                Until::AllEnded => false,
-                Until::AnyEnded => self.is_any_ended,
-            }
-    }
+fn ends_of(shape: &impl Leaves, awaited: Awaited) -> Ends {
+    let mut ends = Ends::default();
+    shape.visit_runs(&mut |run| match run {
+        Run::One(entry) => ends.count(awaited.outcome(entry)),
+        Run::Items(items, run) => ends.add(items.ends(run)),
+    });
+    ends
 }
 
 impl<S: Leaves, T> Wait<T> for Gathering<S, T> {
@@ -406,7 +395,7 @@ impl<S: Leaves, T> Wait<T> for Gathering<S, T> {
         let mut is_over = false;
         shape.visit(&mut |leaf| is_over |= self.until == Until::AllFinished && has_failed(leaf));
         shape.visit(&mut |leaf| {
-            if !is_over {
+            if !is_over && leaf.entry().outcome().is_none() {
                 leaf.shared_entry().help();
                 is_over = self.until == Until::AllFinished && has_failed(leaf);
             }

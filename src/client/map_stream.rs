@@ -11,10 +11,9 @@ use futures_core::Stream;
 
 use crate::Error;
 use crate::client::buffered::{Buffered, BufferedUnordered};
-use crate::client::submit::Each;
 use crate::client::{Client, Held};
 use crate::runtime::Runtime;
-use crate::task::{IntoArgs, Options, Scheduler, TaskFn, TaskFuture};
+use crate::task::{Each, IntoArgs, Options, Scheduler, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
     /// A call for each item of a stream, as [`map`](Self::map) submits them, but lazily and with a bound on how many are

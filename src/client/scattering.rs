@@ -13,7 +13,7 @@ use crate::client::operation::Wait;
 use crate::client::{Client, ClientStatus, Operation, Scatter};
 use crate::engine::dask::client::{Broadcast, Placement, Scatterer};
 use crate::runtime::Runtime;
-use crate::task::{Entry, TaskFuture, WatchId, poll_outcome};
+use crate::task::{Entry, EntryRef, TaskFuture, WatchId, poll_outcome};
 
 /// Makes a future of one value; with `true`, under a key that is made of it.
 pub(super) type Add<'a, T> = &'a mut dyn FnMut(T, bool) -> TaskFuture<T>;
@@ -169,7 +169,7 @@ impl<F: Unpin> Future for Arriving<F> {
         let this = &mut *self;
         if let Some(Ok((_, arriving))) = &mut this.scattered {
             while let Some(entry) = arriving.last() {
-                match poll_outcome(&**entry, &mut this.watch, cx) {
+                match poll_outcome(EntryRef::Task(&**entry), &mut this.watch, cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Err(error)) => {
                         // The others are released.

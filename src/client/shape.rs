@@ -2,15 +2,55 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::ops::Range;
 
 use crate::Error;
-use crate::task::{AnyFuture, TaskFuture};
+use crate::task::{AnyFuture, EntryRef, Items, TaskFuture};
 
 /// Futures in some arrangement.
 #[doc(hidden)]
 pub trait Leaves: Send + Unpin + 'static {
     /// Visits every future, in order.
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture));
+
+    /// The same, with items of a map that follow each other together, as far as that is seen at little cost.
+    fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+        self.visit(&mut |leaf| run(Run::of(leaf.entry())));
+    }
+
+    /// The same of many.
+    fn visit_runs_of(many: &[Self], run: &mut dyn FnMut(Run<'_>))
+    where
+        Self: Sized,
+    {
+        many.iter().for_each(|leaves| leaves.visit_runs(run));
+    }
+}
+
+/// A future, or items of a map that follow each other.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Run<'a> {
+    /// A future of a task by itself.
+    One(EntryRef<'a>),
+    /// At least one item.
+    Items(&'a dyn Items, Range<u32>),
+}
+
+impl<'a> Run<'a> {
+    fn of(entry: EntryRef<'a>) -> Self {
+        match entry {
+            EntryRef::Task(_) => Self::One(entry),
+            EntryRef::Item(items, index) => Self::Items(items, index..index + 1),
+        }
+    }
+
+    pub(crate) fn first(&self) -> EntryRef<'_> {
+        match self {
+            Self::One(entry) => *entry,
+            Self::Items(items, run) => EntryRef::Item(*items, run.start),
+        }
+    }
 }
 
 /// Futures in some arrangement, owned: a future, a vector, array, tuple or map of shapes.
@@ -47,11 +87,32 @@ pub trait Shape: Leaves {
     /// The results, once all have ended.
     #[doc(hidden)]
     fn results(self) -> Self::Results;
+
+    /// The values of many, once all have finished.
+    #[doc(hidden)]
+    fn outputs(shapes: Vec<Self>) -> Result<Vec<Self::Output>, Error>
+    where
+        Self: Sized,
+    {
+        shapes.into_iter().map(Self::output).collect()
+    }
 }
 
 impl<T: Send + Sync + 'static> Leaves for TaskFuture<T> {
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         leaf(self);
+    }
+
+    fn visit_runs_of(many: &[Self], run: &mut dyn FnMut(Run<'_>)) {
+        let mut rest = many;
+        while let Some((first, others)) = rest.split_first() {
+            let more = first.followers(others);
+            run(match first.entry() {
+                EntryRef::Item(items, index) => Run::Items(items, index..index + 1 + more as u32),
+                entry => Run::One(entry),
+            });
+            rest = &others[more..];
+        }
     }
 }
 
@@ -62,6 +123,10 @@ impl<T: Clone + Send + Sync + 'static> Shape for TaskFuture<T> {
 
     fn output(self) -> Result<T, Error> {
         self.into_value()
+    }
+
+    fn outputs(futures: Vec<Self>) -> Result<Vec<T>, Error> {
+        Self::into_values(futures)
     }
 
     fn ok(self) -> Result<T, Error> {
@@ -77,6 +142,10 @@ impl<L: Leaves> Leaves for Vec<L> {
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         self.iter().for_each(|leaves| leaves.visit(leaf));
     }
+
+    fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+        L::visit_runs_of(self, run);
+    }
 }
 
 impl<S: Shape> Shape for Vec<S> {
@@ -85,7 +154,7 @@ impl<S: Shape> Shape for Vec<S> {
     type Results = Vec<S::Results>;
 
     fn output(self) -> Result<Self::Output, Error> {
-        self.into_iter().map(S::output).collect()
+        S::outputs(self)
     }
 
     fn ok(self) -> Result<Self::Ok, Error> {
@@ -100,6 +169,10 @@ impl<S: Shape> Shape for Vec<S> {
 impl<L: Leaves, const N: usize> Leaves for [L; N] {
     fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
         self.iter().for_each(|leaves| leaves.visit(leaf));
+    }
+
+    fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+        L::visit_runs_of(self, run);
     }
 }
 
@@ -127,6 +200,10 @@ macro_rules! maps {
         impl<K: $($bounds)* + Send + Unpin + 'static, L: Leaves> Leaves for $map<K, L> {
             fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
                 self.values().for_each(|leaves| leaves.visit(leaf));
+            }
+
+            fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+                self.values().for_each(|leaves| leaves.visit_runs(run));
             }
         }
 
@@ -162,6 +239,12 @@ macro_rules! tuples {
             fn visit(&self, leaf: &mut dyn FnMut(&dyn AnyFuture)) {
                 let ($($shape,)*) = self;
                 $($shape.visit(leaf);)*
+            }
+
+            #[allow(non_snake_case, unused_variables)]
+            fn visit_runs(&self, run: &mut dyn FnMut(Run<'_>)) {
+                let ($($shape,)*) = self;
+                $($shape.visit_runs(run);)*
             }
         }
 

@@ -1,17 +1,12 @@
 //! Submitting: plain calls that give typed futures at once.
 
-use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-#[cfg(feature = "dask")]
-use crate::Error;
-use crate::client::Client;
 use crate::client::task_builder::{Many, One, TaskBuilder};
+use crate::client::{Client, Held};
 use crate::runtime::Runtime;
-#[cfg(feature = "dask")]
-use crate::task::portable::{Export, Parts};
-use crate::task::{Call, IntoArgs, TaskFn, TaskFuture};
+use crate::task::{Each, IntoArgs, Options, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
     /// Submits a call and gives the future of its result at once. Never waits.
@@ -65,6 +60,10 @@ impl<R: Runtime> Client<R> {
     /// An item is what [`submit`](Self::submit) takes as arguments: a value, a future, or a tuple of them. The function is
     /// shared by the tasks, so it is `Sync`.
     ///
+    /// An item is submitted when it has been read; but of an iterator that knows its length, such as that of a range or a
+    /// vector, as many items are read at once as have been submitted before, up to 256. Plain values of such an iterator,
+    /// and a function that is not asynchronous, cost a small part of as many calls of [`submit`](Self::submit).
+    ///
     /// # Examples
     ///
     /// ```
@@ -88,11 +87,7 @@ impl<R: Runtime> Client<R> {
         I::Item: IntoArgs<Args>,
         Args: 'static,
     {
-        let (function, location) = (Arc::new(function), Location::caller());
-        let submit = |item: I::Item| {
-            self.state.submit_from(location, "map", (Each::new(&function), item.into_args()), self.options(), None)
-        };
-        items.into_iter().map(submit).collect()
+        self.state.map(Location::caller(), function, items.into_iter(), self.options())
     }
 
     /// A call with options; submitted by [`TaskBuilder::submit`].
@@ -145,45 +140,33 @@ impl<R: Runtime> Client<R> {
     }
 }
 
-/// The function of a `map`, shared by its tasks.
-pub(crate) struct Each<F>(Arc<F>);
-
-impl<F> Each<F> {
-    pub(crate) fn new(function: &Arc<F>) -> Self {
-        Self(Arc::clone(function))
-    }
-}
-
-impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
-    type Output = F::Output;
-
-    const ASYNCHRONOUS: bool = F::ASYNCHRONOUS;
-
-    fn call(&self, args: Args) -> Call<F::Output> {
-        self.0.call(args)
-    }
-
-    fn name() -> &'static str {
-        F::name()
-    }
-
-    #[cfg(feature = "dask")]
-    fn remote_name(&self) -> &str {
-        self.0.remote_name()
-    }
-
-    /// What it shares captures what it captures.
-    fn identity() -> (TypeId, &'static str, bool) {
-        F::identity()
-    }
-
-    #[cfg(feature = "dask")]
-    fn export(&self, parts: Parts<'_>) -> Result<Export<F::Output>, Error> {
-        self.0.export(parts)
-    }
-
-    #[cfg(feature = "dask")]
-    fn refusal(&self) -> Option<Error> {
-        self.0.refusal()
+impl Held {
+    /// Submits a call for each item. Without options, those of the embedded engine may be kept together.
+    pub(super) fn map<F, I, Args>(
+        &self,
+        location: &'static Location<'static>,
+        function: F,
+        items: I,
+        options: Option<Options>,
+    ) -> Vec<TaskFuture<F::Output>>
+    where
+        F: TaskFn<Args> + Sync,
+        I: Iterator,
+        I::Item: IntoArgs<Args>,
+        Args: 'static,
+    {
+        #[cfg(feature = "dask")]
+        let is_local = self.cluster.is_none();
+        #[cfg(not(feature = "dask"))]
+        let is_local = true;
+        if is_local && options.is_none() {
+            return self.state.map(location, function, items);
+        }
+        let function = Arc::new(function);
+        let submit = |item: I::Item| {
+            let call = (Each::new(&function), item.into_args());
+            self.submit_from(location, "map", call, options.clone(), None)
+        };
+        items.map(submit).collect()
     }
 }

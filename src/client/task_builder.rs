@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::client::Client;
-use crate::client::submit::Each;
 use crate::runtime::Runtime;
-use crate::task::{Arguments, IntoArgs, Key, Options, Repeat, TaskFn, TaskFuture};
+use crate::task::{Arguments, Each, IntoArgs, Key, Options, Repeat, TaskFn, TaskFuture};
 
 /// Calls that are about to be submitted, with their options; made by [`Client::task`] for one and by [`Client::tasks`] for
 /// many.
@@ -263,6 +262,10 @@ where
     pub fn submit(self) -> Vec<TaskFuture<F::Output>> {
         let Self { client, function, given: Many(items), options, repeat, batch } = self;
         let location = Location::caller();
+        let asks_for_nothing = options.is_plain() && options.key.is_none() && !options.pure && repeat.is_none();
+        if asks_for_nothing && batch <= 1 {
+            return client.state.map(location, function, items.into_iter(), None);
+        }
         let function = Arc::new(function);
         let mut items = items.into_iter();
         let mut futures = Vec::with_capacity(items.size_hint().0);

@@ -10,6 +10,9 @@ use crate::task::{AnyFuture, Input, TaskFuture, plain};
 /// One argument as it is kept until the task runs: a value, or references on the futures that it is made of.
 #[doc(hidden)]
 pub trait Argument<T>: Send + 'static {
+    /// Whether it is a value that is there, and says so by its type.
+    const IS_PLAIN: bool = false;
+
     /// Visits the tasks that must finish first.
     fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture));
 
@@ -76,6 +79,8 @@ pub trait IntoArg<T> {
 pub struct Value<T>(T);
 
 impl<T: Send + 'static> Argument<T> for Value<T> {
+    const IS_PLAIN: bool = true;
+
     fn visit(&self, _: &mut dyn FnMut(&dyn AnyFuture)) {}
 
     fn take(self) -> Result<T, Error> {
@@ -233,6 +238,9 @@ several! {
 /// All arguments of a call, as they are kept until the task runs.
 #[doc(hidden)]
 pub trait Arguments<Args>: Send + 'static {
+    /// Whether all are values that are there, and say so by their types.
+    const ARE_PLAIN: bool = false;
+
     /// Visits the tasks that must finish first.
     fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture));
 
@@ -315,6 +323,8 @@ impl<T, A: IntoArg<T>> IntoArgs<(T,)> for A {
 macro_rules! arguments {
     ($($arg:ident $given:ident)*) => {
         impl<$($arg, $given: Argument<$arg>),*> Arguments<($($arg,)*)> for ($($given,)*) {
+            const ARE_PLAIN: bool = true $(&& $given::IS_PLAIN)*;
+
             #[allow(non_snake_case, unused_variables)]
             fn visit(&self, input: &mut dyn FnMut(&dyn AnyFuture)) {
                 let ($($given,)*) = self;

@@ -1,13 +1,14 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use crate::Error;
-use crate::task::{Entry, Key};
+use crate::task::{Entry, EntryRef, Items, Key};
 
 thread_local! {
     /// The tasks whose bodies are on this thread's stack, or are being polled on it. The last is the current one.
@@ -16,9 +17,32 @@ thread_local! {
 
 /// A task on this thread's stack.
 struct Frame {
-    entry: Arc<dyn Entry>,
+    body: Body,
     /// Whether it is being polled. Only a body that is called runs for the sake of the one below it, which waits for it.
     is_polled: bool,
+}
+
+/// Whose body it is. An item is singled out when somebody asks: few of them are.
+#[derive(Clone)]
+enum Body {
+    Task(Arc<dyn Entry>),
+    Item(Arc<dyn Items>, Rc<Cell<u32>>),
+}
+
+impl Body {
+    fn entry(&self) -> EntryRef<'_> {
+        match self {
+            Self::Task(entry) => EntryRef::Task(&**entry),
+            Self::Item(items, index) => EntryRef::Item(&**items, index.get()),
+        }
+    }
+
+    fn into_entry(self) -> Arc<dyn Entry> {
+        match self {
+            Self::Task(entry) => entry,
+            Self::Item(items, index) => items.single_out(index.get()),
+        }
+    }
 }
 
 /// The task that runs on this thread, seen from inside.
@@ -94,12 +118,13 @@ impl fmt::Debug for TaskContext {
 
 /// The task whose body runs on this thread, or is being polled on it.
 pub(crate) fn current_task() -> Option<Arc<dyn Entry>> {
-    with_current_task(Arc::clone)
+    let current = CURRENT.try_with(|current| current.borrow().last().map(|frame| frame.body.clone()));
+    current.ok().flatten().map(Body::into_entry)
 }
 
 /// Looks at that task. Nothing of the user's may run in there.
-pub(crate) fn with_current_task<T>(look: impl FnOnce(&Arc<dyn Entry>) -> T) -> Option<T> {
-    CURRENT.try_with(|current| current.borrow().last().map(|frame| look(&frame.entry))).ok().flatten()
+pub(crate) fn with_current_task<T>(look: impl FnOnce(EntryRef<'_>) -> T) -> Option<T> {
+    CURRENT.try_with(|current| current.borrow().last().map(|frame| look(frame.body.entry()))).ok().flatten()
 }
 
 /// The current task, and below it those that wait on this thread's stack until it has ended, each for the one before.
@@ -107,14 +132,14 @@ pub(crate) fn current_tasks() -> Vec<Arc<dyn Entry>> {
     let stack = |current: &RefCell<Vec<Frame>>| {
         let mut tasks = Vec::new();
         for frame in current.borrow().iter().rev() {
-            tasks.push(Arc::clone(&frame.entry));
+            tasks.push(frame.body.clone());
             if frame.is_polled {
                 break;
             }
         }
         tasks
     };
-    CURRENT.try_with(stack).unwrap_or_default()
+    CURRENT.try_with(stack).unwrap_or_default().into_iter().map(Body::into_entry).collect()
 }
 
 /// How many bodies of tasks are around the caller, one inside the wait of the other.
@@ -129,7 +154,13 @@ pub(crate) fn is_in_task() -> bool {
 
 /// Says for as long as it lives that this thread is in a body of `entry`, which is called or polled.
 pub(crate) fn enter(entry: Arc<dyn Entry>, is_polled: bool) -> Entered {
-    CURRENT.with_borrow_mut(|current| current.push(Frame { entry, is_polled }));
+    CURRENT.with_borrow_mut(|current| current.push(Frame { body: Body::Task(entry), is_polled }));
+    Entered(())
+}
+
+/// The same for the body of an item, which is called. The item is that of the number in the cell.
+pub(crate) fn enter_items(items: Arc<dyn Items>, index: Rc<Cell<u32>>) -> Entered {
+    CURRENT.with_borrow_mut(|current| current.push(Frame { body: Body::Item(items, index), is_polled: false }));
     Entered(())
 }
 
@@ -138,8 +169,8 @@ pub(crate) struct Entered(());
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let entry = CURRENT.with_borrow_mut(Vec::pop);
-        drop(entry);
+        let frame = CURRENT.with_borrow_mut(Vec::pop);
+        drop(frame);
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::Error;
-use crate::task::{Key, Outcome, Transition, WatchId, Watcher, plain};
+use crate::task::{EntryRef, Key, Outcome, Transition, WatchId, Watcher, plain};
 
 /// A boxed future that owns what it needs.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -171,14 +171,14 @@ pub(crate) enum Awaited {
 }
 
 impl Awaited {
-    pub(crate) fn outcome(self, entry: &dyn Entry) -> Option<Outcome> {
+    pub(crate) fn outcome(self, entry: EntryRef<'_>) -> Option<Outcome> {
         match self {
             Self::End => entry.outcome(),
             Self::Value => entry.value_outcome(),
         }
     }
 
-    pub(crate) fn watch(self, entry: &dyn Entry, watcher: Watcher) -> Result<WatchId, Outcome> {
+    pub(crate) fn watch(self, entry: EntryRef<'_>, watcher: Watcher) -> Result<WatchId, Outcome> {
         match self {
             Self::End => entry.watch(watcher),
             Self::Value => entry.watch_value(watcher),
@@ -190,7 +190,7 @@ impl Awaited {
 #[doc(hidden)]
 pub trait AnyFuture {
     /// The task.
-    fn entry(&self) -> &dyn Entry;
+    fn entry(&self) -> EntryRef<'_>;
 
     /// The task, to hold on to.
     fn shared_entry(&self) -> Arc<dyn Entry>;

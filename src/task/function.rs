@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 #[cfg(feature = "dask")]
 use crate::Error;
@@ -164,6 +165,49 @@ pub struct Asynchronous<F>(F);
 /// ```
 pub fn asynchronous<F>(function: F) -> Asynchronous<F> {
     Asynchronous(function)
+}
+
+/// The function of a `map`, shared by its tasks.
+pub(crate) struct Each<F>(Arc<F>);
+
+impl<F> Each<F> {
+    pub(crate) fn new(function: &Arc<F>) -> Self {
+        Self(Arc::clone(function))
+    }
+}
+
+impl<F: TaskFn<Args> + Sync, Args> TaskFn<Args> for Each<F> {
+    type Output = F::Output;
+
+    const ASYNCHRONOUS: bool = F::ASYNCHRONOUS;
+
+    fn call(&self, args: Args) -> Call<F::Output> {
+        self.0.call(args)
+    }
+
+    fn name() -> &'static str {
+        F::name()
+    }
+
+    #[cfg(feature = "dask")]
+    fn remote_name(&self) -> &str {
+        self.0.remote_name()
+    }
+
+    /// What it shares captures what it captures.
+    fn identity() -> (TypeId, &'static str, bool) {
+        F::identity()
+    }
+
+    #[cfg(feature = "dask")]
+    fn export(&self, parts: Parts<'_>) -> Result<Export<F::Output>, Error> {
+        self.0.export(parts)
+    }
+
+    #[cfg(feature = "dask")]
+    fn refusal(&self) -> Option<Error> {
+        self.0.refusal()
+    }
 }
 
 macro_rules! task_fn {

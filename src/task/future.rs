@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::Error;
-use crate::task::context::is_in_task;
+use crate::task::awaiting::{Polled, poll_awaited, unwatch};
+use crate::task::input::{retried, taken};
 use crate::task::{
-    AnyFuture, Entry, Input, Key, Outcome, Status, Transition, TypedEntry, WaitInside, WatchId, Watcher,
+    AnyFuture, Awaiting, Entry, EntryRef, Handle, Input, Key, Status, Transition, TypedEntry, TypedItems,
 };
 
 /// The result of a task that was submitted: a reference count on it, and a future of its value.
@@ -46,19 +47,20 @@ use crate::task::{
 /// ```
 #[must_use = "dropping the last handle of a task cancels it; `detach` lets it go on"]
 pub struct TaskFuture<T> {
-    entry: Arc<dyn TypedEntry<T>>,
-    /// Where this handle's waker is registered, once it has been polled.
-    watch: Option<WatchId>,
-    /// There while a task awaits this one.
-    inside: Option<Box<WaitInside>>,
-    /// Whether this handle's count has been given up: the value was moved out, or the task detached.
-    spent: bool,
+    pub(super) handle: Handle<T>,
+    /// There once it has been polled in vain: few futures are, and many are kept.
+    polled: Option<Box<Polled>>,
 }
 
 impl<T> TaskFuture<T> {
     /// Takes over one count of `entry`.
     pub(crate) fn new(entry: Arc<dyn TypedEntry<T>>) -> Self {
-        Self { entry, watch: None, inside: None, spent: false }
+        Self { handle: Handle::Task { entry, is_spent: false }, polled: None }
+    }
+
+    /// Takes over one count of an item.
+    pub(crate) fn of_item(items: Arc<dyn TypedItems<T>>, index: u32) -> Self {
+        Self { handle: Handle::Item { items, index, is_spent: false }, polled: None }
     }
 
     /// The name of the task.
@@ -79,7 +81,7 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn key(&self) -> Key {
-        self.entry.key()
+        self.entry().key()
     }
 
     /// How far the task has come. Never waits.
@@ -98,7 +100,7 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn status(&self) -> Status {
-        Status::of(self.entry.outcome().as_ref().map(|outcome| outcome.as_ref().map(|_| ())))
+        Status::of(self.entry().outcome().as_ref().map(|outcome| outcome.as_ref().map(|_| ())))
     }
 
     /// Whether the task has ended, in whichever way. Never waits.
@@ -117,7 +119,7 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn is_done(&self) -> bool {
-        self.entry.outcome().is_some()
+        self.entry().outcome().is_some()
     }
 
     /// Fire and forget: the task runs to its end although nobody holds its future. Its value is dropped then.
@@ -136,8 +138,8 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn detach(mut self) {
-        self.spent = true;
-        Arc::clone(&self.entry).detach();
+        self.unwatch();
+        self.handle.detach();
     }
 
     /// The last transitions of the task, oldest first, with the reason of each: Dask's `Future.story`.
@@ -160,31 +162,26 @@ impl<T> TaskFuture<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn story(&self) -> Vec<Transition> {
-        self.entry.story()
+        self.shared_entry().story()
     }
 
     /// The same handle, as an argument.
     pub(crate) fn into_input(mut self) -> Input<T> {
-        // A handle whose value has been moved out has no count to give.
-        if self.spent {
-            return self.input();
-        }
-        self.spent = true;
-        Input::new(Arc::clone(&self.entry))
+        self.unwatch();
+        self.handle.take_input()
     }
 
     /// A handle of its own, as an argument.
     pub(crate) fn input(&self) -> Input<T> {
-        self.entry.retain();
-        Input::new(Arc::clone(&self.entry))
+        self.handle.clone().take_input()
     }
 
-    pub(crate) fn entry(&self) -> &dyn Entry {
-        &*self.entry
+    pub(crate) fn entry(&self) -> EntryRef<'_> {
+        self.handle.entry()
     }
 
     pub(crate) fn shared_entry(&self) -> Arc<dyn Entry> {
-        Arc::clone(&self.entry) as Arc<dyn Entry>
+        self.handle.shared_entry()
     }
 
     /// A clone of the value of a task that has finished.
@@ -198,7 +195,7 @@ impl<T> TaskFuture<T> {
     /// The shared value of a task that has finished.
     pub(crate) fn to_shared(&self) -> Result<Arc<T>, Error> {
         self.finished()?;
-        self.entry.shared_value().ok_or_else(|| self.taken())
+        self.handle.shared_value().ok_or_else(|| self.taken())
     }
 
     /// The value of a task that has finished: moved if this is the last handle.
@@ -209,11 +206,52 @@ impl<T> TaskFuture<T> {
         self.take_value()
     }
 
+    /// How many of `others` begin with the items of the same map that follow this one.
+    pub(crate) fn followers(&self, others: &[Self]) -> usize {
+        let Handle::Item { items, index: first, .. } = &self.handle else { return 0 };
+        let follows = |(other, place): &(&Self, u32)| match &other.handle {
+            Handle::Item { items: same, index, .. } => index == place && Arc::ptr_eq(items, same),
+            Handle::Task { .. } => false,
+        };
+        others.iter().zip(*first + 1..).take_while(follows).count()
+    }
+
+    /// The values of many. Items that follow each other have theirs moved out together.
+    pub(crate) fn into_values(futures: Vec<Self>) -> Result<Vec<T>, Error>
+    where
+        T: Clone,
+    {
+        let mut futures = futures;
+        let mut values = Vec::with_capacity(futures.len());
+        while values.len() < futures.len() {
+            let rest = &mut futures[values.len()..];
+            let len = 1 + rest[0].followers(&rest[1..]);
+            let Some((items, mut run)) = rest[0].handle.items(len as u32) else {
+                values.push(rest[0].take_value()?);
+                continue;
+            };
+            let mut rest = rest.iter_mut();
+            while !run.is_empty() {
+                let taken = items.take_values(run.clone(), &mut values);
+                run.start += taken;
+                rest.by_ref().take(taken as usize).for_each(|future| future.handle.spend());
+                // One that takes more than moving.
+                if !run.is_empty()
+                    && let Some(future) = rest.next()
+                {
+                    run.start += 1;
+                    values.push(future.take_value()?);
+                }
+            }
+        }
+        Ok(values)
+    }
+
     /// As [`into_value`](Self::into_value), for any type.
     pub(crate) fn into_shared(mut self) -> Result<Arc<T>, Error> {
         self.finished()?;
-        if self.spend_if_last() {
-            return self.entry.take_value().map(|value| value.into_shared()).ok_or_else(|| self.taken());
+        if self.handle.spend_if_last() {
+            return self.handle.take_value().map(|value| value.into_shared()).ok_or_else(|| self.taken());
         }
         self.to_shared()
     }
@@ -223,33 +261,28 @@ impl<T> TaskFuture<T> {
         T: Clone,
     {
         self.finished()?;
-        if self.spend_if_last() {
-            return self.entry.take_value().map(|value| value.into_value()).ok_or_else(|| self.taken());
+        if self.handle.spend_if_last() {
+            return self.handle.take_value().map(|value| value.into_value()).ok_or_else(|| self.taken());
         }
         self.to_value()
     }
 
     fn finished(&self) -> Result<(), Error> {
-        // It had ended when the caller looked, and had failed, or it could not have been retried.
-        let retried =
-            || Error::Cancelled { key: self.key(), reason: "it was retried while its failure was read".into() };
-        self.entry.outcome().unwrap_or_else(|| Err(retried()))
+        self.entry().outcome().unwrap_or_else(|| Err(retried(self.key())))
     }
 
-    fn spend_if_last(&mut self) -> bool {
-        let last = !self.spent && self.entry.spend_if_last();
-        self.spent |= last;
-        last
-    }
-
-    /// Why a task that had finished has no value: it was taken, or the engine was restarted since.
     fn taken(&self) -> Error {
-        self.entry.outcome().and_then(Result::err).unwrap_or_else(|| Error::Taken { key: self.key() })
+        taken(self.entry())
+    }
+
+    /// As if it had never been polled.
+    fn unwatch(&mut self) {
+        unwatch(self.handle.entry(), &mut self.polled);
     }
 }
 
 impl<T> AnyFuture for TaskFuture<T> {
-    fn entry(&self) -> &dyn Entry {
+    fn entry(&self) -> EntryRef<'_> {
         TaskFuture::entry(self)
     }
 
@@ -263,7 +296,7 @@ impl<T: Clone> Future for TaskFuture<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match poll_awaited(&this.entry, &mut this.watch, &mut this.inside, cx) {
+        match poll_awaited(&this.handle, &mut this.polled, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(this.take_value()),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
@@ -273,20 +306,14 @@ impl<T: Clone> Future for TaskFuture<T> {
 
 impl<T> Drop for TaskFuture<T> {
     fn drop(&mut self) {
-        if let Some(id) = self.watch.take() {
-            self.entry.unwatch_value(id);
-        }
-        if !self.spent && self.entry.release() {
-            Arc::clone(&self.entry).bury();
-        }
+        self.unwatch();
     }
 }
 
 impl<T> Clone for TaskFuture<T> {
     fn clone(&self) -> Self {
-        self.entry.retain();
         // A handle whose value has been moved out makes handles that say so.
-        Self { entry: Arc::clone(&self.entry), watch: None, inside: None, spent: false }
+        Self { handle: self.handle.clone(), polled: None }
     }
 }
 
@@ -301,96 +328,6 @@ impl<'a, T: Clone> IntoFuture for &'a TaskFuture<T> {
     type IntoFuture = Awaiting<'a, T>;
 
     fn into_future(self) -> Awaiting<'a, T> {
-        Awaiting { future: self, watch: None, inside: None }
-    }
-}
-
-/// The future of `(&future).await`: gives a clone of the value.
-#[must_use = "a future does nothing unless it is awaited"]
-#[derive(Debug)]
-pub struct Awaiting<'a, T> {
-    future: &'a TaskFuture<T>,
-    watch: Option<WatchId>,
-    /// There while a task awaits this one.
-    inside: Option<Box<WaitInside>>,
-}
-
-impl<T: Clone> Future for Awaiting<'_, T> {
-    type Output = Result<T, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        match poll_awaited(&this.future.entry, &mut this.watch, &mut this.inside, cx) {
-            Poll::Ready(Ok(())) => Poll::Ready(this.future.to_value()),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl<T> Drop for Awaiting<'_, T> {
-    fn drop(&mut self) {
-        if let Some(id) = self.watch.take() {
-            self.future.entry.unwatch_value(id);
-        }
-    }
-}
-
-/// As [`poll_value`], for what is awaited by itself: a task that does so says that it waits.
-fn poll_awaited<T>(
-    entry: &Arc<dyn TypedEntry<T>>,
-    watch: &mut Option<WatchId>,
-    inside: &mut Option<Box<WaitInside>>,
-    cx: &mut Context<'_>,
-) -> Poll<Outcome> {
-    let is_first = watch.is_none();
-    let outcome = poll_value(&**entry, watch, cx);
-    if outcome.is_ready() {
-        *inside = None;
-    } else if is_first && is_in_task() {
-        match WaitInside::begin(&entry.scheduler(), || vec![Arc::clone(entry) as Arc<dyn Entry>]) {
-            Ok(begun) => *inside = begun,
-            Err(error) => return Poll::Ready(Err(error)),
-        }
-    }
-    outcome
-}
-
-/// Looks whether a task has ended; if not, has `cx` woken when it does.
-pub(crate) fn poll_outcome<E: Entry + ?Sized>(
-    entry: &E,
-    watch: &mut Option<WatchId>,
-    cx: &mut Context<'_>,
-) -> Poll<Outcome> {
-    let watched = match *watch {
-        Some(id) => entry.rewatch(id, cx.waker()),
-        None => entry.watch(Watcher::Waker(cx.waker().clone())),
-    };
-    poll_watched(watched, watch)
-}
-
-/// Looks whether the value of a task is here, or will never be; if neither, has `cx` woken when it is so.
-pub(crate) fn poll_value<E: Entry + ?Sized>(
-    entry: &E,
-    watch: &mut Option<WatchId>,
-    cx: &mut Context<'_>,
-) -> Poll<Outcome> {
-    let watched = match *watch {
-        Some(id) => entry.rewatch_value(id, cx.waker()),
-        None => entry.watch_value(Watcher::Waker(cx.waker().clone())),
-    };
-    poll_watched(watched, watch)
-}
-
-fn poll_watched(watched: Result<WatchId, Outcome>, watch: &mut Option<WatchId>) -> Poll<Outcome> {
-    match watched {
-        Ok(id) => {
-            *watch = Some(id);
-            Poll::Pending
-        }
-        Err(outcome) => {
-            *watch = None;
-            Poll::Ready(outcome)
-        }
+        Awaiting { future: self, polled: None }
     }
 }

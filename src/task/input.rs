@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::task::{AnyFuture, Entry, Outcome, TypedEntry};
+use crate::task::{AnyFuture, Entry, EntryRef, Key, Outcome, TypedEntry};
 
 /// A handle of a task whose value another task takes.
 #[doc(hidden)]
@@ -25,9 +25,9 @@ impl<T> Input<T> {
     {
         self.finished()?;
         if self.entry.spend_if_last() {
-            return self.entry.take_value().map(|value| value.into_value()).ok_or_else(|| taken(&*self.entry));
+            return self.entry.take_value().map(|value| value.into_value()).ok_or_else(|| taken(self.entry()));
         }
-        let shared = self.entry.shared_value().ok_or_else(|| taken(&*self.entry))?;
+        let shared = self.entry.shared_value().ok_or_else(|| taken(self.entry()))?;
         Ok(Arc::unwrap_or_clone(shared))
     }
 
@@ -35,29 +35,29 @@ impl<T> Input<T> {
     pub(crate) fn shared(&self) -> Result<Arc<T>, Error> {
         self.finished()?;
         if self.entry.spend_if_last() {
-            return self.entry.take_value().map(|value| value.into_shared()).ok_or_else(|| taken(&*self.entry));
+            return self.entry.take_value().map(|value| value.into_shared()).ok_or_else(|| taken(self.entry()));
         }
-        self.entry.shared_value().ok_or_else(|| taken(&*self.entry))
+        self.entry.shared_value().ok_or_else(|| taken(self.entry()))
     }
 
     fn finished(&self) -> Result<(), Error> {
-        self.entry.outcome().unwrap_or_else(|| Err(retried(&*self.entry)))
+        self.entry.outcome().unwrap_or_else(|| Err(retried(self.entry.key())))
     }
 }
 
 /// Why a task that had ended has not: it had failed, or it could not have been retried.
-pub(crate) fn retried<E: Entry + ?Sized>(entry: &E) -> Error {
-    Error::Cancelled { key: entry.key(), reason: "it was retried while its failure was read".into() }
+pub(crate) fn retried(key: Key) -> Error {
+    Error::Cancelled { key, reason: "it was retried while its failure was read".into() }
 }
 
 /// Why a task that had finished has no value: it was taken, or the engine was restarted since.
-pub(crate) fn taken<E: Entry + ?Sized>(entry: &E) -> Error {
+pub(crate) fn taken(entry: EntryRef<'_>) -> Error {
     entry.outcome().and_then(Outcome::err).unwrap_or_else(|| Error::Taken { key: entry.key() })
 }
 
 impl<T> AnyFuture for Input<T> {
-    fn entry(&self) -> &dyn Entry {
-        &*self.entry
+    fn entry(&self) -> EntryRef<'_> {
+        EntryRef::Task(&*self.entry)
     }
 
     fn shared_entry(&self) -> Arc<dyn Entry> {

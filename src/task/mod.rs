@@ -2,10 +2,13 @@
 
 mod amounts;
 mod argument;
+mod awaiting;
 pub(crate) mod context;
+mod each_item;
 mod entry;
 mod function;
 mod future;
+mod handle;
 mod identity;
 mod info;
 mod input;
@@ -23,12 +26,13 @@ mod wait_inside;
 mod watch;
 
 pub use argument::{IntoArg, IntoArgs};
+pub use awaiting::Awaiting;
 pub use context::TaskContext;
+pub use each_item::EachItem;
 pub use function::{Asynchronous, Call, Failure, Fallible, TaskFn, asynchronous, fallible};
-pub use future::{Awaiting, TaskFuture};
+pub use future::TaskFuture;
 pub use info::TaskInfo;
 pub(crate) use input::Input;
-pub use items::Items;
 pub use key::Key;
 pub use options::Options;
 #[cfg(feature = "dask")]
@@ -39,9 +43,12 @@ pub use transition::{TaskState, Transition};
 
 pub(crate) use amounts::sum_amounts;
 pub(crate) use argument::{Argument, Arguments, Part};
+pub(crate) use awaiting::{poll_outcome, poll_value};
 pub(crate) use entry::{AnyFuture, Awaited, BoxFuture, Entry, Resume, Scheduler, Stored, TypedEntry};
-pub(crate) use future::{poll_outcome, poll_value};
+pub(crate) use function::Each;
+pub(crate) use handle::{EntryRef, Handle};
 pub(crate) use identity::Identity;
+pub(crate) use items::{Ends, Enough, Items, TypedItems};
 pub(crate) use name::{call_name, short_name};
 pub(crate) use options::Repeat;
 pub(crate) use registry::check_registrations;

@@ -26,6 +26,7 @@ mod completing_with_results;
 mod current_client;
 mod default_options;
 mod inspecting;
+mod items_of_a_map;
 mod looking_inside;
 mod mapping_streams;
 mod prioritizing;

@@ -144,7 +144,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => (client(), call(), work(), terms())
             .prop_map(|(client, call, work, terms)| Step::Submit { client, call, work, terms }),
-        2 => (client(), 0..4_usize, proptest::option::of(task.clone()), work())
+        2 => (client(), length(), proptest::option::of(task.clone()), work())
             .prop_map(|(client, length, of, work)| Step::Map { client, length, of, work }),
         4 => (client(), 0..6_usize).prop_map(|(client, key)| Step::Keyed { client, key }),
         4 => (task.clone(), any::<bool>()).prop_map(|(task, by_client)| Step::Cancel { task, by_client }),
@@ -156,6 +156,11 @@ fn step() -> impl Strategy<Value = Step> {
         3 => wait().prop_map(|wait| Step::Settle { wait }),
         1 => prop_oneof![1 => Just(Step::Restart), 2 => client().prop_map(|client| Step::Close { client })],
     ]
+}
+
+/// Of a map. The items of a longer one are kept together.
+fn length() -> impl Strategy<Value = usize> {
+    prop_oneof![0..4_usize, 8..40_usize]
 }
 
 fn call() -> impl Strategy<Value = Call> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::engine::local::close::Lifecycle;
 use crate::engine::local::{Engine, EngineStatus};
-use crate::task::context::current_task;
+use crate::task::context::with_current_task;
 use crate::task::{BoxFuture, Entry, Resume, Scheduler};
 
 /// One client of an engine.
@@ -108,7 +108,7 @@ impl ClientState {
 
     /// Whether the caller is a task of this client that has not ended.
     fn is_inside_of_its_own(&self) -> bool {
-        current_task().is_some_and(|task| task.scheduler_id() == self.id() && task.outcome().is_none())
+        with_current_task(|task| task.scheduler_id() == self.id() && task.outcome().is_none()).unwrap_or(false)
     }
 }
 

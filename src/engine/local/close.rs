@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use crate::Error;
 use crate::engine::local::clients::ClientState;
 use crate::engine::local::failing::fail;
+use crate::engine::local::job::Job;
 use crate::engine::local::needed::Needed;
 use crate::engine::local::node::Node;
 use crate::engine::local::release::wake_all;
@@ -131,6 +132,7 @@ impl Engine {
         }
         // After saying so: whoever submits meanwhile enters the table first and looks second.
         let reason = self.lifecycle.reason().into();
+        self.bulks.single_out(true);
         self.tasks.nodes().into_iter().for_each(|node| cancel(node, &reason));
         // Of a keyed task that has just ended, a view may not have heard yet.
         self.keys.all_views().into_iter().for_each(|view| view.cancel(&reason));
@@ -141,7 +143,7 @@ impl Engine {
     pub(super) fn drop_queues(&self) {
         drop(self.resources.drain());
         // One that was cancelled on its way here has taken its resources since.
-        self.pool.drain().for_each(|node| self.give_back_resources(&node));
+        self.pool.drain().for_each(Job::give_up);
     }
 
     /// Threads and asynchronous tasks that have not ended.
@@ -173,6 +175,7 @@ impl ClientState {
         self.lifecycle.begin(reason);
         let reason = self.lifecycle.reason().into();
         let engine = self.engine();
+        engine.bulks.single_out(true);
         let nodes = engine.tasks.nodes();
         let own = || nodes.iter().filter(|node| node.about().client().id() == self.id());
         let views = engine.keys().views_of(self.id());

@@ -89,6 +89,13 @@ impl<S> Core<S> {
         Self::new(&[Step::Erred], index, slot, Hearers::Told(Box::new(error)))
     }
 
+    /// A task that has made these steps already, as one of many, with its handles. If it runs, it has a body.
+    pub(crate) fn singled_out(made: &[Step], index: u8, slot: S, handles: u32) -> Self {
+        let core = Self::new(made, index, slot, Hearers::default());
+        let bodies = u16::from(core.phase() == Phase::Running);
+        Self { handles: Handles::several(handles), bodies: AtomicU16::new(bodies), ..core }
+    }
+
     #[inline]
     fn new(made: &[Step], index: u8, slot: S, hearers: Hearers) -> Self {
         let steps = made.iter().fold(Steps::default(), |steps, step| steps.and(*step));

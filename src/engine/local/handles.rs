@@ -16,6 +16,11 @@ impl Handles {
         Self(AtomicU32::new(1))
     }
 
+    /// As many as were counted elsewhere.
+    pub(super) const fn several(handles: u32) -> Self {
+        Self(AtomicU32::new(handles))
+    }
+
     pub(super) fn retain(&self) {
         let before = self.0.fetch_add(1, Ordering::Relaxed);
         assert!(before & !SPENT < HANDLES_MAX, "a task has no more than {HANDLES_MAX} handles");

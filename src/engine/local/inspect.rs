@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::engine::local::Engine;
+use crate::engine::local::about::About;
 use crate::engine::local::node::Node;
 use crate::engine::local::terms::Terms;
 use crate::task::{Key, TaskInfo, TaskState};
@@ -33,6 +34,22 @@ impl Engine {
             asynchronous: self.asynchronous.count(),
             ..Occupancy::default()
         };
+        // Bulks first: an item that is singled out meanwhile counts twice rather than not at all.
+        for bulk in self.bulks.all() {
+            bulk.look(&mut |seen| {
+                occupancy.tasks += 1;
+                match seen.state {
+                    TaskState::Running => occupancy.running += 1,
+                    TaskState::Memory => {
+                        _ = occupancy.memory.insert(bulk.key(seen.index), seen.nbytes.unwrap_or_default());
+                    }
+                    _ => {
+                        occupancy.queued += 1;
+                        *occupancy.priorities.entry(0).or_default() += 1;
+                    }
+                }
+            });
+        }
         for node in self.tasks.nodes() {
             let state = node.task_state();
             occupancy.running += usize::from(!node.is_asynchronous() && node.core().has_body());
@@ -64,9 +81,19 @@ impl Engine {
 
     /// Every task with all that is known of it; those of each thread in the order in which it submitted them.
     pub(crate) fn dump(&self) -> Vec<TaskInfo> {
-        let mut nodes = self.tasks.nodes();
-        nodes.sort_unstable_by_key(|node| node.id());
-        nodes.iter().map(|node| self.look_at(node)).collect()
+        let mut tasks = Vec::new();
+        for bulk in self.bulks.all() {
+            bulk.look(&mut |seen| {
+                let looked = TaskInfo { nbytes: seen.nbytes, ..self.look_at(&(seen.task)()) };
+                tasks.push((bulk.id(seen.index), looked));
+            });
+        }
+        tasks.extend(self.tasks.nodes().iter().map(|node| (node.id(), self.look_at(node))));
+        // One that was singled out meanwhile is there twice: the later look counts.
+        tasks.reverse();
+        tasks.sort_by_key(|(id, _)| *id);
+        tasks.dedup_by_key(|(id, _)| *id);
+        tasks.into_iter().map(|(_, task)| task).collect()
     }
 
     fn look_at(&self, node: &Arc<dyn Node>) -> TaskInfo {
@@ -108,7 +135,7 @@ impl dyn Node + '_ {
     }
 }
 
-impl crate::engine::local::about::About {
+impl About {
     pub(crate) fn priority(&self) -> i32 {
         self.terms().map_or(0, |terms| terms.options.priority)
     }

@@ -141,8 +141,7 @@ impl Drop for Lease {
 impl ClientState {
     /// A lease for one task, and the task's place in it.
     pub(crate) fn lease(self: &Arc<Self>) -> (Arc<Lease>, u8) {
-        let client_id = self.id();
-        let parent = with_current_task(|task| (task.scheduler_id() == client_id).then(|| task.id())).flatten();
+        let (client_id, parent) = (self.id(), self.parent());
         // Dropped when nothing is borrowed.
         let mut outdated = NONE;
         let leased = LEASING.try_with(|leasing| {
@@ -156,19 +155,32 @@ impl ClientState {
                 return (lease, leasing.tasks - 1);
             }
             // Whoever has used one up will use up the next.
-            let lease = self.new_lease(parent, if is_same { LEASE_TASKS } else { 0 });
+            let lease = self.new_lease(parent, LEASE_TASKS.into(), if is_same { LEASE_TASKS } else { 0 });
             let kept = (parent.is_some() && is_worker()).then(|| Arc::clone(&lease));
             outdated = replace(leasing, Leasing { client_id, parent, lease: Arc::downgrade(&lease), tasks: 1, kept });
             (lease, 0)
         });
         drop(outdated);
         // A thread that ends has lost its locals.
-        leased.unwrap_or_else(|_| (self.new_lease(parent, 0), 0))
+        leased.unwrap_or_else(|_| (self.new_lease(parent, LEASE_TASKS.into(), 0), 0))
     }
 
-    fn new_lease(self: &Arc<Self>, parent: Option<u64>, capacity: u8) -> Arc<Lease> {
+    /// A lease for `count` tasks that are submitted at once.
+    pub(crate) fn lease_for(self: &Arc<Self>, count: u64) -> Arc<Lease> {
+        // What this thread submits next has numbers after theirs.
+        Kept::set_aside().give_up();
+        self.new_lease(self.parent(), count, 0)
+    }
+
+    /// The number of the task that the caller is in, if it is one of this client.
+    fn parent(&self) -> Option<u64> {
+        let client_id = self.id();
+        with_current_task(|task| (task.scheduler_id() == client_id).then(|| task.id())).flatten()
+    }
+
+    fn new_lease(self: &Arc<Self>, parent: Option<u64>, count: u64, capacity: u8) -> Arc<Lease> {
         let engine = self.engine();
-        let first_id = engine.next_ids(u64::from(LEASE_TASKS));
+        let first_id = engine.next_ids(count);
         Arc::new_cyclic(|lease| Lease {
             client: Arc::clone(self),
             parent,

@@ -6,8 +6,9 @@
 //! | `node.rs`, `about.rs`, `run.rs` | a task with its call, its value and its name, and its runs |
 //! | `entry.rs`, `by_core.rs`, `failing.rs` | how others see it, and how it ends without a run |
 //! | `handles.rs`, `release.rs` | the handles, and the last one |
+//! | `bulk/` | many tasks in one |
 //! | `clients.rs`, `lease.rs` | whose tasks they are, and what those submitted in a row share |
-//! | `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
+//! | `job.rs`, `pool.rs`, `prioritized.rs`, `parking.rs`, `worker.rs` | queues, seats and threads |
 //! | `asynchronous.rs` | tasks on the runtime |
 //! | `keys.rs`, `future_state.rs` | chosen keys, and what each client knows of them |
 //! | `terms.rs`, `timer.rs`, `resources.rs` | options: retries, time limits, priorities, resources |
@@ -19,6 +20,7 @@
 
 mod about;
 mod asynchronous;
+mod bulk;
 pub(crate) mod by_core;
 mod clients;
 mod close;
@@ -28,6 +30,7 @@ mod failing;
 mod future_state;
 mod handles;
 mod inspect;
+mod job;
 mod keys;
 mod lease;
 mod needed;
@@ -65,10 +68,12 @@ pub(crate) use self::about::About;
 pub(crate) use self::about::Draft;
 use self::asynchronous::Running;
 pub(crate) use self::asynchronous::{Host, Spawned};
+use self::bulk::Bulks;
 pub(crate) use self::clients::ClientState;
 pub(crate) use self::close::EngineStatus;
 use self::close::Lifecycle;
 pub(crate) use self::failing::restart;
+use self::job::Job;
 use self::keys::Keys;
 #[cfg(not(feature = "dask"))]
 use self::node::Node;
@@ -95,6 +100,7 @@ pub(crate) struct Engine {
     host: Box<dyn Host>,
     asynchronous: Running,
     tasks: Table,
+    bulks: Bulks,
     keys: Keys,
     resources: Resources,
     waits: Waits,
@@ -127,6 +133,7 @@ impl Engine {
             host: Box::new(runtime),
             asynchronous: Running::default(),
             tasks: Table::default(),
+            bulks: Bulks::default(),
             keys: Keys::default(),
             resources: Resources::new(settings.resources, settings.unrunnable_timeout),
             waits: Waits::default(),
@@ -192,6 +199,7 @@ impl Engine {
     /// Cancels every task and drops every value, of all clients. Bodies that run go on to their ends.
     pub(crate) fn restart(&self) {
         const REASON: &str = "the engine was restarted";
+        self.bulks.single_out(false);
         for node in self.tasks.nodes() {
             let error = Error::Cancelled { key: node.key(), reason: REASON.into() };
             restart(node, &error);
@@ -212,15 +220,14 @@ impl Engine {
 
     /// The same for whoever has only the task.
     fn schedule_alone(node: Arc<dyn Node>) {
-        let mut node = node;
         // Mostly it goes to the queue of this very thread. Nothing counts a reference on the engine for it, which all threads
         // would meet at.
         if node.about().is_plain() && !node.is_asynchronous() {
-            match worker::push_own(node) {
-                Ok(false) => return,
-                Ok(true) => return worker::drop_queues(),
-                Err(back) => node = back,
-            }
+            return match worker::push_own(Job::Task(node)) {
+                Ok(false) => {}
+                Ok(true) => worker::drop_queues(),
+                Err(job) => Arc::clone(job.engine()).queue_plain(job),
+            };
         }
         let engine = Arc::clone(node.about().engine());
         engine.schedule(node);
@@ -233,7 +240,17 @@ impl Engine {
         } else {
             self.pool.push(node);
         }
-        // After the push: whoever closes meanwhile empties the queues after saying so, and one of us sees the other.
+        self.drop_queues_if_closing();
+    }
+
+    /// Has ready tasks run that need nothing but threads.
+    fn queue_plain(&self, job: Job) {
+        self.pool.push_plain(job);
+        self.drop_queues_if_closing();
+    }
+
+    /// After a push: whoever closes meanwhile empties the queues after saying so, and one of us sees the other.
+    fn drop_queues_if_closing(&self) {
         if self.lifecycle.is_closing() {
             self.drop_queues();
         }

@@ -94,11 +94,16 @@ where
         node
     }
 
-    /// A task that was refused: nobody finds it in the table.
+    /// A task that was refused.
     pub(crate) fn refused(draft: Draft, error: Error) -> Arc<Self> {
+        Self::unlisted(Core::erred(draft.index, Slot::default(), error), draft)
+    }
+
+    /// A task that nobody finds in the table.
+    pub(crate) fn unlisted(core: Core<Slot<T, F, A>>, draft: Draft) -> Arc<Self> {
         let Draft { about, index, location } = draft;
         about.lease().enter(index, Weak::<Self>::new() as Weak<dyn Node>, location);
-        Arc::new(Self { core: Core::erred(index, Slot::default(), error), about, args: PhantomData })
+        Arc::new(Self { core, about, args: PhantomData })
     }
 
     /// Registers a task, whose inputs have been counted, with them, and queues it if they have all finished.

@@ -5,21 +5,24 @@
 //! a parked one, or to a new one. So n bodies run at once, whoever blocks, and there are only as many threads more as
 //! there are blocked ones.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_deque::Worker as Deque;
 
-use crate::engine::local::node::Node;
+use crate::engine::local::job::Job;
 
 /// The right to run tasks, and the queue that goes with it.
 pub(crate) struct Seat {
     pub(crate) index: usize,
-    pub(crate) deque: Deque<Arc<dyn Node>>,
+    pub(crate) deque: Deque<Job>,
     /// Counts the searches for work, so that the common queue is looked at now and then even when this one never
     /// runs dry.
     pub(crate) searches: u32,
+    /// Counts what is put into the queue.
+    pub(crate) pushes: Cell<u32>,
 }
 
 /// A thread of the engine.

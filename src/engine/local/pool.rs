@@ -10,6 +10,7 @@
 //! more after it has said that it no longer searches; both sides use sequentially consistent operations, so that either
 //! the pusher sees the free seat or the searcher sees the task.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -17,6 +18,7 @@ use std::thread;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
 use crate::Error;
+use crate::engine::local::job::Job;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Parking, Seat, Thread, lock};
 use crate::engine::local::prioritized::{Nested, Prioritized};
@@ -36,10 +38,10 @@ const COMMON_EVERY: u32 = 61;
 
 pub(crate) struct Pool {
     name: String,
-    common: Injector<Arc<dyn Node>>,
+    common: Injector<Job>,
     nested: Nested,
     prioritized: Prioritized,
-    stealers: Box<[Stealer<Arc<dyn Node>>]>,
+    stealers: Box<[Stealer<Job>]>,
     parking: Mutex<Parking>,
     /// Length of `parking.free`, readable without the lock.
     free: AtomicUsize,
@@ -61,7 +63,8 @@ impl Pool {
         if threads == 0 || threads > THREADS_MAX {
             return Err(Error::InvalidThreads { threads, threads_max: THREADS_MAX });
         }
-        let seats: Vec<_> = (0..threads).map(|index| Seat { index, deque: Deque::new_lifo(), searches: 0 }).collect();
+        let seat = |index| Seat { index, deque: Deque::new_lifo(), searches: 0, pushes: Cell::new(0) };
+        let seats: Vec<_> = (0..threads).map(seat).collect();
         let pool = Arc::new(Self {
             name: name.to_owned(),
             common: Injector::new(),
@@ -109,11 +112,17 @@ impl Pool {
             self.prioritized.push(node);
             return self.notify();
         }
-        if let Err(node) = worker::push_own(node) {
+        self.push_plain(Job::Task(node));
+    }
+
+    /// Queues what has no priority.
+    #[inline]
+    pub(crate) fn push_plain(self: &Arc<Self>, job: Job) {
+        if let Err(job) = worker::push_own(job) {
             if !is_in_task() {
-                self.common.push(node);
-            } else if let Err(node) = self.put_aside(node) {
-                self.nested.push(node);
+                self.common.push(job);
+            } else if let Err(job) = self.put_aside(job) {
+                self.nested.push(job);
             }
             self.notify();
         }
@@ -185,28 +194,38 @@ impl Pool {
 
     // --- tasks out -----------------------------------------------------------------------------------------------
 
-    /// Finds a task for the thread on `seat`.
-    pub(crate) fn find(&self, seat: &mut Seat) -> Option<Arc<dyn Node>> {
+    /// Finds work for the thread on `seat`.
+    pub(crate) fn find(&self, seat: &mut Seat) -> Option<Job> {
         if let Some(node) = self.prioritized.pop_urgent() {
-            return Some(node);
+            return Some(Job::Task(node));
         }
         seat.searches = seat.searches.wrapping_add(1);
         // One: a batch would be put before what this thread has made ready, and many values wait for that.
         if seat.searches.is_multiple_of(COMMON_EVERY)
-            && let Some(node) = retry(|| self.common.steal())
+            && let Some(job) = retry(|| self.common.steal())
         {
-            return Some(node);
+            return Some(job);
         }
         let own = seat.deque.pop().or_else(|| self.nested.pop());
         let found = own.or_else(|| self.find_common(seat)).or_else(|| self.steal(seat));
-        found.or_else(|| self.prioritized.pop())
+        found.or_else(|| self.prioritized.pop().map(Job::Task))
     }
 
-    fn find_common(&self, seat: &Seat) -> Option<Arc<dyn Node>> {
+    /// Whether the thread on `seat` may go on with the next of many tasks, as if it had looked for work and found that:
+    /// nothing comes first, and it is not time for the common queue.
+    pub(crate) fn goes_on(&self, seat: &mut Seat) -> bool {
+        if self.prioritized.is_urgent() || seat.searches.wrapping_add(1).is_multiple_of(COMMON_EVERY) {
+            return false;
+        }
+        seat.searches = seat.searches.wrapping_add(1);
+        true
+    }
+
+    fn find_common(&self, seat: &Seat) -> Option<Job> {
         retry(|| self.common.steal_batch_and_pop(&seat.deque))
     }
 
-    fn steal(&self, seat: &Seat) -> Option<Arc<dyn Node>> {
+    fn steal(&self, seat: &Seat) -> Option<Job> {
         // From the neighbour on, so that thieves do not all meet at the first.
         let (before, after) = self.stealers.split_at(seat.index);
         let others = after.iter().skip(1).chain(before);
@@ -221,10 +240,10 @@ impl Pool {
     }
 
     /// Takes every queued task away.
-    pub(crate) fn drain(&self) -> impl Iterator<Item = Arc<dyn Node>> {
+    pub(crate) fn drain(&self) -> impl Iterator<Item = Job> {
         let take = || {
             let common = retry(|| self.common.steal()).or_else(|| self.nested.pop());
-            let common = common.or_else(|| self.prioritized.pop());
+            let common = common.or_else(|| self.prioritized.pop().map(Job::Task));
             common.or_else(|| self.stealers.iter().find_map(|stealer| retry(|| stealer.steal())))
         };
         std::iter::from_fn(take)
@@ -372,7 +391,7 @@ impl Pool {
 fn retry<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
     loop {
         match steal() {
-            Steal::Success(node) => return Some(node),
+            Steal::Success(found) => return Some(found),
             Steal::Empty => return None,
             Steal::Retry => std::hint::spin_loop(),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::engine::local::job::Job;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::lock;
 
@@ -44,7 +45,12 @@ impl Prioritized {
 
     /// The first of those that come before all plain tasks.
     pub(crate) fn pop_urgent(&self) -> Option<Arc<dyn Node>> {
-        if self.urgent.load(Ordering::SeqCst) == 0 { None } else { self.pop_if(|priority| priority > 0) }
+        if self.is_urgent() { self.pop_if(|priority| priority > 0) } else { None }
+    }
+
+    /// Whether there are any that come before all plain tasks.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::SeqCst) > 0
     }
 
     /// The first of all.
@@ -75,26 +81,26 @@ impl Prioritized {
 /// Tasks that were submitted by tasks without a seat, newest first.
 #[derive(Default)]
 pub(crate) struct Nested {
-    tasks: Mutex<Vec<Arc<dyn Node>>>,
+    tasks: Mutex<Vec<Job>>,
     /// How many there are: readable without the lock.
     count: AtomicUsize,
 }
 
 impl Nested {
-    pub(crate) fn push(&self, node: Arc<dyn Node>) {
+    pub(crate) fn push(&self, job: Job) {
         let mut tasks = lock(&self.tasks);
-        tasks.push(node);
+        tasks.push(job);
         self.count.store(tasks.len(), Ordering::SeqCst);
     }
 
-    pub(crate) fn pop(&self) -> Option<Arc<dyn Node>> {
+    pub(crate) fn pop(&self) -> Option<Job> {
         if self.is_empty() {
             return None;
         }
         let mut tasks = lock(&self.tasks);
-        let node = tasks.pop();
+        let job = tasks.pop();
         self.count.store(tasks.len(), Ordering::SeqCst);
-        node
+        job
     }
 
     pub(crate) fn is_empty(&self) -> bool {

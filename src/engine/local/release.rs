@@ -1,6 +1,8 @@
 //! What happens when the last handle of a task is dropped.
 
+use std::any::Any;
 use std::cell::RefCell;
+use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
@@ -14,18 +16,35 @@ thread_local! {
     static GRAVES: RefCell<Option<Vec<Grave>>> = const { RefCell::new(None) };
 }
 
-/// A task, and why it ends if it has not.
-type Grave = (Arc<dyn Node>, Option<Arc<str>>);
+/// What is still to be dropped.
+enum Grave {
+    /// A task, and why it ends if it has not.
+    Task(Arc<dyn Node>, Option<Arc<str>>),
+    /// What an item had.
+    Thing(Box<dyn Any>),
+}
 
 /// Drops the value of a task that has ended, and the call of one that has not: nobody needs it.
 ///
 /// Dropping a call drops its references on other tasks, which may be the last, and so on: a chain of a million
 /// tasks is walked in a loop, not by recursion.
 pub(crate) fn bury(node: Arc<dyn Node>, reason: Option<Arc<str>>) {
-    let mut grave = Some((node, reason));
-    let first = GRAVES.try_with(|graves| match &mut *graves.borrow_mut() {
-        Some(later) => {
-            later.extend(grave.take());
+    in_turn((node, reason), |(node, reason)| clear(node, reason), |(node, reason)| Grave::Task(node, reason));
+}
+
+/// Drops what an item had, in its turn: it may hold the last handles of others.
+pub(crate) fn drop_in_turn<V: 'static>(value: V) {
+    if needs_drop::<V>() {
+        in_turn(value, |value| drop_quietly(|| drop(value)), |value| Grave::Thing(Box::new(value)));
+    }
+}
+
+/// Does something now, and what comes up meanwhile afterwards; or, if it has come up itself, later.
+fn in_turn<G>(grave: G, now: impl FnOnce(G), later: impl FnOnce(G) -> Grave) {
+    let mut grave = Some(grave);
+    let is_first = GRAVES.try_with(|graves| match &mut *graves.borrow_mut() {
+        Some(graves) => {
+            graves.extend(grave.take().map(later));
             false
         }
         none => {
@@ -33,17 +52,17 @@ pub(crate) fn bury(node: Arc<dyn Node>, reason: Option<Arc<str>>) {
             true
         }
     });
-    match first {
-        Ok(true) => {
-            let _done = Done;
-            while let Some(next) = grave {
-                clear(next);
-                grave = GRAVES.with_borrow_mut(|graves| graves.as_mut().and_then(Vec::pop));
-            }
+    let Some(grave) = grave else { return };
+    // If the thread ends and has lost its locals, recursion is all that is left.
+    let done = is_first.unwrap_or(false).then_some(Done);
+    now(grave);
+    while done.is_some()
+        && let Some(next) = GRAVES.with_borrow_mut(|graves| graves.as_mut().and_then(Vec::pop))
+    {
+        match next {
+            Grave::Task(node, reason) => clear(node, reason),
+            Grave::Thing(thing) => drop_quietly(|| drop(thing)),
         }
-        Ok(false) => {}
-        // The thread ends and has lost its locals: recursion is all that is left.
-        Err(_) => grave.into_iter().for_each(clear),
     }
 }
 
@@ -56,7 +75,7 @@ impl Drop for Done {
     }
 }
 
-fn clear((node, reason): Grave) {
+fn clear(node: Arc<dyn Node>, reason: Option<Arc<str>>) {
     if node.about().is_keyed() {
         node.about().engine().keys().forget(&*node);
     }

@@ -129,7 +129,12 @@ where
 
     /// Ends a run: the task, or, if it erred and is to be tried again, only this run. Then the caller queues it after the
     /// delay that this gives, once all is given back that the run held.
-    fn end_run(self: &Arc<Self>, attempt: usize, result: Result<T, Error>, call: Option<(F, A)>) -> Option<Duration> {
+    pub(super) fn end_run(
+        self: &Arc<Self>,
+        attempt: usize,
+        result: Result<T, Error>,
+        call: Option<(F, A)>,
+    ) -> Option<Duration> {
         let mut result = result;
         if let Some(terms) = self.about.terms() {
             terms.stop_run_timer();
@@ -224,7 +229,7 @@ where
         }
     }
 
-    fn failed(&self, source: Failure) -> Error {
+    pub(super) fn failed(&self, source: Failure) -> Error {
         // A task that hands on the error of a task that it waited for fails with that error, as one that depends on it.
         match source.downcast::<Error>() {
             Ok(error) => *error,

@@ -19,6 +19,11 @@ impl Trace {
         Self(None)
     }
 
+    /// Whether somebody listens.
+    pub(crate) fn is_wanted() -> bool {
+        enabled!(target: "anydask", Level::DEBUG)
+    }
+
     /// Opens the span of a task that calls the function `name` and is being submitted, and says so there.
     pub(crate) fn submitted(draft: &mut Draft, name: fn() -> &'static str) {
         Self::open(draft, name);
@@ -27,7 +32,7 @@ impl Trace {
 
     /// Opens the span of a task that calls the function `name` and is about to be submitted.
     pub(crate) fn open(draft: &mut Draft, name: fn() -> &'static str) {
-        if !enabled!(target: "anydask", Level::DEBUG) {
+        if !Self::is_wanted() {
             return;
         }
         let (key, location) = (draft.key(name()), draft.location);

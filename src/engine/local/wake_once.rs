@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use crate::engine::local::node::Node;
+use crate::engine::local::job::Job;
 use crate::engine::local::pool::Pool;
 
 thread_local! {
     /// What this thread queues at once.
     static BATCH: Cell<Option<Batch>> = const { Cell::new(None) };
     /// The tasks of it that go to a queue where the newest comes first. They go there at its end, the first of them last.
-    static READY: RefCell<Vec<Arc<dyn Node>>> = const { RefCell::new(Vec::new()) };
+    static READY: RefCell<Vec<Job>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Clone, Copy)]
@@ -43,13 +43,13 @@ impl Pool {
     }
 
     /// Keeps a ready task for the end of what this thread queues at once, where the newest would come first.
-    pub(super) fn put_aside(&self, node: Arc<dyn Node>) -> Result<(), Arc<dyn Node>> {
+    pub(super) fn put_aside(&self, job: Job) -> Result<(), Job> {
         match self.batch() {
             Some(Batch { is_complete: false, .. }) => {
-                READY.with_borrow_mut(|ready| ready.push(node));
+                READY.with_borrow_mut(|ready| ready.push(job));
                 Ok(())
             }
-            _ => Err(node),
+            _ => Err(job),
         }
     }
 
@@ -66,14 +66,14 @@ impl Pool {
 struct Held<'a> {
     pool: &'a Arc<Pool>,
     before: Option<Batch>,
-    ready: Vec<Arc<dyn Node>>,
+    ready: Vec<Job>,
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         BATCH.set(self.pool.batch().map(|batch| Batch { is_complete: true, ..batch }));
         let ready = READY.replace(std::mem::take(&mut self.ready));
-        ready.into_iter().rev().for_each(|node| self.pool.push(node));
+        ready.into_iter().rev().for_each(|job| self.pool.push_plain(job));
         if BATCH.replace(self.before).is_some_and(|batch| batch.wants_wake) {
             self.pool.notify();
         }

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::Error;
+use crate::engine::local::bulk::AnyBulk;
+use crate::engine::local::job::Job;
 use crate::engine::local::lease::Kept;
 use crate::engine::local::node::Node;
 use crate::engine::local::parking::{Seat, Thread};
@@ -76,11 +78,11 @@ impl Worker {
     /// Runs tasks until the engine closes or has no use for this thread. Begins, and goes on, as a searcher.
     fn work(&self) {
         loop {
-            if let Some(node) = self.search() {
+            if let Some(job) = self.search() {
                 self.pool.end_search();
                 // A body's panics are caught where it runs. This is for what comes with its end: the last error of a task, for
                 // one, may panic in its `Drop`. A thread that ended with it would take its seat along.
-                drop_quietly(|| self.run_on_from(node));
+                drop_quietly(|| self.run_on_from(job));
                 self.pool.begin_search();
                 continue;
             }
@@ -93,23 +95,26 @@ impl Worker {
         }
     }
 
-    /// Runs `node`, and then whatever is found at once.
-    fn run_on_from(&self, node: Arc<dyn Node>) {
-        let mut next = Some(node);
-        while let Some(node) = next {
-            node.run();
+    /// Does `job`, and then whatever is found at once.
+    fn run_on_from(&self, job: Job) {
+        let mut next = Some(job);
+        while let Some(job) = next {
+            match job {
+                Job::Task(node) => node.run(),
+                Job::Bulk(bulk) => self.run_many(bulk),
+            }
             next = if self.is_needed_elsewhere() { None } else { self.find() };
         }
     }
 
     /// Looks for work for a short while.
-    fn search(&self) -> Option<Arc<dyn Node>> {
+    fn search(&self) -> Option<Job> {
         for round in 0..SEARCHES {
             if self.is_needed_elsewhere() {
                 return None;
             }
-            if let Some(node) = self.find() {
-                return Some(node);
+            if let Some(job) = self.find() {
+                return Some(job);
             }
             if round < SEARCHES / 2 {
                 (0..1 << round.min(6)).for_each(|_| std::hint::spin_loop());
@@ -120,15 +125,32 @@ impl Worker {
         None
     }
 
-    fn find(&self) -> Option<Arc<dyn Node>> {
+    fn find(&self) -> Option<Job> {
         self.seat.borrow_mut().as_mut().and_then(|seat| self.pool.find(seat))
+    }
+
+    /// Runs items until none is left or something else comes first; it finds the rest in the queue again then.
+    fn run_many(&self, bulk: Arc<dyn AnyBulk>) {
+        // While this thread is busy with one, others may take the rest, and what an item submits comes before them.
+        if bulk.has_several()
+            && let Some(seat) = self.seat.borrow().as_ref()
+        {
+            seat.deque.push(Job::Bulk(Arc::clone(&bulk)));
+            self.pool.notify();
+        }
+        let place = self.seat.borrow().as_ref().map(|seat| (seat.index, seat.pushes.get()));
+        bulk.run(&mut || {
+            let mut seat = self.seat.borrow_mut();
+            let Some(seat) = seat.as_mut() else { return false };
+            place == Some((seat.index, seat.pushes.get())) && !self.is_needed_elsewhere() && self.pool.goes_on(seat)
+        });
     }
 
     /// Takes a task out of the queue that is about to be run, if it is the newest there. One that stays is passed over later.
     fn unqueue(&self, node: &Arc<dyn Node>) {
         if let Some(seat) = self.seat.borrow().as_ref()
             && let Some(newest) = seat.deque.pop()
-            && !Arc::ptr_eq(&newest, node)
+            && !matches!(&newest, Job::Task(newest) if Arc::ptr_eq(newest, node))
         {
             seat.deque.push(newest);
             // Whoever looked here meanwhile found nothing, and may have parked.
@@ -141,35 +163,36 @@ impl Worker {
     }
 }
 
-/// Queues a task on this thread's own seat, if it has one of the task's engine, and wakes somebody for it if this thread will
-/// not take it at once. Says whether the engine has closed meanwhile. Else the task comes back.
-pub(crate) fn push_own(node: Arc<dyn Node>) -> Result<bool, Arc<dyn Node>> {
-    let mut node = Some(node);
+/// Queues work on this thread's own seat, if it has one of the work's engine, and wakes somebody for it if this thread will
+/// not take it at once. Says whether the engine has closed meanwhile. Else the work comes back.
+pub(crate) fn push_own(job: Job) -> Result<bool, Job> {
+    let mut job = Some(job);
     let pushed = with_current(|worker| {
         let seat = worker.seat.borrow();
         let seat = seat.as_ref()?;
-        let node = node.take_if(|node| Arc::ptr_eq(&worker.pool, &node.about().engine().pool))?;
-        let Err(node) = worker.pool.put_aside(node) else { return Some(worker.pool.is_closed()) };
+        let job = job.take_if(|job| Arc::ptr_eq(&worker.pool, &job.engine().pool))?;
+        let Err(job) = worker.pool.put_aside(job) else { return Some(worker.pool.is_closed()) };
         // A task that is made ready by one that has just ended is picked up by this very thread: nobody is woken, and a
         // chain stays on one core.
         let is_next = seat.deque.is_empty() && !is_in_task();
-        seat.deque.push(node);
+        seat.pushes.set(seat.pushes.get().wrapping_add(1));
+        seat.deque.push(job);
         if !is_next {
             worker.pool.notify();
         }
         Some(worker.pool.is_closed())
     });
-    match (pushed.flatten(), node) {
+    match (pushed.flatten(), job) {
         (Some(is_closed), _) => Ok(is_closed),
-        (None, Some(node)) => Err(node),
-        (None, None) => unreachable!("a task that was taken was pushed"),
+        (None, Some(job)) => Err(job),
+        (None, None) => unreachable!("work that was taken was pushed"),
     }
 }
 
 /// Drops what is queued on a pool that has closed: nobody runs it any more, and each task keeps its engine alive.
 pub(crate) fn drop_queues() {
     if let Some(worker) = current() {
-        worker.pool.drain().for_each(|node| node.about().engine().give_back_resources(&node));
+        worker.pool.drain().for_each(Job::give_up);
     }
 }
 

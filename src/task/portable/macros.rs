@@ -104,7 +104,7 @@ macro_rules! __anydask_register_items {
     ($task:ident, $name:expr, $location:expr, $is_asynchronous:expr, $form:ident $argument:ty,
      $output_form:ident $output:ty) => {
         $crate::__anydask_register! {
-            $crate::__private::Items($task),
+            $crate::__private::EachItem($task),
             $name,
             $location,
             $is_asynchronous,

@@ -12,7 +12,7 @@ use crate::engine::dask::call::{CallRefused, MadeCall, TaskCall, registered_task
 use crate::task::portable::{
     Argument, CallError, ErasedCall, Export, ExportedCall, PyValue, TypeOf, codec_of, export_concat,
 };
-use crate::task::{Arguments, IntoArgs, Items, TaskFn};
+use crate::task::{Arguments, EachItem, IntoArgs, TaskFn};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Page {
@@ -395,12 +395,12 @@ fn a_task_of_one_argument_is_called_with_each_item_elsewhere() {
         let items = registered_tasks()[&*format!("anydask::task::portable::tests::{task}[]")];
         assert_eq!(items.travelling.is_asynchronous, is_asynchronous);
     }
-    let parsed = export(Items(parse), vec!["1".to_owned(), "20".to_owned()]).unwrap();
+    let parsed = export(EachItem(parse), vec!["1".to_owned(), "20".to_owned()]).unwrap();
     let result = result_of(call_there(&parsed.call, &[]).unwrap()).unwrap();
     assert_eq!((parsed.decode)(&result).unwrap(), [1, 20]);
-    let lengths = export(Items(length), vec!["1".to_owned(), String::new()]).unwrap();
+    let lengths = export(EachItem(length), vec!["1".to_owned(), String::new()]).unwrap();
     assert_eq!(result_of(call_there(&lengths.call, &[]).unwrap()).unwrap_err(), "it is empty");
     assert!(!registered_tasks().contains_key("anydask::task::portable::tests::concatenate[]"));
-    let refused = export(Items(|x: i64| x), vec![1]).unwrap_err();
+    let refused = export(EachItem(|x: i64| x), vec![1]).unwrap_err();
     assert!(matches!(refused, Error::NotPortable { .. }), "{refused:?}");
 }
