@@ -4,6 +4,7 @@
 
 #![allow(unreachable_pub, reason = "nobody uses a test program from outside")]
 
+mod bodies;
 mod cluster;
 mod clusters;
 mod connecting;
