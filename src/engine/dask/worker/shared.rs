@@ -68,10 +68,10 @@ impl Shared {
     }
 
     /// The driver has ended: nobody waits for the bodies.
-    pub(super) fn cancel_all(&self) {
+    pub(super) fn stop(&self) {
         let shell = lock(&self.present).shell.take();
         if let Some(shell) = shell {
-            shell.cancel_all();
+            shell.handle(Event::StopAsked);
         }
     }
 
