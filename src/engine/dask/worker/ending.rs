@@ -137,7 +137,7 @@ fn task_error(key: &TaskKey, error: &Error) -> TaskError {
 }
 
 /// All levels in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -6,7 +6,7 @@ use crate::engine::dask::comm::{Address, CommError, Pool, WORK_LIMIT, request};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::engine::dask::worker::arrivals::Arrival;
 use crate::engine::dask::worker::driver::Driver;
-use crate::engine::dask::worker::ending::unix_time;
+use crate::engine::dask::worker::ending::{chain, unix_time};
 use crate::engine::dask::worker::fetch::fetch;
 use crate::engine::dask::worker::ops::ANYDASK;
 use crate::engine::dask::worker::shell::{Fetch, Shell};
@@ -27,8 +27,12 @@ impl<R: Runtime> Driver<R> {
                 }
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {
-                    tracing::warn!(target: "anydask", %peer, %error, "data of a peer did not come");
-                    FetchEnd::Failed
+                    let why = chain(&error);
+                    tracing::warn!(target: "anydask", %peer, error = why, "data of a peer did not come");
+                    match error {
+                        CommError::Malformed { .. } => FetchEnd::Unreadable { why: why.into() },
+                        _ => FetchEnd::Failed,
+                    }
                 }
             };
             shell.handle(Event::FetchEnded { transfer, end });
