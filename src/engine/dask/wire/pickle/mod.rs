@@ -7,7 +7,7 @@ mod repr;
 pub(crate) mod task_spec;
 mod write;
 
-pub(crate) use object::{Call, Entries, Object, Objects, Unpickled, View};
+pub(crate) use object::{Call, Object, Unpickled, View};
 pub(crate) use plain::PlainData;
 pub(crate) use repr::{repr, repr_float, repr_str};
 pub(crate) use write::Pickle;
