@@ -17,6 +17,7 @@ mod fake;
 mod gathering;
 mod ground;
 mod handles;
+mod logged;
 mod lost;
 mod page;
 mod placing;

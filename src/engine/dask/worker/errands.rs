@@ -69,13 +69,20 @@ impl<R: Runtime> Driver<R> {
         let address = self.identity.address.clone();
         let retiring = async move {
             let fields = [
-                ("workers", Value::List(vec![address.into()])),
+                ("workers", Value::List(vec![address.as_str().into()])),
                 ("close_workers", false.into()),
                 ("remove", true.into()),
                 ("stimulus_id", "retire-anydask".into()),
             ];
-            if let Err(error) = pool.call(&scheduler, &request("retire_workers", fields)).await {
-                tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
+            match pool.call(&scheduler, &request("retire_workers", fields)).await {
+                Ok(retired) if retired.get(&address).is_some() => {}
+                Ok(_) => tracing::warn!(
+                    target: "anydask", worker = address,
+                    "the worker leaves, and no other could take what only this one has"
+                ),
+                Err(error) => {
+                    tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
+                }
             }
             shell.handle(Event::Retired);
         };
