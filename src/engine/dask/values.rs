@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::engine::dask::client::Argument;
 use crate::engine::dask::wire::pickle::{Pickle, PlainData, Unpickled};
-use crate::engine::dask::wire::{Array, Budget, Data, Limits, Serialized, TaskKey, Value, WireError};
-use crate::task::portable::{Order, PyArray, PyValue};
+use crate::engine::dask::wire::{Budget, Data, Limits, Serialized, TaskKey, Value, WireError};
+use crate::task::portable::PyValue;
 
 /// What a datum is.
 ///
@@ -35,7 +35,7 @@ fn of_data(data: Data, limits: &Limits, budget: &mut Budget) -> Result<PyValue, 
         Data::Value(value) => of_value(value)?,
         Data::Pickle { pickle, buffers } => Unpickled::read(&pickle, limits)?.root().to_plain(&buffers, budget)?,
         Data::Bytes(bytes) => PyValue::Bytes(bytes),
-        Data::Array(array) => of_array(&array)?,
+        Data::Array(array) => PyValue::Array(array),
         Data::Error(text) => return Err(WireError::Unserializable { text }),
         Data::List(items) => PyValue::List(all(items)?),
         Data::Tuple(items) => PyValue::Tuple(all(items)?),
@@ -90,16 +90,6 @@ impl PlainData for PyValue {
     }
 }
 
-fn of_array(array: &Array) -> Result<PyValue, WireError> {
-    let (order, data) = match array.order() {
-        Some(order) => (order, array.buffer().clone()),
-        None => (Order::C, array.c_order()),
-    };
-    let array = PyArray::new(array.dtype().into(), array.shape().to_vec(), order, data);
-    let problem = "its bytes are not as many as its shape says";
-    array.map(PyValue::Array).ok_or(WireError::Inconsistent { of: "an array", problem })
-}
-
 fn of_value(value: Value) -> Result<PyValue, WireError> {
     let all = |items: Vec<Value>| items.into_iter().map(of_value).collect::<Result<Vec<_>, _>>();
     Ok(match value {
@@ -127,7 +117,7 @@ fn of_value(value: Value) -> Result<PyValue, WireError> {
 pub(crate) fn serialized(value: &PyValue) -> Result<Serialized, WireError> {
     Ok(match value {
         PyValue::Bytes(bytes) => Serialized::of_bytes(bytes),
-        PyValue::Array(array) => Serialized::of_array(&wire_array(array)?),
+        PyValue::Array(array) => Serialized::of_array(array),
         value => Serialized::of_pickle(&pickle(value)?.dumps()),
     })
 }
@@ -148,10 +138,6 @@ pub(crate) fn class(value: &PyValue) -> (&'static str, &'static str) {
         PyValue::Array(_) => ("numpy", "ndarray"),
         PyValue::Input(_) => ("builtins", "object"),
     }
-}
-
-fn wire_array(array: &PyArray) -> Result<Array, WireError> {
-    Array::new(array.dtype(), array.shape().to_vec(), array.order(), array.data().clone())
 }
 
 /// An argument of a Python function; `keys` are those of its inputs.

@@ -24,4 +24,4 @@ pub(crate) use codec::{TypeOf, codec_of};
 pub(crate) use export::{Argument, ExportedCall};
 pub use export::{Export, Parts, export};
 pub(crate) use probe::Slot;
-pub(crate) use python::{DecodeError, Order, PyArray, PyValue};
+pub(crate) use python::{DecodeError, PyArray, PyValue, element_nbytes};

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::engine::dask::wire::array::Array;
+use crate::engine::dask::wire::array::read_array;
 use crate::engine::dask::wire::error::WireError;
 use crate::engine::dask::wire::limits::Budget;
 use crate::engine::dask::wire::message::refuse_compression;
 use crate::engine::dask::wire::{Serialized, Value, msgpack};
+use crate::task::portable::PyArray;
 
 /// A datum of a peer.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,7 @@ pub(crate) enum Data {
     },
     /// Python's `bytes`, which tasks of ours make, `bytearray` or `memoryview`.
     Bytes(Bytes),
-    Array(Array),
+    Array(PyArray),
     /// The sender could not serialise it, and says why.
     Error(Arc<str>),
     List(Vec<Data>),
@@ -176,7 +177,7 @@ fn leaf(header: &Value, frames: &[Bytes], budget: &mut Budget) -> Result<Data, W
         Some("error") => Ok(Data::Error(String::from_utf8_lossy(&concatenated(frames)).into())),
         Some("dask") => match header.get("type").and_then(Value::as_str) {
             Some("bytes" | "builtins.bytes" | "bytearray" | "memoryview") => Ok(Data::Bytes(concatenated(frames))),
-            Some("numpy.ndarray") => Array::read(header, concatenated(frames)).map(Data::Array),
+            Some("numpy.ndarray") => read_array(header, concatenated(frames)).map(Data::Array),
             _ => unsupported("a datum of the type", "type"),
         },
         _ => unsupported("a datum with the serializer", "serializer"),

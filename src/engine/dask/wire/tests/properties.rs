@@ -8,9 +8,9 @@ use proptest::sample::Index;
 use crate::engine::dask::wire::pickle::{Pickle, Unpickled};
 use crate::engine::dask::wire::tests::{file, frames_of, pickle};
 use crate::engine::dask::wire::{
-    Array, Budget, Data, Limits, Pickled, RemoteException, Serialized, Value, decode_message, encode_message, msgpack,
+    Budget, Data, Limits, Pickled, RemoteException, Serialized, Value, decode_message, encode_message, msgpack,
 };
-use crate::task::portable::Order;
+use crate::task::portable::PyArray;
 
 fn small() -> Limits {
     Limits { depth_max: 20, items_max: 1000, pickle_nbytes_max: 100_000, ..Limits::default() }
@@ -124,7 +124,7 @@ fn read_data(data: Option<Data>, limits: &Limits) {
                 let _ = unpickled.root().to_value(&buffers, limits);
             }
         }
-        Some(Data::Array(array)) => assert_eq!(array.c_order().len(), array.buffer().len()),
+        Some(Data::Array(array)) => assert_eq!(array.c_order().len(), array.data().len()),
         Some(Data::List(items) | Data::Tuple(items) | Data::Set(items)) => {
             items.into_iter().for_each(|item| read_data(Some(item), limits));
         }
@@ -160,7 +160,7 @@ proptest! {
         let limits = Limits::default();
         let sent = Bytes::from(bytes);
         prop_assert_eq!(Serialized::of_bytes(&sent).data(&mut Budget::new(&limits)), Ok(Data::Bytes(sent.clone())));
-        let array = Array::new("|u1", vec![sent.len()], Order::C, sent).unwrap();
+        let array = PyArray::with_strides("|u1".into(), vec![sent.len()], &[1], sent).unwrap();
         prop_assert_eq!(Serialized::of_array(&array).data(&mut Budget::new(&limits)), Ok(Data::Array(array)));
         let value = without_sets(&value);
         prop_assert_eq!(Serialized::of_msgpack(&value).unwrap().data(&mut Budget::new(&limits)), Ok(Data::Value(value)));

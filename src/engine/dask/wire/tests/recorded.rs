@@ -126,7 +126,7 @@ fn data_of_python_are_what_they_were() {
     assert_eq!(items.len(), 3);
     assert!(items.iter().all(|item| matches!(item, Data::Pickle { .. })));
     let Data::Array(array) = datum("054-sched-to-pyclient-reply-gather.bin", "val-nparr") else { panic!() };
-    assert_eq!((array.dtype(), array.shape()), ("<i4", &[3][..]));
+    assert_eq!((&**array.dtype(), array.shape()), ("<i4", &[3][..]));
     assert_eq!(array.c_order(), [0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0].as_slice());
 }
 
