@@ -20,7 +20,7 @@ pub struct PyArray {
 
 /// Which elements lie beside each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(super) enum Order {
     /// Those along the last axis, as numpy has them by default.
     C,
     /// Those along the first axis.
@@ -62,7 +62,7 @@ const ELEMENT_NBYTES_MAX: usize = 1 << 16;
 
 impl PyArray {
     /// `None` if the bytes are not as many as the shape says.
-    pub(crate) fn new(dtype: Arc<str>, shape: Vec<usize>, order: Order, data: Bytes) -> Option<Self> {
+    pub(super) fn new(dtype: Arc<str>, shape: Vec<usize>, order: Order, data: Bytes) -> Option<Self> {
         let nbytes = nbytes(&shape, element_nbytes(&dtype)?)?;
         // A million empty rows would be more than what arrived.
         let rows = shape.iter().try_fold(1_usize, |rows, &length| rows.checked_mul(length.max(1)))?;
@@ -112,7 +112,8 @@ impl PyArray {
         &self.shape
     }
 
-    pub(crate) fn order(&self) -> Order {
+    #[cfg(feature = "array")]
+    pub(super) fn order(&self) -> Order {
         self.order
     }
 
