@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "nobody uses a test program from outside")]
 
 mod at_once;
+mod bodies;
 mod cluster;
 mod clusters;
 mod connecting;
@@ -18,6 +19,7 @@ mod gathering;
 mod graphs;
 mod ground;
 mod handles;
+mod logged;
 mod lost;
 mod page;
 mod placing;

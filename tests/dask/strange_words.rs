@@ -3,6 +3,7 @@
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 use anydask::runtime::{Current, Runtime};
 use anydask::{Client, Error, Worker, task};
@@ -92,6 +93,22 @@ fn a_worker_that_hears_garbage_registers_again<R: Current + Runtime>() {
     }
 }
 
+fn a_registration_that_is_ended_at_once_is_repeated_in_growing_pauses<R: Current + Runtime>() {
+    let (sender, registrations) = mpsc::channel();
+    let scheduler = Fake::dask(move |op| match op {
+        "register-worker" => {
+            let _ = sender.send(Instant::now());
+            Some([usual("2026.8.0", op)?, framed(&[0xc1])].concat())
+        }
+        op => usual("2026.8.0", op),
+    });
+    let worker = Worker::<R>::connect(scheduler.address()).threads(1).start().timeout(SOON).wait().unwrap();
+    let times: Vec<_> = (0..6).map(|_| registrations.recv_timeout(SOON).expect("it registers")).collect();
+    // 20 ms, and twice as long each time.
+    assert!(times[5] - times[0] >= Duration::from_millis(620), "{times:?}");
+    worker.stop().timeout(SOON).wait().unwrap();
+}
+
 fn a_scheduler_that_is_gone_for_good_loses_the_futures_with_the_reason<R: Current + Runtime>() {
     let connected = Arc::new(std::sync::Mutex::new(Vec::<TcpStream>::new()));
     let (scheduler, kept) = (Fake::dask(usual_or_graph), Arc::clone(&connected));
@@ -111,7 +128,7 @@ fn a_scheduler_that_is_gone_for_good_loses_the_futures_with_the_reason<R: Curren
         pump(stream.try_clone().unwrap(), other.try_clone().unwrap());
         pump(other, stream);
     });
-    let limit = std::time::Duration::from_secs(1);
+    let limit = Duration::from_secs(1);
     let client =
         Client::<R>::builder().reconnect_timeout(limit).connect(between.address()).timeout(SOON).wait().unwrap();
     let futures = client.map(never_run, 0..10);
@@ -137,10 +154,10 @@ fn usual_or_graph(op: &str) -> Option<Vec<u8>> {
 
 #[track_caller]
 fn until(is_so: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + SOON;
+    let deadline = Instant::now() + SOON;
     while !is_so() {
-        assert!(std::time::Instant::now() < deadline, "it does not come");
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        assert!(Instant::now() < deadline, "it does not come");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -149,5 +166,6 @@ everywhere! {
     a_worker_goes_on_after_a_word_that_it_does_not_know,
     a_client_that_hears_garbage_connects_again,
     a_worker_that_hears_garbage_registers_again,
+    a_registration_that_is_ended_at_once_is_repeated_in_growing_pauses,
     a_scheduler_that_is_gone_for_good_loses_the_futures_with_the_reason,
 }

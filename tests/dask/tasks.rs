@@ -100,6 +100,13 @@ pub fn until_cancelled(began: String, ended: String) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives up as one that was cancelled, though nobody has cancelled it.
+#[task]
+pub fn cancelled_by_itself(gate: String) -> Result<(), Error> {
+    Gate::named(&gate).enter();
+    Err(Error::Cancelled { key: "another task".into(), reason: "nobody wants it".into() })
+}
+
 #[task]
 pub fn own_key(_x: i64) -> Result<String, Error> {
     Ok(TaskContext::current()?.key().to_string())

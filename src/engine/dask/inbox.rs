@@ -35,13 +35,15 @@ impl<W> Inbox<W> {
 
     /// Waits until something has changed. It may have been seen by then.
     pub(super) fn poll_changed(&self, cx: &Context<'_>) -> Poll<()> {
+        // To clone or to drop a waker may run code of the user's executor.
+        let waker = cx.waker().clone();
         let mut inner = self.lock();
         if std::mem::take(&mut inner.is_new) {
+            drop(inner);
             return Poll::Ready(());
         }
-        let replaced = inner.waker.replace(cx.waker().clone());
+        let replaced = inner.waker.replace(waker);
         drop(inner);
-        // Dropping a waker may run code of the user's executor.
         drop(replaced);
         Poll::Pending
     }

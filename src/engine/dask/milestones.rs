@@ -45,13 +45,17 @@ impl Milestones {
     }
 
     fn poll<T>(&self, cx: &Context<'_>, look: impl FnOnce(&Inner) -> Option<T>) -> Poll<T> {
+        // To clone a waker, or to drop the one that is not needed, may run code of the user's executor.
+        let mut waker = Some(cx.waker().clone());
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = look(&inner) {
+            drop(inner);
             return Poll::Ready(found);
         }
-        if !inner.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            inner.wakers.push(cx.waker().clone());
+        if !inner.wakers.iter().any(|there| there.will_wake(cx.waker())) {
+            inner.wakers.extend(waker.take());
         }
+        drop(inner);
         Poll::Pending
     }
 }

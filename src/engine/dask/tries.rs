@@ -2,13 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::dask::comm::CONNECT_LIMIT;
+use crate::engine::dask::comm::{CONNECT_LIMIT, PAUSE_MAX, Pauses};
 use crate::runtime::Instant;
-
-/// Between two attempts: doubled each time, up to a second. What comes back at once is found soon, and a scheduler that ends
-/// each conversation costs it one a second.
-const PAUSE_FIRST: Duration = Duration::from_millis(20);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// How long a scheduler is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +43,12 @@ impl Patience {
 pub(crate) struct Tries {
     limit: Duration,
     deadline: Instant,
-    pause: Duration,
+    pauses: Pauses,
 }
 
 impl Tries {
     pub(super) fn new(now: Instant, limit: Duration) -> Self {
-        Self { limit, deadline: now + limit, pause: PAUSE_FIRST }
+        Self { limit, deadline: now + limit, pauses: Pauses::default() }
     }
 
     /// What there was at the beginning.
@@ -74,16 +69,15 @@ impl Tries {
 
     /// How long to wait before the next attempt, if there is time for one.
     pub(super) fn pause(&mut self, now: Instant) -> Option<Duration> {
-        let pause = self.pause;
-        self.pause = (pause * 2).min(PAUSE_MAX);
+        let pause = self.pauses.next_pause();
         (pause < self.left(now)).then_some(pause)
     }
 
     /// Something has come about, at `since`, and is over. What follows has the time anew; only if that was short-lived does it go on
     /// with longer pauses.
     pub(super) fn begin_again(&mut self, since: Instant, now: Instant, limit: Duration) {
-        let pause = if now - since < PAUSE_MAX { self.pause } else { PAUSE_FIRST };
-        *self = Self { pause, ..Self::new(now, limit) };
+        let pauses = if now - since < PAUSE_MAX { self.pauses } else { Pauses::default() };
+        *self = Self { pauses, ..Self::new(now, limit) };
     }
 }
 
@@ -102,6 +96,6 @@ mod tests {
         tries.begin_again(at(4000), at(4500), Duration::from_secs(60));
         assert_eq!(tries.pause(at(4500)), Some(PAUSE_MAX));
         tries.begin_again(at(4500), at(5500), Duration::from_secs(60));
-        assert_eq!(tries.pause(at(5500)), Some(PAUSE_FIRST));
+        assert_eq!(tries.pause(at(5500)), Some(Pauses::default().next_pause()));
     }
 }

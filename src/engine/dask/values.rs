@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::engine::dask::client::Argument;
 use crate::engine::dask::wire::pickle::{Pickle, PlainData, Unpickled};
-use crate::engine::dask::wire::{Array, Data, Limits, Serialized, TaskKey, Value, WireError};
-use crate::task::portable::{Order, PyArray, PyValue};
+use crate::engine::dask::wire::{Budget, Data, Limits, Serialized, TaskKey, Value, WireError};
+use crate::task::portable::PyValue;
 
 /// What a datum is.
 ///
@@ -15,26 +15,34 @@ use crate::task::portable::{Order, PyArray, PyValue};
 ///
 /// It is no plain data.
 pub(crate) fn py_value(data: &Serialized) -> Result<PyValue, WireError> {
-    of_data(data.data(&Limits::default())?)
+    within(&Limits { items_max: VALUE_NBYTES_MAX / size_of::<PyValue>(), ..Limits::default() }, data)
+}
+
+/// What all the items of one datum may take, without their texts and bytes. As much as those of a message: some millions.
+const VALUE_NBYTES_MAX: usize = 512 << 20;
+
+/// All parts of the datum share the limit of items: each may be a pickle, of which a small one can make a large value.
+fn within(limits: &Limits, data: &Serialized) -> Result<PyValue, WireError> {
+    let mut budget = Budget::new(limits);
+    of_data(data.data(&mut budget)?, limits, &mut budget)
 }
 
 /// Recurses, but not deeper than what has been read.
-fn of_data(data: Data) -> Result<PyValue, WireError> {
-    let all = |items: Vec<Data>| items.into_iter().map(of_data).collect::<Result<Vec<_>, _>>();
+fn of_data(data: Data, limits: &Limits, budget: &mut Budget) -> Result<PyValue, WireError> {
+    let mut all =
+        |items: Vec<Data>| items.into_iter().map(|item| of_data(item, limits, budget)).collect::<Result<Vec<_>, _>>();
     Ok(match data {
         Data::Value(value) => of_value(value)?,
-        Data::Pickle { pickle, buffers } => {
-            let limits = Limits::default();
-            Unpickled::read(&pickle, &limits)?.root().to_plain(&buffers, &limits)?
-        }
+        Data::Pickle { pickle, buffers } => Unpickled::read(&pickle, limits)?.root().to_plain(&buffers, budget)?,
         Data::Bytes(bytes) => PyValue::Bytes(bytes),
-        Data::Array(array) => of_array(&array)?,
+        Data::Array(array) => PyValue::Array(array),
         Data::Error(text) => return Err(WireError::Unserializable { text }),
         Data::List(items) => PyValue::List(all(items)?),
         Data::Tuple(items) => PyValue::Tuple(all(items)?),
         Data::Set(items) => PyValue::Set(all(items)?),
         Data::Dict(entries) => {
-            let entries = entries.into_iter().map(|(key, item)| Ok((of_value(key)?, of_data(item)?)));
+            let entries = entries.into_iter();
+            let entries = entries.map(|(key, item)| Ok((of_value(key)?, of_data(item, limits, budget)?)));
             PyValue::Dict(entries.collect::<Result<_, WireError>>()?)
         }
     })
@@ -82,16 +90,6 @@ impl PlainData for PyValue {
     }
 }
 
-fn of_array(array: &Array) -> Result<PyValue, WireError> {
-    let (order, data) = match array.order() {
-        Some(order) => (order, array.buffer().clone()),
-        None => (Order::C, array.c_order()),
-    };
-    let array = PyArray::new(array.dtype().into(), array.shape().to_vec(), order, data);
-    let problem = "its bytes are not as many as its shape says";
-    array.map(PyValue::Array).ok_or(WireError::Inconsistent { of: "an array", problem })
-}
-
 fn of_value(value: Value) -> Result<PyValue, WireError> {
     let all = |items: Vec<Value>| items.into_iter().map(of_value).collect::<Result<Vec<_>, _>>();
     Ok(match value {
@@ -108,9 +106,9 @@ fn of_value(value: Value) -> Result<PyValue, WireError> {
             let entries = entries.into_iter().map(|(key, value)| Ok((of_value(key)?, of_value(value)?)));
             PyValue::Dict(entries.collect::<Result<_, WireError>>()?)
         }
-        Value::Serialized(data) => of_data(data.data(&Limits::default())?)?,
-        Value::Pickled(_) => {
-            return Err(WireError::Inconsistent { of: "a value", problem: "a pickle stands inside of it" });
+        // What comes as msgpack has no frames of its own.
+        Value::Serialized(_) | Value::Pickled(_) => {
+            return Err(WireError::Inconsistent { of: "a value", problem: "a datum stands inside of it" });
         }
     })
 }
@@ -119,7 +117,7 @@ fn of_value(value: Value) -> Result<PyValue, WireError> {
 pub(crate) fn serialized(value: &PyValue) -> Result<Serialized, WireError> {
     Ok(match value {
         PyValue::Bytes(bytes) => Serialized::of_bytes(bytes),
-        PyValue::Array(array) => Serialized::of_array(&wire_array(array)?),
+        PyValue::Array(array) => Serialized::of_array(array),
         value => Serialized::of_pickle(&pickle(value)?.dumps()),
     })
 }
@@ -140,10 +138,6 @@ pub(crate) fn class(value: &PyValue) -> (&'static str, &'static str) {
         PyValue::Array(_) => ("numpy", "ndarray"),
         PyValue::Input(_) => ("builtins", "object"),
     }
-}
-
-fn wire_array(array: &PyArray) -> Result<Array, WireError> {
-    Array::new(array.dtype(), array.shape().to_vec(), array.order(), array.data().clone())
 }
 
 /// An argument of a Python function; `keys` are those of its inputs.
@@ -202,4 +196,28 @@ fn pickle(value: &PyValue) -> Result<Pickle, WireError> {
             return Err(WireError::Inconsistent { of: "a value", problem: "a future stands inside of it" });
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_of_a_datum_share_the_limit_of_items() {
+        // t = (); t = (t, t); and so on: 510 items.
+        let pickle = Bytes::from([b"\x80\x04)".as_slice(), &b"2\x86".repeat(8), b"."].concat());
+        let part = Value::map([("serializer", "pickle".into())]);
+        let read = |count: usize| {
+            let header = Value::map([
+                ("is-collection", true.into()),
+                ("type-serialized", "list".into()),
+                ("sub-headers", vec![part.clone(); count].into()),
+                ("frame-lengths", vec![Value::Int(1); count].into()),
+            ]);
+            let data = Serialized { header: Box::new(header), frames: vec![pickle.clone(); count] };
+            within(&Limits { items_max: 1000, ..Limits::default() }, &data)
+        };
+        assert!(matches!(read(1), Ok(PyValue::List(items)) if items.len() == 1));
+        assert!(matches!(read(2), Err(WireError::Limit { limit: 1000, .. })));
+    }
 }

@@ -26,5 +26,5 @@ pub use export::{Export, Parts, export};
 pub(crate) use probe::Slot;
 
 pub(crate) use python::{
-    DecodeError, EncodeError, Held, Nested, Order, PyArguments, PyArray, PyValue, lazy_arguments, write_input,
+    DecodeError, EncodeError, Held, Nested, PyArguments, PyArray, PyValue, element_nbytes, lazy_arguments, write_input,
 };

@@ -54,6 +54,7 @@ impl<S: ByteStream> Comm<S> {
     }
 
     /// Reads the next message; see [`Reader::read`].
+    #[cfg(all(test, feature = "smol"))]
     pub(crate) async fn read(&mut self) -> Result<Value, CommError> {
         self.reader.read().await
     }

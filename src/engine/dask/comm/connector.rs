@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::dask::comm::error::Found;
-use crate::engine::dask::comm::{Address, Comm, CommError, Role, Security, Tls};
+use crate::engine::dask::comm::{Address, Comm, CommError, Pauses, Role, Security, Tls};
 use crate::runtime::{Endpoint, Runtime, TimerExt};
 
 /// Connects to schedulers and workers. Cheap to clone.
@@ -20,11 +20,6 @@ pub(crate) struct Connector<R> {
 
 /// How long a connection is tried for if nobody says otherwise. Dask has 30 s for it, in its newer versions.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(30);
-
-/// Between two attempts: doubled each time, up to a second. A scheduler that is being started is found soon, and one that is not
-/// there costs a connection a second.
-const PAUSE_FIRST: Duration = Duration::from_millis(20);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// How long one attempt may take: a connection may be lost where a listener has died, or be held by a balancer for one that will
 /// never answer, while the next one gets through. A scheduler that is only busy takes the latest.
@@ -116,7 +111,7 @@ impl<R: Runtime> Connector<R> {
         tls: Option<&Tls>,
         progress: &mut Progress,
     ) -> Result<Comm<R::Stream>, CommError> {
-        let mut pause = PAUSE_FIRST;
+        let mut pauses = Pauses::default();
         let mut without_hello = 0;
         loop {
             progress.attempts = progress.attempts.saturating_add(1);
@@ -134,8 +129,7 @@ impl<R: Runtime> Connector<R> {
                 return Err(error);
             }
             progress.last = Some(error);
-            self.runtime.sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
+            self.runtime.sleep(pauses.next_pause()).await;
         }
     }
 
@@ -148,10 +142,8 @@ impl<R: Runtime> Connector<R> {
         let endpoints = Endpoint::resolve(&self.runtime, &address.to_tcp())
             .await
             .map_err(|source| CommError::LookUp { address: address.clone(), source })?;
-        // Of several, none may use up the time of the others.
-        let share = self.limit / u32::try_from(endpoints.len().max(1)).unwrap_or(u32::MAX);
         let mut failed = io::Error::from(io::ErrorKind::NotFound);
-        for endpoint in &endpoints {
+        for (endpoint, share) in endpoints.iter().zip(shares(self.limit, endpoints.len())) {
             match self.runtime.timeout(share, self.runtime.connect(endpoint)).await {
                 Ok(Ok(stream)) => {
                     progress.is_connected = true;
@@ -165,6 +157,14 @@ impl<R: Runtime> Connector<R> {
     }
 }
 
+/// How long the connection to each of the addresses of a host may take in one attempt. None may use up the time of those
+/// after it, nor that of the hello; the last has what is left.
+fn shares(limit: Duration, addresses: usize) -> impl Iterator<Item = Duration> {
+    let attempt = limit.min(ATTEMPT_LIMIT);
+    let share = attempt / 2 / u32::try_from(addresses.max(1)).unwrap_or(u32::MAX);
+    (1..=addresses).map(move |number| if number < addresses { share } else { attempt })
+}
+
 /// How far the attempts have come, for the error when the time is over.
 #[derive(Default)]
 struct Progress {
@@ -172,4 +172,26 @@ struct Progress {
     /// The peer has taken the connection, and has yet to say hello.
     is_connected: bool,
     last: Option<CommError>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_swallow_packets_leave_time_for_the_last_and_its_hello() {
+        for limit in [CONNECT_LIMIT, ATTEMPT_LIMIT, Duration::from_millis(100)] {
+            for addresses in 1..=4 {
+                let shares: Vec<_> = shares(limit, addresses).collect();
+                assert_eq!(shares.len(), addresses);
+                let before: Duration = shares.iter().take(addresses - 1).sum();
+                assert!(before <= limit.min(ATTEMPT_LIMIT) / 2, "{shares:?}");
+                assert_eq!(
+                    shares.last(),
+                    Some(&limit.min(ATTEMPT_LIMIT)),
+                    "a host of one address has the whole attempt"
+                );
+            }
+        }
+    }
 }

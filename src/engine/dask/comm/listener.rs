@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_lock::{Semaphore, SemaphoreGuardArc};
+use async_lock::Semaphore;
 
 use crate::engine::dask::comm::{Address, Comm, CommError, Scheme, Tls};
 use crate::engine::dask::wire::Value;
@@ -18,6 +18,7 @@ pub(crate) struct Listener<R: Runtime> {
     tls: Option<Tls>,
     address: Address,
     hello_limit: Duration,
+    idle_limit: Duration,
 }
 
 /// What answers requests.
@@ -48,6 +49,11 @@ const STRANGERS_MAX: usize = 64;
 /// How long a connection may take for its hello, with TLS. A peer says it at once.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a connection may rest between two requests. Dask's peers keep theirs, and use them again after any pause, but one
+/// that was closed meanwhile costs them no more than a new one. A host that has vanished without a word closes none: without a
+/// limit, its connections would be counted for ever.
+const IDLE_LIMIT: Duration = Duration::from_secs(60 * 60);
+
 /// How long a peer may take nothing of an answer, or not acknowledge data that it has. As long as the scheduler waits for a worker
 /// that shows no life (`distributed.scheduler.worker-ttl`): one that was only stopped goes on where it was.
 const ANSWERING_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -66,13 +72,20 @@ impl<R: Runtime> Listener<R> {
         let listener = runtime.bind(&Endpoint::Tcp(at)).await.map_err(failed)?;
         let scheme = if tls.is_some() { Scheme::Tls } else { Scheme::Tcp };
         let address = address_of(scheme, &listener.local().map_err(failed)?);
-        Ok(Self { runtime, listener, tls, address, hello_limit: HELLO_LIMIT })
+        Ok(Self { runtime, listener, tls, address, hello_limit: HELLO_LIMIT, idle_limit: IDLE_LIMIT })
     }
 
     /// For connections that may take longer for their hello, or less long.
     #[cfg(all(test, feature = "smol"))]
     pub(crate) fn with_hello_limit(mut self, limit: Duration) -> Self {
         self.hello_limit = limit;
+        self
+    }
+
+    /// For connections that may rest longer between their requests, or less long.
+    #[cfg(all(test, feature = "smol"))]
+    pub(crate) fn with_idle_limit(mut self, limit: Duration) -> Self {
+        self.idle_limit = limit;
         self
     }
 
@@ -105,12 +118,15 @@ impl<R: Runtime> Listener<R> {
                 continue;
             }
             let (runtime, tls, handler) = (self.runtime.clone(), self.tls.clone(), handler.clone());
-            let hello_limit = self.hello_limit;
+            let (hello_limit, idle_limit) = (self.hello_limit, self.idle_limit);
             let peer = address_of(self.address.scheme(), &from);
             connections.push(self.runtime.spawn(async move {
                 let accepted = runtime.timeout(hello_limit, Comm::accept(stream, tls.as_ref(), &peer)).await;
                 match accepted {
-                    Ok(Ok(comm)) => answer_requests(comm, &runtime, handler, stranger).await,
+                    Ok(Ok(comm)) => {
+                        drop(stranger);
+                        answer_requests(comm, &runtime, idle_limit, handler).await;
+                    }
                     Ok(Err(error)) => tracing::debug!(%peer, %error, "a connection that is none of Dask"),
                     Err(elapsed) => tracing::debug!(%peer, error = %elapsed, "a connection that said no hello"),
                 }
@@ -120,16 +136,15 @@ impl<R: Runtime> Listener<R> {
 }
 
 /// Answers the requests of one connection until it ends.
-async fn answer_requests<S, T, H>(mut comm: Comm<S>, timer: &T, handler: H, stranger: SemaphoreGuardArc)
+async fn answer_requests<S, T, H>(mut comm: Comm<S>, timer: &T, idle_limit: Duration, handler: H)
 where
     T: Timer,
     S: crate::runtime::ByteStream,
     H: Handler,
 {
-    drop(stranger);
     let peer = comm.peer().clone();
     // An end, whether polite or not, is the peer's to choose.
-    while let Ok(request) = comm.read().await {
+    while let Ok(request) = comm.read_within(timer, idle_limit).await {
         let Some(op) = request.get("op").and_then(Value::as_str) else {
             tracing::debug!(%peer, "a message that is no request: its connection is closed");
             return;

@@ -5,7 +5,7 @@
 
 use crate::engine::dask::wire::Value;
 use crate::engine::dask::wire::error::WireError;
-use crate::engine::dask::wire::limits::Limits;
+use crate::engine::dask::wire::limits::{Budget, Limits};
 use crate::engine::dask::wire::pickle::{Call, Object, Unpickled, repr, repr_str};
 use crate::engine::dask::wire::serialize::RUST_KIND;
 use crate::engine::dask::wire::serialized::Data;
@@ -25,6 +25,15 @@ pub(crate) struct RemoteException {
 
 /// Frames of a traceback that are told. Python makes no more than 1000, unless a program asks for it.
 const FRAMES_MAX: usize = 1000;
+
+/// Bytes of a name in a traceback, or of a class. The longest path of a file has 4096, and names may be shared by all frames.
+const NAME_NBYTES_MAX: usize = 4096;
+
+/// Bytes of a message. A chain of causes may have the same one in each.
+const MESSAGE_NBYTES_MAX: usize = 1 << 20;
+
+/// Bytes of the frames of one traceback. A thousand usual ones have a fifth of it.
+const FRAMES_NBYTES_MAX: usize = 1 << 20;
 
 /// Exceptions of a chain of causes that are told.
 const CAUSES_MAX: usize = 8;
@@ -140,7 +149,7 @@ fn frames_text(traceback: Object<'_>) -> String {
     let mut next = Some(traceback);
     let mut count = 0;
     while let Some(call) = next.and_then(Object::as_call) {
-        if count == FRAMES_MAX {
+        if count == FRAMES_MAX || text.len() >= FRAMES_NBYTES_MAX {
             text.push_str("  ...\n");
             break;
         }
@@ -153,7 +162,8 @@ fn frames_text(traceback: Object<'_>) -> String {
         let code = code.and_then(Object::as_call).and_then(Call::state);
         let name = |name| code.and_then(|code| code.get(name)).and_then(Object::as_str).unwrap_or("?");
         let line = line.map_or_else(|| "?".into(), |line| line.to_string());
-        text.push_str(&format!("  File \"{}\", line {line}, in {}\n", name("co_filename"), name("co_name")));
+        let (file, function) = (cut(name("co_filename"), NAME_NBYTES_MAX), cut(name("co_name"), NAME_NBYTES_MAX));
+        text.push_str(&format!("  File \"{file}\", line {line}, in {function}\n"));
         next = of("tb_next", 2);
     }
     text
@@ -161,14 +171,19 @@ fn frames_text(traceback: Object<'_>) -> String {
 
 fn class_text(class: Object<'_>) -> String {
     match class.as_global() {
-        Some(("builtins" | "exceptions", name)) => name.into(),
-        Some((module, name)) => format!("{module}.{name}"),
+        Some(("builtins" | "exceptions", name)) => cut(name, NAME_NBYTES_MAX).into(),
+        Some((module, name)) => format!("{}.{}", cut(module, NAME_NBYTES_MAX), cut(name, NAME_NBYTES_MAX)),
         // A class of a script is not sent by name. `cloudpickle` sends what it is made of.
         None => {
             let name = class.as_call().and_then(|call| call.argument(1)).and_then(Object::as_str);
-            name.map_or_else(|| repr(class), String::from)
+            name.map_or_else(|| repr(class), |name| cut(name, NAME_NBYTES_MAX).into())
         }
     }
+}
+
+/// The beginning of a text, whole characters.
+fn cut(text: &str, nbytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(nbytes_max)).unwrap_or(text)
 }
 
 /// What `str` makes of an exception. For classes with a way of their own, this is what they are made from.
@@ -181,13 +196,13 @@ fn message(class: Object<'_>, arguments: Option<Object<'_>>) -> String {
         }
         (Some(("builtins", "KeyError")), [key]) => repr(*key),
         (_, []) => String::new(),
-        (_, [only]) => only.as_str().map_or_else(|| repr(*only), String::from),
+        (_, [only]) => only.as_str().map_or_else(|| repr(*only), |text| cut(text, MESSAGE_NBYTES_MAX).into()),
         // Errors of the system: a number, a text, and perhaps the name of a file.
         (Some(("builtins", name)), [number, text, rest @ ..])
             if name.ends_with("Error") && number.as_int().is_some() && text.as_str().is_some() =>
         {
             let file = rest.first().filter(|file| !file.is_none()).map(|file| format!(": {}", repr(*file)));
-            let text = text.as_str().unwrap_or_default();
+            let text = cut(text.as_str().unwrap_or_default(), MESSAGE_NBYTES_MAX);
             format!("[Errno {}] {text}{}", repr(*number), file.unwrap_or_default())
         }
         _ => arguments.map(repr).unwrap_or_default(),
@@ -205,7 +220,7 @@ fn killed_worker(task: Object<'_>, worker: Object<'_>, allowed_failures: Object<
     format!(
         "Attempted to run task {task} on {workers} different workers, but all those workers died while running it. \
          The last worker that attempt to run the task was {}.",
-        address.unwrap_or("unknown")
+        cut(address.unwrap_or("unknown"), NAME_NBYTES_MAX)
     )
 }
 
@@ -215,7 +230,7 @@ fn unpickled(value: &Value, limits: &Limits) -> Result<Option<Unpickled>, WireEr
         Value::Nil => return Ok(None),
         Value::Bin(pickle) => pickle.clone(),
         Value::Pickled(pickled) => pickled.pickle.clone(),
-        Value::Serialized(serialized) => match serialized.data(limits)? {
+        Value::Serialized(serialized) => match serialized.data(&mut Budget::new(limits))? {
             Data::Bytes(pickle) | Data::Pickle { pickle, .. } => pickle,
             Data::Value(Value::Bin(pickle)) => pickle,
             Data::Value(Value::Nil) => return Ok(None),

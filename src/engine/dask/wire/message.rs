@@ -8,9 +8,8 @@ use rmp::encode::ByteBuf;
 
 use crate::engine::dask::wire::error::WireError;
 use crate::engine::dask::wire::frames::EncodedMessage;
-use crate::engine::dask::wire::limits::Limits;
-use crate::engine::dask::wire::msgpack::{self, Budget};
-use crate::engine::dask::wire::{Pickled, Serialized, Value};
+use crate::engine::dask::wire::limits::{Budget, Limits};
+use crate::engine::dask::wire::{Pickled, Serialized, Value, msgpack};
 
 const SERIALIZED: &str = "__Serialized__";
 const PICKLED: &str = "__Pickled__";

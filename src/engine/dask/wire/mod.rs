@@ -1,7 +1,5 @@
 //! What goes over the wire: frames, messages and pickles. Bytes and values only: no sockets, no async, no clock.
 
-#![allow(unused_imports)] // Until all of it is used.
-
 mod array;
 mod cursor;
 mod error;
@@ -18,13 +16,18 @@ mod task_key;
 mod tests;
 mod value;
 
-pub(crate) use array::Array;
-pub(crate) use error::{Limited, Place, WireError};
+pub(crate) use error::WireError;
+#[cfg(test)]
+pub(crate) use error::{Limited, Place};
 pub(crate) use exception::RemoteException;
-pub(crate) use frames::{Decoder, EncodedMessage};
-pub(crate) use limits::Limits;
+pub(crate) use frames::Decoder;
+#[cfg(test)]
+pub(crate) use frames::EncodedMessage;
+pub(crate) use limits::{Budget, Limits};
 pub(crate) use message::{decode_message, encode_message, stream_messages};
-pub(crate) use serialize::{SHARD_NBYTES, class_pickle, exception_pickle};
+pub(crate) use serialize::class_pickle;
+#[cfg(test)]
+pub(crate) use serialize::exception_pickle;
 pub(crate) use serialized::Data;
 pub(crate) use task_key::TaskKey;
 pub(crate) use value::{Pickled, Serialized, Value};

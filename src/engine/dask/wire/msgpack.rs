@@ -7,34 +7,11 @@ use rmp::encode::{self, ByteBuf};
 use crate::engine::dask::wire::Value;
 use crate::engine::dask::wire::cursor::Cursor;
 use crate::engine::dask::wire::error::{Limited, Place, WireError};
-use crate::engine::dask::wire::limits::Limits;
-
-/// How many items are still allowed. One budget is shared by all parts of a message.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    items_max: usize,
-    items_left: usize,
-    depth_max: usize,
-}
-
-impl Budget {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self { items_max: limits.items_max, items_left: limits.items_max, depth_max: limits.depth_max }
-    }
-
-    pub(crate) fn take_items(&mut self, count: u64) -> Result<(), WireError> {
-        let left = usize::try_from(count).ok().and_then(|count| self.items_left.checked_sub(count));
-        self.items_left = left.ok_or_else(|| {
-            let taken = self.items_max - self.items_left;
-            limit(Limited::Items, count.saturating_add(taken as u64), self.items_max)
-        })?;
-        Ok(())
-    }
-}
+use crate::engine::dask::wire::limits::Budget;
 
 /// Reads one value, which has to fill `bytes`. Byte strings are parts of `bytes`, not copies.
-pub(crate) fn read(bytes: &Bytes, limits: &Limits) -> Result<Value, WireError> {
-    read_with(bytes, &mut Budget::new(limits), &mut |entries, _| Ok(Value::Map(entries)))
+pub(crate) fn read(bytes: &Bytes, budget: &mut Budget) -> Result<Value, WireError> {
+    read_with(bytes, budget, &mut |entries, _| Ok(Value::Map(entries)))
 }
 
 /// Like `read`. Each map is handed to `of_entries`, the inner ones first, and is replaced by what comes back.
@@ -60,9 +37,7 @@ pub(crate) fn read_with(
                 None
             }
         };
-        if open.len() > budget.depth_max {
-            return Err(limit(Limited::Depth, open.len() as u64, budget.depth_max));
-        }
+        budget.check_depth(open.len())?;
         // Puts the value into what it is an item of. That may be whole by this, and then is an item itself.
         while let Some(innermost) = open.last_mut() {
             if let Some(value) = whole.take() {
@@ -249,11 +224,8 @@ impl Reader<'_> {
 }
 
 fn length(found: usize) -> Result<u32, WireError> {
-    u32::try_from(found).map_err(|_| limit(Limited::Length, found as u64, u32::MAX as usize))
-}
-
-fn limit(what: Limited, found: u64, limit: usize) -> WireError {
-    WireError::Limit { what, found, limit: limit as u64 }
+    let limit = u32::MAX.into();
+    u32::try_from(found).map_err(|_| WireError::Limit { what: Limited::Length, found: found as u64, limit })
 }
 
 /// Writing into memory does not fail. The type of rmp's result says so only for some of its functions.

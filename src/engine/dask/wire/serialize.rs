@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::engine::dask::wire::array::Array;
+use crate::engine::dask::wire::array::sub_header;
 use crate::engine::dask::wire::pickle::Pickle;
-use crate::engine::dask::wire::{Serialized, Value, WireError, msgpack};
+use crate::engine::dask::wire::{Serialized, Value};
+#[cfg(test)]
+use crate::engine::dask::wire::{WireError, msgpack};
+use crate::task::portable::PyArray;
 
 /// How much goes into one frame. Dask's own senders cut at this, and its receivers put together again.
 pub(crate) const SHARD_NBYTES: usize = 64 << 20;
@@ -37,14 +40,14 @@ impl Serialized {
     }
 
     /// A `numpy.ndarray`.
-    pub(crate) fn of_array(array: &Array) -> Self {
+    pub(crate) fn of_array(array: &PyArray) -> Self {
         let header = [
             ("serializer", "dask".into()),
-            ("sub-header", array.sub_header()),
+            ("sub-header", sub_header(array)),
             ("type", "numpy.ndarray".into()),
             ("type-serialized", class_pickle("numpy", "ndarray").into()),
         ];
-        Self::of_frame(header, array.buffer())
+        Self::of_frame(header, array.data())
     }
 
     /// What `task-erred` has under `exception`. `class` is one of Python's own, such as `RuntimeError`: clients of Dask break on

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::engine::dask::wire::array::Array;
-use crate::engine::dask::wire::error::{Limited, WireError};
-use crate::engine::dask::wire::limits::Limits;
+use crate::engine::dask::wire::array::read_array;
+use crate::engine::dask::wire::error::WireError;
+use crate::engine::dask::wire::limits::Budget;
 use crate::engine::dask::wire::message::refuse_compression;
 use crate::engine::dask::wire::{Serialized, Value, msgpack};
+use crate::task::portable::PyArray;
 
 /// A datum of a peer.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,7 @@ pub(crate) enum Data {
     },
     /// Python's `bytes`, which tasks of ours make, `bytearray` or `memoryview`.
     Bytes(Bytes),
-    Array(Array),
+    Array(PyArray),
     /// The sender could not serialise it, and says why.
     Error(Arc<str>),
     List(Vec<Data>),
@@ -40,8 +41,8 @@ impl Serialized {
     ///
     /// # Errors
     ///
-    /// It is compressed, of a kind that we do not read, or makes no sense.
-    pub(crate) fn data(&self, limits: &Limits) -> Result<Data, WireError> {
+    /// It is compressed, of a kind that we do not read, or makes no sense. Or it has more items than `budget`.
+    pub(crate) fn data(&self, budget: &mut Budget) -> Result<Data, WireError> {
         refuse_compression(&self.header)?;
         let frames = self.whole_frames()?;
         // The collections that are not whole yet, from the outermost to the innermost.
@@ -51,15 +52,13 @@ impl Serialized {
             let (header, frames) = next;
             let mut whole = match Open::of_header(header, frames)? {
                 Some(collection) => {
+                    budget.take_items(collection.headers.len() as u64)?;
                     open.push(collection);
                     None
                 }
-                None => Some(leaf(header, frames, limits)?),
+                None => Some(leaf(header, frames, budget)?),
             };
-            if open.len() > limits.depth_max {
-                let (found, limit) = (open.len() as u64, limits.depth_max as u64);
-                return Err(WireError::Limit { what: Limited::Depth, found, limit });
-            }
+            budget.check_depth(open.len())?;
             next = loop {
                 let Some(innermost) = open.last_mut() else {
                     // Without a collection, there is a leaf.
@@ -164,7 +163,7 @@ impl<'a> Open<'a> {
     }
 }
 
-fn leaf(header: &Value, frames: &[Bytes], limits: &Limits) -> Result<Data, WireError> {
+fn leaf(header: &Value, frames: &[Bytes], budget: &mut Budget) -> Result<Data, WireError> {
     let unsupported = |what, name: &str| {
         let found = header.get(name).and_then(Value::as_str).unwrap_or("?");
         Err(WireError::Unsupported { what, found: found.into() })
@@ -174,11 +173,11 @@ fn leaf(header: &Value, frames: &[Bytes], limits: &Limits) -> Result<Data, WireE
             Some((pickle, buffers)) => Ok(Data::Pickle { pickle: pickle.clone(), buffers: buffers.to_vec() }),
             None => Err(WireError::Inconsistent { of: "a pickled datum", problem: "it has no frame" }),
         },
-        Some("msgpack") => msgpack::read(&concatenated(frames), limits).map(Data::Value),
+        Some("msgpack") => msgpack::read(&concatenated(frames), budget).map(Data::Value),
         Some("error") => Ok(Data::Error(String::from_utf8_lossy(&concatenated(frames)).into())),
         Some("dask") => match header.get("type").and_then(Value::as_str) {
             Some("bytes" | "builtins.bytes" | "bytearray" | "memoryview") => Ok(Data::Bytes(concatenated(frames))),
-            Some("numpy.ndarray") => Array::read(header, concatenated(frames)).map(Data::Array),
+            Some("numpy.ndarray") => read_array(header, concatenated(frames)).map(Data::Array),
             _ => unsupported("a datum of the type", "type"),
         },
         _ => unsupported("a datum with the serializer", "serializer"),

@@ -276,6 +276,9 @@ impl RunningWorker {
     /// Leaves the cluster in order: no more tasks begin, those that run end, what only this worker has is moved to others, and
     /// then it ends. Dask's `retire_workers`.
     ///
+    /// The last worker leaves too. What only it has and no other can take is lost with it, as by [`stop`](Self::stop), and the log
+    /// says so: have another one join first, and [wait for it](crate::Client::wait_for_workers).
+    ///
     /// This takes as long as the longest task that runs. Bound it with [`timeout`](Operation::timeout), and then
     /// [`leave_now`](Self::leave_now) or [`stop`](Self::stop).
     ///

@@ -70,20 +70,21 @@ impl<R: Runtime> Driver<R> {
                 Err(error) => return End::Lost(Some(error)),
             };
             *lock(heard_at) = self.runtime.now();
-            let received = match ops::decode(&batch) {
+            let received = match ops::decode(batch) {
                 Ok(received) => received,
                 Err(malformed) => {
                     tracing::error!(target: "anydask", error = %malformed, "the stream is closed");
                     return End::Lost(None);
                 }
             };
-            shell.handle_all(received.into_iter().filter_map(|received| match received {
-                Received::Message(message) => Some(Event::Scheduler(message)),
-                Received::Unknown { op } => {
-                    tracing::debug!(target: "anydask", %op, "an unknown message");
-                    None
+            let mut events = Vec::with_capacity(received.len());
+            for received in received {
+                match received {
+                    Received::Message(message) => events.push(Event::Scheduler(message)),
+                    Received::Unknown { op } => tracing::debug!(target: "anydask", %op, "an unknown message"),
                 }
-            }));
+            }
+            shell.handle_all(events);
         }
     }
 

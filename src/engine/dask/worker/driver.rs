@@ -19,7 +19,7 @@ use crate::engine::dask::worker::registration::{Gauge, Identity};
 use crate::engine::dask::worker::server::Server;
 use crate::engine::dask::worker::shared::{Shared, events_of};
 use crate::engine::dask::worker::shell::Shell;
-use crate::engine::dask::worker::state::Config;
+use crate::engine::dask::worker::state::{Config, Event};
 use crate::runtime::{Runtime, TaskHandle, TimerExt};
 
 /// What a worker is started with.
@@ -80,7 +80,7 @@ struct Over(Arc<Shared>);
 
 impl Drop for Over {
     fn drop(&mut self) {
-        self.0.cancel_all();
+        self.0.stop();
         let error = Error::ClientClosed { operation: "worker" };
         self.0.milestones.open(Err(error.clone()));
         self.0.milestones.end(Err(error));
@@ -134,9 +134,14 @@ impl<R: Runtime> Driver<R> {
     /// Registers, and again whenever the scheduler has gone and come back.
     async fn run(&self, patience: Patience) -> Result<(), Unregistered> {
         let mut tries = Tries::new(self.runtime.now(), patience.connect_timeout);
-        let mut was_there = false;
+        let (mut was_there, mut pause) = (false, None);
         loop {
-            let registering = async { self.keep_registering(&mut tries, was_there).await.map(Some) };
+            let registering = async {
+                if let Some(pause) = pause {
+                    self.runtime.sleep(pause).await;
+                }
+                self.keep_registering(&mut tries, was_there).await.map(Some)
+            };
             let stopping = async {
                 poll_fn(|cx| self.shared.poll_wish(cx)).await;
                 Ok(None)
@@ -155,7 +160,8 @@ impl<R: Runtime> Driver<R> {
             let end = self.converse(comm, &shell, interval, patience.silence()).await;
             self.server.serve_for(None);
             let wish = self.shared.serve(None);
-            shell.cancel_all();
+            // Nobody waits for its bodies, and none of them is to begin.
+            shell.handle(Event::StopAsked);
             match end {
                 End::Stopped(reason) => {
                     tracing::info!(target: "anydask", worker = %self.identity.address, ?reason, "the worker stops");
@@ -168,7 +174,9 @@ impl<R: Runtime> Driver<R> {
                     tracing::warn!(target: "anydask", worker = %self.identity.address, error, "the scheduler is lost");
                 }
             }
-            tries.begin_again(begun, self.runtime.now(), patience.reconnect_timeout);
+            let now = self.runtime.now();
+            tries.begin_again(begun, now, patience.reconnect_timeout);
+            pause = tries.pause(now);
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::engine::dask::comm::{Address, CommError, Pool, WORK_LIMIT, request};
 use crate::engine::dask::wire::{TaskKey, Value};
 use crate::engine::dask::worker::arrivals::Arrival;
-use crate::engine::dask::worker::bodies::unix_time;
 use crate::engine::dask::worker::driver::Driver;
+use crate::engine::dask::worker::ending::{chain, unix_time};
 use crate::engine::dask::worker::fetch::fetch;
 use crate::engine::dask::worker::ops::ANYDASK;
 use crate::engine::dask::worker::shell::{Fetch, Shell};
@@ -27,8 +27,12 @@ impl<R: Runtime> Driver<R> {
                 }
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {
-                    tracing::warn!(target: "anydask", %peer, %error, "data of a peer did not come");
-                    FetchEnd::Failed
+                    let why = chain(&error);
+                    tracing::warn!(target: "anydask", %peer, error = why, "data of a peer did not come");
+                    match error {
+                        CommError::Malformed { .. } => FetchEnd::Unreadable { why: why.into() },
+                        _ => FetchEnd::Failed,
+                    }
                 }
             };
             shell.handle(Event::FetchEnded { transfer, end });
@@ -65,13 +69,20 @@ impl<R: Runtime> Driver<R> {
         let address = self.identity.address.clone();
         let retiring = async move {
             let fields = [
-                ("workers", Value::List(vec![address.into()])),
+                ("workers", Value::List(vec![address.as_str().into()])),
                 ("close_workers", false.into()),
                 ("remove", true.into()),
                 ("stimulus_id", "retire-anydask".into()),
             ];
-            if let Err(error) = pool.call(&scheduler, &request("retire_workers", fields)).await {
-                tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
+            match pool.call(&scheduler, &request("retire_workers", fields)).await {
+                Ok(retired) if retired.get(&address).is_some() => {}
+                Ok(_) => tracing::warn!(
+                    target: "anydask", worker = address,
+                    "the worker leaves, and no other could take what only this one has"
+                ),
+                Err(error) => {
+                    tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
+                }
             }
             shell.handle(Event::Retired);
         };

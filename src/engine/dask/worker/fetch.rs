@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::dask::comm::{Address, CommError, Pool};
-use crate::engine::dask::wire::{TaskKey, Value};
+use crate::engine::dask::wire::{TaskKey, Value, WireError};
 use crate::engine::dask::worker::server::datum;
 use crate::engine::dask::worker::shell::Datum;
 use crate::engine::dask::worker::state::Data;
@@ -41,17 +41,40 @@ pub(super) async fn fetch<R: Runtime>(
     }
     // The peer waits for it, before it takes another request.
     connection.send(&"OK".into()).await?;
-    let data = reply.get("data").map(data_of).unwrap_or_default();
+    let data = reply.get("data").map_or(Ok(Vec::new()), data_of);
+    let data = data.map_err(|source| CommError::Malformed { peer: address, source })?;
     bandwidth.measure(peer, data.iter().map(|(_, datum)| datum.nbytes).sum(), time);
     Ok(Some(data))
 }
 
 /// A map of keys to data.
-pub(super) fn data_of(data: &Value) -> Vec<(TaskKey, Data<Datum>)> {
-    let entries = data.entries().unwrap_or_default().iter();
+///
+/// # Errors
+///
+/// Something in it is none.
+pub(super) fn data_of(data: &Value) -> Result<Vec<(TaskKey, Data<Datum>)>, WireError> {
     let entry = |(key, value): &(Value, Value)| match value {
         Value::Serialized(value) => Some((TaskKey::of_value(key)?, datum(value.clone()))),
         _ => None,
     };
-    entries.filter_map(entry).collect()
+    let expected = "a map of keys to data";
+    let entries = data.entries().and_then(|entries| entries.iter().map(entry).collect());
+    entries.ok_or(WireError::Field { of: "a message with data", name: "data", expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::dask::wire::Serialized;
+
+    #[test]
+    fn what_is_no_datum_is_told_and_not_left_out() {
+        let datum = || Value::Serialized(Serialized::of_exception("ValueError", "no", "failed"));
+        assert_eq!(data_of(&Value::Map(vec![("a".into(), datum()), ("b".into(), datum())])).unwrap().len(), 2);
+        for strange in
+            [Value::Map(vec![("a".into(), datum()), ("b".into(), Value::Int(1))]), Value::List(Vec::new()), Value::Nil]
+        {
+            assert!(matches!(data_of(&strange), Err(WireError::Field { .. })), "{strange:?}");
+        }
+    }
 }

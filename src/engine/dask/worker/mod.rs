@@ -5,6 +5,7 @@ mod bodies;
 mod builder;
 mod conversation;
 mod driver;
+mod ending;
 mod errands;
 mod fetch;
 mod ops;

@@ -7,7 +7,7 @@ use std::time::Instant as StdInstant;
 use sysinfo::{Networks, Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::engine::dask::wire::{TaskKey, Value};
-use crate::engine::dask::worker::bodies::unix_time;
+use crate::engine::dask::worker::ending::unix_time;
 use crate::engine::dask::worker::ops::ANYDASK;
 use crate::engine::dask::worker::state::{Metrics, Status};
 

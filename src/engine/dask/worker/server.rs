@@ -122,7 +122,10 @@ impl<R: Runtime> Server<R> {
     }
 
     fn update_data(&self, request: &Value) -> Value {
-        let data = request.get("data").map(data_of).unwrap_or_default();
+        let data = request.get("data").map_or(Ok(Vec::new()), data_of).unwrap_or_else(|error| {
+            tracing::warn!(target: "anydask", %error, "data that cannot be kept");
+            Vec::new()
+        });
         let nbytes = data.iter().map(|(key, datum)| (key.to_value(), Value::from(datum.nbytes))).collect();
         if let Some(shell) = self.shell() {
             shell.handle(Event::DataPut(data));

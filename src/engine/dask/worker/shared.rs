@@ -68,10 +68,10 @@ impl Shared {
     }
 
     /// The driver has ended: nobody waits for the bodies.
-    pub(super) fn cancel_all(&self) {
+    pub(super) fn stop(&self) {
         let shell = lock(&self.present).shell.take();
         if let Some(shell) = shell {
-            shell.cancel_all();
+            shell.handle(Event::StopAsked);
         }
     }
 
@@ -82,17 +82,17 @@ impl Shared {
     }
 
     pub(super) fn poll_wish(&self, cx: &Context<'_>) -> Poll<Wish> {
+        // To clone or to drop a waker may run code of the user's executor.
+        let waker = cx.waker().clone();
         let mut present = lock(&self.present);
-        match present.wish {
-            Some(wish) => Poll::Ready(wish),
-            None => {
-                let replaced = present.waker.replace(cx.waker().clone());
-                drop(present);
-                // Dropping a waker may run code of the user's executor.
-                drop(replaced);
-                Poll::Pending
-            }
+        if let Some(wish) = present.wish {
+            drop(present);
+            return Poll::Ready(wish);
         }
+        let replaced = present.waker.replace(waker);
+        drop(present);
+        drop(replaced);
+        Poll::Pending
     }
 
     /// The present registration is this one. Gives what the user wants of it.

@@ -24,7 +24,7 @@ pub(super) struct Shell {
     runtime: AnyRuntime,
     machine: Mutex<Machine>,
     bodies: Bodies,
-    /// The bodies that run; dropping a future cancels its body.
+    /// The bodies that run, also those that were told to stop and go on. Dropped, their futures tell them, too.
     running: Mutex<BTreeMap<BodyId, TaskFuture<()>>>,
     arrivals: Mutex<Arrivals>,
     pub(super) work: Inbox<Work>,
@@ -155,12 +155,6 @@ impl Shell {
     pub(super) fn forget(&self, body: BodyId) {
         let forgotten = lock(&self.running).remove(&body);
         drop(forgotten);
-    }
-
-    /// The registration is over: nobody waits for its bodies.
-    pub(super) fn cancel_all(&self) {
-        let running = std::mem::take(&mut *lock(&self.running));
-        running.into_values().for_each(|future| future.cancel_because("the worker has lost its scheduler"));
     }
 
     // --- looking -------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ pub struct PyArray {
 
 /// Which elements lie beside each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(super) enum Order {
     /// Those along the last axis, as numpy has them by default.
     C,
     /// Those along the first axis.
@@ -62,7 +62,7 @@ const ELEMENT_NBYTES_MAX: usize = 1 << 16;
 
 impl PyArray {
     /// `None` if the bytes are not as many as the shape says.
-    pub(crate) fn new(dtype: Arc<str>, shape: Vec<usize>, order: Order, data: Bytes) -> Option<Self> {
+    pub(super) fn new(dtype: Arc<str>, shape: Vec<usize>, order: Order, data: Bytes) -> Option<Self> {
         let nbytes = nbytes(&shape, element_nbytes(&dtype)?)?;
         // A million empty rows would be more than what arrived.
         let rows = shape.iter().try_fold(1_usize, |rows, &length| rows.checked_mul(length.max(1)))?;
@@ -73,6 +73,37 @@ impl PyArray {
         (data.len() == nbytes && shape.len() <= AXES_MAX).then_some(Self { dtype, element, shape, order, data })
     }
 
+    /// From elements that `strides` lead to: bytes from one to the next, for each axis. Copies what is in neither order. `None` if
+    /// the bytes are not as many as the shape says, or the strides lead elsewhere.
+    pub(crate) fn with_strides(dtype: Arc<str>, shape: Vec<usize>, strides: &[usize], data: Bytes) -> Option<Self> {
+        let array = Self::new(dtype, shape, Order::C, data)?;
+        if strides.len() != array.shape.len() {
+            return None;
+        }
+        if array.has_strides(strides) {
+            return Some(array);
+        }
+        let array = Self { order: Order::Fortran, ..array };
+        if array.has_strides(strides) {
+            return Some(array);
+        }
+        // Axes of one element are never walked along.
+        let strides = array.shape.iter().zip(strides).map(|(length, stride)| if *length > 1 { *stride } else { 0 });
+        let strides: Vec<_> = strides.collect();
+        let end = array.shape.iter().zip(&strides).try_fold(array.width(), |end, (length, stride)| {
+            end.checked_add(length.saturating_sub(1).checked_mul(*stride)?)
+        })?;
+        let is_inside = end <= array.data.len();
+        let data = is_inside.then(|| array.walked(&array.shape, &strides, 0, array.data.len()))?;
+        Some(Self { order: Order::C, data: data.into(), ..array })
+    }
+
+    fn has_strides(&self, strides: &[usize]) -> bool {
+        let axes = self.shape.iter().zip(strides).enumerate();
+        let mut walked = axes.filter(|(_, (length, _))| **length > 1);
+        self.data.is_empty() || walked.all(|(axis, (_, stride))| *stride == self.stride(axis))
+    }
+
     pub(crate) fn dtype(&self) -> &Arc<str> {
         &self.dtype
     }
@@ -81,7 +112,8 @@ impl PyArray {
         &self.shape
     }
 
-    pub(crate) fn order(&self) -> Order {
+    #[cfg(feature = "array")]
+    pub(super) fn order(&self) -> Order {
         self.order
     }
 
@@ -108,7 +140,7 @@ impl PyArray {
     }
 
     /// Bytes from one element to the next along an axis. The whole array has as many as a `usize` can count.
-    pub(super) fn stride(&self, axis: usize) -> usize {
+    pub(crate) fn stride(&self, axis: usize) -> usize {
         let between = match self.order {
             Order::C => self.shape.get(axis + 1..),
             Order::Fortran => self.shape.get(..axis),
@@ -129,12 +161,17 @@ impl PyArray {
             return Cow::Borrowed(self.data.get(offset..offset + nbytes).unwrap_or_default());
         }
         let strides: Vec<_> = (axes..self.shape.len()).map(|axis| self.stride(axis)).collect();
+        Cow::Owned(self.walked(shape, &strides, offset, nbytes))
+    }
+
+    /// The `nbytes` of the elements that `strides` lead to from `offset` on, the last axis fastest. They are inside.
+    fn walked(&self, shape: &[usize], strides: &[usize], offset: usize, nbytes: usize) -> Vec<u8> {
         let mut copied = Vec::with_capacity(nbytes);
         let mut index = vec![0_usize; shape.len()];
         let mut at = offset;
         while copied.len() < nbytes {
             copied.extend_from_slice(self.element_at(at).unwrap_or(&[0]));
-            for ((index, &length), &stride) in index.iter_mut().zip(shape).zip(&strides).rev() {
+            for ((index, &length), &stride) in index.iter_mut().zip(shape).zip(strides).rev() {
                 *index += 1;
                 at += stride;
                 if *index < length {
@@ -144,7 +181,7 @@ impl PyArray {
                 *index = 0;
             }
         }
-        Cow::Owned(copied)
+        copied
     }
 }
 
@@ -186,15 +223,19 @@ impl Element {
     }
 }
 
-/// How many bytes an element takes: the number in its dtype.
-fn element_nbytes(dtype: &str) -> Option<usize> {
-    let digits = dtype.trim_start_matches(|character: char| !character.is_ascii_digit());
-    // Times have their unit behind it: `<M8[ns]`.
-    let digits = digits.split('[').next().unwrap_or_default();
+/// How many bytes an element takes, of numpy's texts: order, kind, size, and for times a unit. `None` of what is no such text, or
+/// of what lies elsewhere, as objects do.
+pub(crate) fn element_nbytes(dtype: &str) -> Option<usize> {
+    let rest = dtype.strip_prefix(['<', '>', '|'])?;
+    let (kind, rest) = rest.split_at_checked(1)?;
     // Texts are counted in characters of four bytes.
-    let width = if dtype.contains('U') { 4 } else { 1 };
-    let nbytes = digits.parse::<usize>().ok()?.checked_mul(width)?;
-    (1..=ELEMENT_NBYTES_MAX).contains(&nbytes).then_some(nbytes)
+    let width = match kind {
+        "b" | "i" | "u" | "f" | "c" | "S" | "V" | "m" | "M" => 1,
+        "U" => 4,
+        _ => return None,
+    };
+    let size = rest.split('[').next()?.parse::<usize>().ok()?;
+    size.checked_mul(width).filter(|nbytes| (1..=ELEMENT_NBYTES_MAX).contains(nbytes))
 }
 
 fn nbytes(shape: &[usize], element: usize) -> Option<usize> {

@@ -8,9 +8,9 @@
 
 use std::any::Any;
 
-#[cfg(feature = "array")]
-use crate::task::portable::python::Order;
 use crate::task::portable::python::PyArray;
+#[cfg(feature = "array")]
+use crate::task::portable::python::array::Order;
 
 /// The value, if a `T` is an array or a vector of just these elements.
 pub(super) fn decode<T: 'static>(array: &PyArray) -> Option<T> {

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::task::portable::python::{MARK, Order, PyArray, PyValue};
+use crate::task::portable::python::array::Order;
+use crate::task::portable::python::{MARK, PyArray, PyValue};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {

@@ -124,6 +124,17 @@ on_every_runtime! {
         }
     }
 
+    async fn a_connection_that_rests_for_too_long_is_closed(runtime) {
+        let listener = Listener::bind(runtime.clone(), ([127, 0, 0, 1], 0).into(), None).await.unwrap();
+        let listener = listener.with_idle_limit(Duration::from_millis(200));
+        let address = listener.address().clone();
+        let _server = runtime.spawn(listener.serve(Echo::default()));
+        let mut comm = plain(&runtime).await.connect(&address).await.unwrap();
+        comm.write(&request("echo", [("data", Value::Int(1))])).await.unwrap();
+        assert_eq!(comm.read().await.unwrap(), Value::Int(1));
+        assert!(matches!(comm.read().await, Err(CommError::Closed { .. })));
+    }
+
     async fn dropping_the_server_closes_its_connections(runtime) {
         let listener = Listener::bind(runtime.clone(), ([127, 0, 0, 1], 0).into(), None).await.unwrap();
         let address = listener.address().clone();

@@ -7,7 +7,11 @@ mod repr;
 pub(crate) mod task_spec;
 mod write;
 
-pub(crate) use object::{Call, Entries, Object, Objects, Unpickled, View};
+#[cfg(test)]
+pub(crate) use object::View;
+pub(crate) use object::{Call, Object, Unpickled};
 pub(crate) use plain::PlainData;
-pub(crate) use repr::{repr, repr_float, repr_str};
+#[cfg(test)]
+pub(crate) use repr::repr_float;
+pub(crate) use repr::{repr, repr_str};
 pub(crate) use write::Pickle;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::engine::dask::wire::Value;
-use crate::engine::dask::wire::error::{Limited, WireError};
-use crate::engine::dask::wire::limits::Limits;
+use crate::engine::dask::wire::error::WireError;
+use crate::engine::dask::wire::limits::Budget;
 use crate::engine::dask::wire::pickle::object::{Call, Entries, Object, Objects, View};
 use crate::engine::dask::wire::pickle::repr::repr;
 
@@ -74,28 +74,30 @@ impl Object<'_> {
     ///
     /// # Errors
     ///
-    /// It is something else. Or it is larger or deeper than `limits` allow: what a pickle shares is a value of its own each time,
+    /// It is something else. Or it is larger or deeper than `budget` allows: what a pickle shares is a value of its own each time,
     /// so that a small pickle can make a large value.
-    pub(crate) fn to_plain<T: PlainData>(self, buffers: &[Bytes], limits: &Limits) -> Result<T, WireError> {
-        let mut items_left = limits.items_max;
-        Plain { buffers, limits, items_left: &mut items_left }.value(self, limits.depth_max)
+    pub(crate) fn to_plain<T: PlainData>(self, buffers: &[Bytes], budget: &mut Budget) -> Result<T, WireError> {
+        Plain { buffers, budget }.value(self, 0)
     }
 
     /// The same as a message has it.
     #[cfg(test)]
-    pub(crate) fn to_value(self, buffers: &[Bytes], limits: &Limits) -> Result<Value, WireError> {
-        self.to_plain(buffers, limits)
+    pub(crate) fn to_value(
+        self,
+        buffers: &[Bytes],
+        limits: &crate::engine::dask::wire::Limits,
+    ) -> Result<Value, WireError> {
+        self.to_plain(buffers, &mut Budget::new(limits))
     }
 }
 
 struct Plain<'a> {
     buffers: &'a [Bytes],
-    limits: &'a Limits,
-    items_left: &'a mut usize,
+    budget: &'a mut Budget,
 }
 
 impl Plain<'_> {
-    /// Recurses, but not deeper than `depth`.
+    /// Recurses, but not deeper than the budget allows.
     fn value<T: PlainData>(&mut self, object: Object<'_>, depth: usize) -> Result<T, WireError> {
         Ok(match object.view() {
             View::None => T::none(),
@@ -137,17 +139,11 @@ impl Plain<'_> {
         Ok(T::dict(entries.collect::<Result<_, WireError>>()?))
     }
 
-    /// How deep the items may be nested.
+    /// How deep the items are.
     fn enter(&mut self, count: usize, depth: usize) -> Result<usize, WireError> {
-        let limit =
-            |what, found: usize, limit: usize| WireError::Limit { what, found: found as u64, limit: limit as u64 };
-        let taken = self.limits.items_max - *self.items_left;
-        *self.items_left = self
-            .items_left
-            .checked_sub(count)
-            .ok_or_else(|| limit(Limited::Items, taken.saturating_add(count), self.limits.items_max))?;
-        let depth_max = self.limits.depth_max;
-        depth.checked_sub(1).ok_or_else(|| limit(Limited::Depth, depth_max.saturating_add(1), depth_max))
+        self.budget.take_items(count as u64)?;
+        self.budget.check_depth(depth + 1)?;
+        Ok(depth + 1)
     }
 
     /// What is as plain as a builtin, although Python makes it by a call.

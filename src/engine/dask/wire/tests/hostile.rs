@@ -4,14 +4,16 @@ use bytes::Bytes;
 
 use crate::engine::dask::wire::pickle::Unpickled;
 use crate::engine::dask::wire::tests::{file, frames_of};
-use crate::engine::dask::wire::{Limited, Limits, Place, Serialized, Value, WireError, decode_message, msgpack};
+use crate::engine::dask::wire::{
+    Budget, Limited, Limits, Place, RemoteException, Serialized, Value, WireError, decode_message, msgpack,
+};
 
 fn small() -> Limits {
     Limits { depth_max: 20, items_max: 1000, pickle_nbytes_max: 100_000, ..Limits::default() }
 }
 
 fn read(bytes: &[u8]) -> Result<Value, WireError> {
-    msgpack::read(&Bytes::copy_from_slice(bytes), &small())
+    msgpack::read(&Bytes::copy_from_slice(bytes), &mut Budget::new(&small()))
 }
 
 fn unpickle(pickle: &[u8]) -> Result<Unpickled, WireError> {
@@ -37,7 +39,7 @@ fn what_is_nested_too_deeply_is_refused() {
     // At the default limit, a drop and a clone are within a thread's smallest usual stack.
     let deepest = nested(Limits::default().depth_max);
     let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
-        let value = msgpack::read(&deepest.into(), &Limits::default()).unwrap();
+        let value = msgpack::read(&deepest.into(), &mut Budget::new(&Limits::default())).unwrap();
         drop(value.clone());
         assert_eq!(value, value.clone());
         let written = msgpack::write(&value).unwrap();
@@ -50,7 +52,7 @@ fn what_is_nested_too_deeply_is_refused() {
 fn huge_counts_are_refused_before_anything_is_reserved() {
     let truncated = |at, needed| Err(WireError::Truncated { place: Place::Msgpack, at, needed });
     let all = Limits { items_max: usize::MAX, ..Limits::default() };
-    let huge = |bytes: &[u8]| msgpack::read(&Bytes::copy_from_slice(bytes), &all);
+    let huge = |bytes: &[u8]| msgpack::read(&Bytes::copy_from_slice(bytes), &mut Budget::new(&all));
     // Each would be some hundred gigabytes, and a reservation of as much would end the test.
     assert_eq!(huge(b"\xdd\xff\xff\xff\xff"), truncated(5, u64::from(u32::MAX)));
     assert_eq!(huge(b"\xdf\xff\xff\xff\xff"), truncated(5, 2 * u64::from(u32::MAX)));
@@ -111,7 +113,7 @@ fn compression_is_refused_by_name() {
     frames[1] = compressed.into();
     let message = decode_message(frames, &Limits::default()).unwrap();
     let Some(Value::Serialized(datum)) = message.get("data").and_then(|data| data.get("val-bytes")) else { panic!() };
-    let error = datum.data(&Limits::default()).unwrap_err();
+    let error = datum.data(&mut Budget::new(&Limits::default())).unwrap_err();
     assert_eq!(error, WireError::Compressed { method: "lz4".into() });
     assert_eq!(error.to_string(), "a frame is compressed with `lz4`, although no compression was agreed");
 }
@@ -127,7 +129,7 @@ fn shards_that_overlap_or_are_left_over_are_refused() {
             .retain(|(name, _)| !name.as_str().is_some_and(|name| name.starts_with("split") || name == "compression"));
         entries.push(("split-num-sub-frames".into(), numbers(counts)));
         entries.push(("split-offsets".into(), numbers(offsets)));
-        serialized.data(&Limits::default())
+        serialized.data(&mut Budget::new(&Limits::default()))
     };
     let whole = Ok(crate::engine::dask::wire::Data::Bytes("abcdef".into()));
     assert_eq!(read(&[3], &[0]), whole);
@@ -157,7 +159,7 @@ fn collections_that_promise_frames_that_are_not_there_are_refused() {
             ("sub-headers", headers.into()),
             ("frame-lengths", Value::List(lengths.iter().map(|length| (*length).into()).collect())),
         ]);
-        Serialized { header: Box::new(header), frames: vec!["N.".into(), "N.".into()] }.data(&small())
+        Serialized { header: Box::new(header), frames: vec!["N.".into(), "N.".into()] }.data(&mut Budget::new(&small()))
     };
     assert!(read("list", vec![item(), item()], &[1, 1]).is_ok());
     assert!(read("dict", vec![item()], &[2]).is_ok());
@@ -184,8 +186,8 @@ fn collections_that_promise_frames_that_are_not_there_are_refused() {
         ]);
     }
     let nested = Serialized { header: Box::new(nested), frames: vec!["N.".into()] };
-    assert_eq!(nested.data(&small()), Err(limit(Limited::Depth, 21, 20)));
-    assert!(nested.data(&Limits::default()).is_ok());
+    assert_eq!(nested.data(&mut Budget::new(&small())), Err(limit(Limited::Depth, 21, 20)));
+    assert!(nested.data(&mut Budget::new(&Limits::default())).is_ok());
 }
 
 #[test]
@@ -201,6 +203,26 @@ fn a_pickle_that_doubles_itself_is_small_and_its_value_is_refused() {
     let error = unpickled.root().to_value(&[], &Limits { depth_max: 100, ..small() }).unwrap_err();
     assert!(matches!(error, WireError::Limit { what: Limited::Items, limit: 1000, .. }), "{error}");
     assert!(format!("{unpickled:?}").len() < 5000);
+}
+
+#[test]
+fn a_long_name_that_all_frames_of_a_traceback_share_is_told_once_in_part() {
+    let name = "f".repeat(100_000);
+    // A code with the name twice, a frame with that code, and a thousand tracebacks with that frame, each the next of another.
+    let text =
+        |text: &str| [b"X".as_slice(), &u32::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes()].concat();
+    let object = |state: Vec<u8>| [b"ca\nb\n)R}".as_slice(), &state, b"b"].concat();
+    let code = [text("co_filename"), text(&name), b"q\x02s".to_vec(), text("co_name"), b"h\x02s".to_vec()].concat();
+    let frame = object([text("f_code"), object(code), b"s".to_vec()].concat());
+    let tracebacks = b"ca\nb\nh\x00K\x01h\x01\x87Rq\x010".repeat(1000);
+    let traceback = [b"\x80\x04".as_slice(), &frame, b"q\x000Nq\x010", &tracebacks, b"h\x01."].concat();
+    let exception = b"\x80\x04cbuiltins\nValueError\n\x8c\x02no\x85R.".to_vec();
+    let limits = Limits::default();
+    let exception = RemoteException::read(&Value::Bin(exception.into()), &Value::Bin(traceback.into()), &limits);
+    assert_eq!((exception.class.as_str(), exception.message.as_str()), ("ValueError", "no"));
+    let text = exception.traceback_text;
+    assert!(text.contains("in ffff") && text.ends_with("  ...\n"), "{}", text.len());
+    assert!(text.len() < 2 << 20, "{}", text.len());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::dask::wire::{TaskKey, Value};
+use crate::engine::dask::wire::{TaskKey, Value, stream_messages};
 use crate::engine::dask::worker::ops::ANYDASK;
 use crate::engine::dask::worker::state::{
     Address, Amounts, Call, ComputeTask, Dependency, FromScheduler, Priority, Refusal, Status, Work,
@@ -40,11 +40,9 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 /// Reads what came on the stream at once: one message, or a list of them.
-pub(crate) fn decode(batch: &Value) -> Result<Vec<Received>, Malformed> {
-    match batch {
-        Value::List(messages) => messages.iter().map(decode_one).collect(),
-        message => Ok(vec![decode_one(message)?]),
-    }
+pub(crate) fn decode(batch: Value) -> Result<Vec<Received>, Malformed> {
+    let messages = stream_messages(batch).map_err(|_| Malformed { op: None, field: "op" })?;
+    messages.iter().map(decode_one).collect()
 }
 
 fn decode_one(message: &Value) -> Result<Received, Malformed> {

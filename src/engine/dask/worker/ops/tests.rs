@@ -57,7 +57,7 @@ fn compute_task(changes: impl IntoIterator<Item = (&'static str, Option<Value>)>
 }
 
 fn decode_one(message: Value) -> Result<Received, Malformed> {
-    decode(&message).map(|mut received| received.pop().unwrap())
+    decode(message).map(|mut received| received.pop().unwrap())
 }
 
 fn decode_task(message: Value) -> ComputeTask {
@@ -194,7 +194,7 @@ fn a_batch_is_read_in_its_order_and_sets_are_lists() {
         FromScheduler::Close { reason: None },
         FromScheduler::StreamClosed,
     ];
-    assert_eq!(decode(&batch), Ok(expected.map(Received::Message).to_vec()));
+    assert_eq!(decode(batch), Ok(expected.map(Received::Message).to_vec()));
 }
 
 /// Fields beside `op`, in any order: a missing or an additional one costs the worker its place.

@@ -116,6 +116,8 @@ pub(crate) enum Refusal {
     Unreadable { field: &'static str },
     /// The call takes the result of a task on which its own does not depend.
     UnknownInput { key: TaskKey },
+    /// The call takes what others have, and what cannot be read as it comes from there.
+    UnreadableInput { key: TaskKey, why: Arc<str> },
     /// The task asks for more than this worker has in all.
     LacksResource { name: Arc<str>, asked: f64, total: f64 },
 }
@@ -127,6 +129,7 @@ impl fmt::Display for Refusal {
             Self::UnknownInput { key } => {
                 write!(f, "the call takes the result of {key}, on which the task does not depend")
             }
+            Self::UnreadableInput { key, why } => write!(f, "the input {key} cannot be read: {why}"),
             Self::LacksResource { name, asked, total } => {
                 write!(f, "the task asks for {asked} of the resource {name}, and this worker has {total}")
             }
@@ -191,8 +194,10 @@ pub(crate) enum FetchEnd<V> {
     Arrived(Vec<(TaskKey, Data<V>)>),
     /// The peer serves too many others.
     Busy,
-    /// The peer could not be reached, or sent nonsense.
+    /// The peer could not be reached, or does not know what it is asked for.
     Failed,
+    /// The peer has answered, and the answer is none that can be read: with what is in it, perhaps, or with how much.
+    Unreadable { why: Arc<str> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

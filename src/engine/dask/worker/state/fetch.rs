@@ -1,6 +1,7 @@
 //! Transfers of data from other workers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::engine::dask::wire::TaskKey;
 use crate::engine::dask::worker::state::config::{BUSY_RETRY, MESSAGE_BYTES_MAX, MESSAGE_KEYS_MAX, TRANSFERS_MAX};
@@ -44,6 +45,9 @@ impl<V: Clone> WorkerState<V> {
         let allowance = self.config.incoming_bytes_max.saturating_sub(self.incoming_bytes);
         for key in self.table.peers.needed(peer).take(MESSAGE_KEYS_MAX) {
             let State::Wanted(wanted) = self.table.state(key) else { continue };
+            if wanted.is_alone && !keys.is_empty() {
+                continue;
+            }
             let with_it = nbytes.saturating_add(wanted.nbytes);
             let fits = match (keys.is_empty(), self.transfers.is_empty()) {
                 (true, true) => true,
@@ -55,6 +59,9 @@ impl<V: Clone> WorkerState<V> {
             }
             nbytes = with_it;
             keys.push(key.clone());
+            if wanted.is_alone {
+                break;
+            }
         }
         (keys, nbytes)
     }
@@ -71,6 +78,7 @@ impl<V: Clone> WorkerState<V> {
         match end {
             FetchEnd::Arrived(data) => self.handle_arrived(id, transfer, data),
             FetchEnd::Busy => self.handle_busy(id, transfer),
+            FetchEnd::Unreadable { why } => self.handle_unreadable(id, &transfer, &why),
             FetchEnd::Failed => {
                 self.land(id, &transfer);
                 // A network that fails may come back, a worker that is gone does not. Faster than to try each of its keys.
@@ -116,6 +124,17 @@ impl<V: Clone> WorkerState<V> {
                 && wanted.holders.iter().all(|holder| self.table.peers.is_busy(holder))
             {
                 self.refresh.ask(key);
+            }
+        }
+    }
+
+    /// Several keys are asked for again, each alone: one that cannot be read is to keep back no other.
+    fn handle_unreadable(&mut self, id: TransferId, transfer: &Transfer, why: &Arc<str>) {
+        for key in self.land(id, transfer) {
+            if transfer.keys.len() > 1 {
+                self.table.update_wanted(&key, |wanted| wanted.is_alone = true);
+            } else {
+                self.give_up(&key, why);
             }
         }
     }

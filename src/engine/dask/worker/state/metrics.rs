@@ -20,8 +20,6 @@ pub(crate) struct Metrics {
     pub(crate) incoming_bytes: u64,
     pub(crate) incoming_count: usize,
     pub(crate) incoming_count_total: u64,
-    /// How many bodies have ended.
-    pub(crate) executed_total: u64,
 }
 
 impl<V: Clone> WorkerState<V> {
@@ -42,7 +40,6 @@ impl<V: Clone> WorkerState<V> {
             incoming_bytes: self.incoming_bytes,
             incoming_count: self.transfers.len(),
             incoming_count_total: self.transfers_total,
-            executed_total: self.executed_total,
         }
     }
 

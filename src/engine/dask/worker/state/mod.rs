@@ -89,7 +89,6 @@ pub(crate) struct WorkerState<V> {
     timer: Option<Instant>,
     /// The next number of a body, a transfer or an arrival.
     next_number: u64,
-    executed_total: u64,
     transfers_total: u64,
 }
 
@@ -110,7 +109,6 @@ impl<V: Clone> WorkerState<V> {
             actions: VecDeque::new(),
             timer: None,
             next_number: 0,
-            executed_total: 0,
             transfers_total: 0,
             config,
         }

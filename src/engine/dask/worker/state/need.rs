@@ -1,11 +1,12 @@
 //! Data that is needed here, from when somebody needs it until it is here or nobody needs it any more.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::engine::dask::wire::TaskKey;
 use crate::engine::dask::worker::state::rank::Rank;
 use crate::engine::dask::worker::state::task::{Progress, State, Wanted};
-use crate::engine::dask::worker::state::{Action, Data, Dependency, Priority, Ran, WorkerState};
+use crate::engine::dask::worker::state::{Action, Data, Dependency, Priority, Ran, Refusal, WorkerState};
 
 impl<V: Clone> WorkerState<V> {
     /// Has `waiter` wait for an input. True if that is here.
@@ -28,7 +29,8 @@ impl<V: Clone> WorkerState<V> {
                 // scheduler has forgotten since. It frees no keys where it does not know of any.
                 let progress = Progress::Missing;
                 let rank = Rank { priority, arrival: self.number() };
-                let mut wanted = Wanted { progress, holders, nbytes, rank, is_replica, asked_at: None };
+                let mut wanted =
+                    Wanted { progress, holders, nbytes, rank, is_replica, is_alone: false, asked_at: None };
                 wanted.settle();
                 self.table.replace(&key, State::Wanted(wanted));
             }
@@ -63,6 +65,27 @@ impl<V: Clone> WorkerState<V> {
         if is_wanted && !self.table.has_waiters(key) {
             self.table.replace(key, State::Released);
             self.table.forget(key);
+        }
+    }
+
+    /// Wanted data that will not come: the tasks here that take it err, when it is their turn.
+    pub(super) fn give_up(&mut self, key: &TaskKey, why: &Arc<str>) {
+        for waiter in self.table.waiters(key) {
+            let Some(State::Waiting { assigned, missing, .. }) =
+                self.table.tasks.get_mut(&waiter).map(|task| &mut task.state)
+            else {
+                continue;
+            };
+            assigned.call = Err(Refusal::UnreadableInput { key: key.clone(), why: Arc::clone(why) });
+            assigned.amounts = Arc::default();
+            *missing = 0;
+            let inputs = std::mem::take(&mut assigned.inputs);
+            self.unneed_all(&inputs, &waiter);
+            self.make_ready_if_complete(&waiter);
+        }
+        // A copy that the scheduler wants.
+        if matches!(self.table.state(key), State::Wanted(_)) {
+            self.let_go(key);
         }
     }
 

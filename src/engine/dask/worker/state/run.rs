@@ -64,7 +64,6 @@ impl<V: Clone> WorkerState<V> {
         };
         self.to_cancel.remove(&body);
         self.resources.give_back(&amounts);
-        self.executed_total += 1;
         match self.table.state(&key) {
             State::Executing { run_id, body: current } if *current == body => {
                 let run_id = *run_id;

@@ -74,6 +74,8 @@ pub(super) struct Wanted {
     pub(super) rank: Rank,
     /// Whether the scheduler asked for a copy, also if no task here needs one.
     pub(super) is_replica: bool,
+    /// Whether it is asked for by itself: an answer with others could not be read.
+    pub(super) is_alone: bool,
     /// When the scheduler was last asked where it is.
     pub(super) asked_at: Option<Instant>,
 }

@@ -75,6 +75,30 @@ fn a_peer_that_fails_is_no_source_of_anything() {
 }
 
 #[test]
+fn what_cannot_be_read_fails_its_tasks_and_no_others() {
+    let mut worker = Bench::new();
+    worker.receive(task("a").takes("x", &["p"]).takes("y", &["p"]).uses("gpu", 2.0));
+    worker.receive(task("b").takes("z", &["p"]));
+    let unreadable = || FetchEnd::Unreadable { why: "too many".into() };
+    worker.acquire("w", &["p"]);
+    assert_eq!(
+        worker.arrive_without("p", &["y"]),
+        ["add-keys x", "fetch z w from p", "request-refresh-who-has y", "timer 1s"]
+    );
+    assert_eq!(worker.refresh("y", &["p"]), [""; 0]);
+    assert_eq!(worker.fetch_ends("p", unreadable()), ["fetch y from p"]);
+    assert_eq!(
+        worker.fetch_ends("p", unreadable()),
+        ["execute a run 1: the input y cannot be read: too many", "fetch z from p"]
+    );
+    assert_eq!(worker.arrive("p"), ["add-keys z", "fetch w from p"], "each by itself");
+    assert_eq!(worker.err("a"), ["task-erred a run 1", "execute b run 1: z"]);
+    assert_eq!(worker.fetch_ends("p", unreadable()), [""; 0]);
+    assert_eq!(worker.finish("b"), ["task-finished b run 1"]);
+    assert_eq!((worker.word("w"), worker.word("y")), ("released", "released"));
+}
+
+#[test]
 fn a_busy_peer_is_asked_again_after_150_ms() {
     let mut worker = Bench::new();
     worker.receive(task("a").takes("x", &["p"]));

@@ -158,7 +158,8 @@ impl Model {
         self.tell(Event::BodyEnded { body, end });
     }
 
-    /// Kind 0 brings everything, 1 all but the first, 2 a thing that nobody asked for as well; 3 is busy, 4 fails.
+    /// Kind 0 brings everything, 1 all but the first, 2 a thing that nobody asked for as well; 3 is busy, 4 cannot be read, 5
+    /// fails.
     fn end_transfer(&mut self, transfer: TransferId, kind: usize) {
         let Some((peer, keys)) = self.transfers.remove(&transfer) else { return };
         let mut brought: Vec<_> = keys.iter().map(|key| (key.clone(), self.bench.data(key))).collect();
@@ -173,6 +174,7 @@ impl Model {
                 FetchEnd::Arrived(brought)
             }
             3 => FetchEnd::Busy,
+            4 => FetchEnd::Unreadable { why: "no".into() },
             _ => {
                 self.said.values_mut().for_each(|holders| _ = holders.remove(&peer));
                 FetchEnd::Failed
