@@ -33,7 +33,10 @@ impl ClientState {
         match op {
             "key-in-memory" => self.with_key(message, |client, key| {
                 client.handle_found(now, key);
-                client.finish(key);
+                // Of what is scattered, copies may still be on their way. The answer tells when all are there.
+                if client.table.get(key).is_none_or(|task| task.place != Place::Scattering) {
+                    client.finish(key);
+                }
             }),
             "task-erred" => self.with_key(message, |client, key| {
                 let value = |name| message.get(name).cloned().unwrap_or(Value::Nil);

@@ -122,6 +122,18 @@ fn a_task_waits_until_the_scattered_values_that_it_takes_are_there() {
 }
 
 #[test]
+fn a_value_that_is_scattered_is_there_when_all_its_copies_are() {
+    let mut driver = Driver::registered();
+    driver.handle(scatter("x", Through::Scheduler));
+    let (id, _) = driver.take_request("scatter");
+    // The scheduler says so of the first.
+    driver.stream([in_memory("x")]);
+    assert_eq!(driver.take_actions(), []);
+    driver.reply(id, texts(&["x"]));
+    assert_eq!(driver.take_actions(), [resolved("x", FINISHED)]);
+}
+
+#[test]
 fn a_value_under_a_key_that_is_there_is_not_sent_again() {
     let mut driver = Driver::registered();
     scattered(&mut driver, "x");
