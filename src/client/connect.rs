@@ -1,6 +1,5 @@
 //! Clients of a Dask cluster.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,11 +7,11 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::client::operation::{Close, Wait};
-use crate::client::{Builder, Client, Operation};
+use crate::client::{Builder, Client, Operation, embedded};
 use crate::engine::dask::client::{Connection, OnLost, Opening};
 use crate::engine::dask::comm::Security;
 use crate::engine::dask::tries::Patience;
-use crate::engine::local::{self, ClientState};
+use crate::engine::local::ClientState;
 use crate::runtime::{Current, Runtime};
 use crate::task::BoxFuture;
 
@@ -152,20 +151,6 @@ impl<R: Runtime> Connecting<R> {
         client.state.cluster = Some(Arc::new(Connected(connection)));
         Ok(client)
     }
-}
-
-/// A client with an embedded engine of its own, for what is no user's.
-pub(crate) fn embedded<R: Runtime>(runtime: R, threads: usize, name: &str) -> Result<Client<R>, Error> {
-    let settings = local::Settings {
-        threads,
-        name: name.to_owned(),
-        resources: BTreeMap::new(),
-        unrunnable_timeout: Duration::ZERO,
-    };
-    let engine = local::Engine::start(runtime.clone(), settings)?;
-    let state = ClientState::new(&engine, true)?;
-    engine.release();
-    Ok(Client::new(runtime, state))
 }
 
 /// A client on a connection that a test drives.

@@ -14,6 +14,8 @@ mod connect;
 mod countdown;
 mod counts;
 mod current;
+#[cfg(any(feature = "dask", all(test, feature = "smol")))]
+mod embedded;
 mod engine;
 mod erased;
 mod future;
@@ -64,10 +66,10 @@ pub use self::shape::Shape;
 pub use self::task_builder::{Given, Many, One, TaskBuilder};
 pub use self::wait::Waited;
 
-#[cfg(feature = "dask")]
-pub(crate) use self::connect::embedded;
 #[cfg(all(test, feature = "dask", feature = "smol"))]
 pub(crate) use self::connect::on_connection;
+#[cfg(any(feature = "dask", all(test, feature = "smol")))]
+pub(crate) use self::embedded::embedded;
 pub(crate) use self::erased::{Submitter, caught};
 pub(crate) use self::operation::Wait;
 

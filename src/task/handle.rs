@@ -65,6 +65,10 @@ impl<T> Handle<T> {
 
     /// Gives the handle to the engine.
     pub(crate) fn detach(&mut self) {
+        // A handle whose value has been moved out has no count to give.
+        if self.is_spent() {
+            return;
+        }
         self.spend();
         match self {
             Self::Task { entry, .. } => Arc::clone(entry).detach(),
@@ -253,5 +257,26 @@ impl EntryRef<'_> {
 impl fmt::Debug for EntryRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EntryRef").field(&self.key()).finish()
+    }
+}
+
+#[cfg(all(test, feature = "smol"))]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use crate::client::embedded;
+    use crate::runtime::Smol;
+
+    #[test]
+    fn a_future_whose_value_has_been_moved_out_has_no_count_to_give() {
+        let client = embedded(Smol::new(), 1, "test").unwrap();
+        let mut future = client.map(|x: i64| x + 1, 0..8).pop().unwrap();
+        client.wait([&future]).wait().unwrap();
+        let moved = Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(moved, Poll::Ready(Ok(8))));
+        future.clone().detach();
+        future.detach();
+        client.close().wait().unwrap();
     }
 }

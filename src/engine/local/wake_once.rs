@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::local::job::Job;
 use crate::engine::local::pool::Pool;
+use crate::engine::local::release::drop_quietly;
 
 thread_local! {
     /// What this thread queues at once.
@@ -76,6 +77,10 @@ impl Drop for Held<'_> {
         ready.into_iter().rev().for_each(|job| self.pool.push_plain(job));
         if BATCH.replace(self.before).is_some_and(|batch| batch.wants_wake) {
             self.pool.notify();
+        }
+        // Whoever closed meanwhile has emptied the queues before these came.
+        if self.pool.is_closed() {
+            drop_quietly(|| self.pool.drain().for_each(Job::give_up));
         }
     }
 }

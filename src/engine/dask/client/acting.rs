@@ -8,6 +8,7 @@ use crate::engine::dask::client::connection::{Connection, Ordinal, lock};
 use crate::engine::dask::client::entering::Entered;
 use crate::engine::dask::client::failure::{error_of_exception, error_of_loss};
 use crate::engine::dask::client::requesting::{ReplyTo, Request};
+use crate::engine::dask::client::state::CLIENT_CLOSED;
 use crate::engine::dask::client::{Action, Outcome, Report};
 use crate::engine::dask::values::py_value;
 use crate::engine::dask::wire::TaskKey;
@@ -78,8 +79,10 @@ impl Connection {
             }
             Outcome::Lost(loss) => task.handle_ended(error_of_loss(key.to_string().into(), &loss)),
             Outcome::Cancelled { reason } => {
-                let key = task.key();
-                task.handle_ended(Error::Cancelled { key, reason });
+                let is_close = *reason == *CLIENT_CLOSED;
+                let error = Error::Cancelled { key: task.key(), reason };
+                // What is here stays readable after the end, also where the cluster had to make it again.
+                if is_close { task.handle_over(error) } else { task.handle_ended(error) }
             }
         }
     }

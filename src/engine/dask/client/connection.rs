@@ -163,12 +163,14 @@ impl Connection {
 
     /// Waits until workers may have joined or left since there were `changes`.
     pub(crate) fn poll_workers_changed(&self, changes: u64, cx: &Context<'_>) -> Poll<u64> {
+        // Its clone may run code of the user's executor, and so may the drop of one that is not needed.
+        let waker = cx.waker().clone();
         let mut workers = lock(&self.workers);
         if workers.0 != changes {
             return Poll::Ready(workers.0);
         }
         if !workers.1.iter().any(|waker| waker.will_wake(cx.waker())) {
-            workers.1.push(cx.waker().clone());
+            workers.1.push(waker);
         }
         Poll::Pending
     }
@@ -212,8 +214,9 @@ impl Connection {
     pub(super) fn end(&self) {
         let now = self.runtime.now();
         let mut machine = lock(&self.machine);
-        machine.handle(now, Event::ConnectionLost);
+        // In this order: what has finished is not pending once more before that is cancelled.
         machine.handle(now, Event::Close);
+        machine.handle(now, Event::ConnectionLost);
         machine.is_over = true;
         drop(machine);
         self.carry_out();

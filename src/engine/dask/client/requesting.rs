@@ -77,10 +77,10 @@ impl Connection {
         match (reply_to, reply) {
             (ReplyTo::State(id), Ok(reply)) => self.tell(Event::RpcReply { id, reply }),
             (ReplyTo::State(id), Err(error)) => {
-                tracing::debug!(target: "anydask", address = %self.address, %error, "a request failed");
-                let why = error.to_string().into();
+                let why: Arc<str> = error.to_string().into();
                 self.work.change(|work| work.failure = Some(error));
-                self.tell(Event::RpcFailed { id, why });
+                self.tell(Event::RpcFailed { id, why: Arc::clone(&why) });
+                tracing::debug!(target: "anydask", address = %self.address, error = %why, "a request failed");
             }
             (ReplyTo::Caller(caller), reply) => {
                 let address = Arc::clone(&self.address);
@@ -106,11 +106,13 @@ impl Reply {
     }
 
     fn poll(&self, cx: &Context<'_>) -> Poll<Result<Value, Error>> {
+        // Its clone may run code of the user's executor.
+        let waker = cx.waker().clone();
         let mut replied = lock(&self.0);
         if let Some(reply) = replied.reply.take() {
             return Poll::Ready(reply);
         }
-        let replaced = replied.waker.replace(cx.waker().clone());
+        let replaced = replied.waker.replace(waker);
         drop(replied);
         drop(replaced);
         Poll::Pending

@@ -11,6 +11,7 @@ use crate::engine::dask::worker::fetch::fetch;
 use crate::engine::dask::worker::ops::ANYDASK;
 use crate::engine::dask::worker::shell::{Fetch, Shell};
 use crate::engine::dask::worker::state::{Declined, Event, FetchEnd};
+use crate::engine::local::drop_quietly;
 use crate::runtime::Runtime;
 
 impl<R: Runtime> Driver<R> {
@@ -28,7 +29,9 @@ impl<R: Runtime> Driver<R> {
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {
                     let why = chain(&error);
-                    tracing::warn!(target: "anydask", %peer, error = why, "data of a peer did not come");
+                    drop_quietly(
+                        || tracing::warn!(target: "anydask", %peer, error = why, "data of a peer did not come"),
+                    );
                     match error {
                         CommError::Malformed { .. } => FetchEnd::Unreadable { why: why.into() },
                         _ => FetchEnd::Failed,
@@ -48,11 +51,13 @@ impl<R: Runtime> Driver<R> {
                 Ok(true) => Declined::Restricted,
                 Ok(false) => {
                     let tasks = keys.len();
-                    tracing::warn!(target: "anydask", tasks, "there is no Python worker for tasks of Python");
+                    drop_quietly(|| {
+                        tracing::warn!(target: "anydask", tasks, "there is no Python worker for tasks of Python");
+                    });
                     Declined::Failed
                 }
                 Err(error) => {
-                    tracing::warn!(target: "anydask", %error, "tasks of Python could not be declined");
+                    drop_quietly(|| tracing::warn!(target: "anydask", %error, "tasks of Python could not be declined"));
                     Declined::Failed
                 }
             };
@@ -76,13 +81,15 @@ impl<R: Runtime> Driver<R> {
             ];
             match pool.call(&scheduler, &request("retire_workers", fields)).await {
                 Ok(retired) if retired.get(&address).is_some() => {}
-                Ok(_) => tracing::warn!(
-                    target: "anydask", worker = address,
-                    "the worker leaves, and no other could take what only this one has"
-                ),
-                Err(error) => {
+                Ok(_) => drop_quietly(|| {
+                    tracing::warn!(
+                        target: "anydask", worker = address,
+                        "the worker leaves, and no other could take what only this one has"
+                    );
+                }),
+                Err(error) => drop_quietly(|| {
                     tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
-                }
+                }),
             }
             shell.handle(Event::Retired);
         };

@@ -207,13 +207,20 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(all(test, feature = "smol"))]
 mod tests {
-    use bytes::Bytes;
+    use std::task::{Context, Wake, Waker};
 
     use super::*;
     use crate::client::embedded;
-    use crate::engine::dask::panicking_log::PanickingLog;
-    use crate::engine::dask::worker::state::{Call, ComputeTask, Priority, Work as Assigned};
+    use crate::engine::dask::wire::Value;
     use crate::runtime::{Runtime, Smol};
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("in a waker");
+        }
+    }
 
     #[test]
     fn a_panic_in_an_action_does_not_keep_the_next_from_being_carried_out() {
@@ -222,20 +229,15 @@ mod tests {
             Config { address: "tcp://here:1".into(), nthreads: 1, resources: BTreeMap::new(), incoming_bytes_max: 1 };
         let bodies = Bodies::new(embedded(runtime.clone(), 1, "test").unwrap());
         let shell = Shell::new(runtime, config, bodies);
-        let call = Call { function: "nobody's".into(), arguments: Bytes::new(), inputs: Arc::new([]) };
-        let task = ComputeTask {
-            key: "key".into(),
-            run_id: 1,
-            priority: Priority::of_replicas(),
-            dependencies: Vec::new(),
-            work: Assigned::Rust(Ok(call)),
-            resources: BTreeMap::new(),
+        let ask = |key: &str| {
+            let request = FromScheduler::StealRequest { key: key.into(), stimulus_id: Value::Nil };
+            shell.handle(Event::Scheduler(request));
         };
-        let submit = || shell.handle(Event::Scheduler(FromScheduler::ComputeTask(task)));
-        tracing::subscriber::with_default(PanickingLog, submit);
-        // Answered at once.
-        let request = FromScheduler::StealRequest { key: "other".into(), stimulus_id: Value::Nil };
-        shell.handle(Event::Scheduler(request));
-        assert_eq!(shell.work.take(|work| work.messages.len()), 1);
+        let waker = Waker::from(Arc::new(Panics));
+        assert!(shell.work.poll_changed(&Context::from_waker(&waker)).is_pending());
+        // Answered at once, which wakes who waits for messages.
+        ask("one");
+        ask("other");
+        assert_eq!(shell.work.take(|work| work.messages.len()), 2);
     }
 }

@@ -94,7 +94,11 @@ impl ClientState {
         if self.refuses() {
             let reason = self.lifecycle.reason().into();
             bulk.single_out_all(true);
-            (0..count).for_each(|index| cancel(bulk.become_single(&mut bulk.lock(), index), &reason));
+            for index in 0..count {
+                let task = bulk.become_single(&mut bulk.lock(), index);
+                // Without the lock: arguments are dropped with it.
+                cancel(task, &reason);
+            }
         }
     }
 }

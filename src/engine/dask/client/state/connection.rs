@@ -12,7 +12,7 @@ use crate::engine::dask::wire::{TaskKey, Value};
 use crate::runtime::Instant;
 
 /// Why keys are cancelled that a client held when it closed.
-pub(super) const CLIENT_CLOSED: &str = "the client was closed";
+pub(in crate::engine::dask::client) const CLIENT_CLOSED: &str = "the client was closed";
 
 /// Until the scheduler says otherwise. It says 5 s to few clients.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);

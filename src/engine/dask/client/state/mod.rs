@@ -30,6 +30,7 @@ mod workers;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+pub(super) use self::connection::CLIENT_CLOSED;
 use self::connection::Connection;
 use self::gather::Gathering;
 use self::lookup::Lookups;
@@ -186,12 +187,12 @@ impl ClientState {
             Event::Submit(submissions) => {
                 submissions.into_iter().filter(|task| task.held).map(|submission| submission.key).collect()
             }
-            Event::Hold(keys) => keys,
+            Event::Hold(keys) | Event::Retry(keys) => keys,
             Event::Scatter(scatter) => scatter.values.into_iter().map(|(key, _)| key).collect(),
             _ => return,
         };
         for key in keys {
-            let reason = connection::CLIENT_CLOSED.into();
+            let reason = CLIENT_CLOSED.into();
             self.actions.push_back(Action::Resolve { key, outcome: Outcome::Cancelled { reason } });
         }
     }

@@ -16,7 +16,7 @@ use crate::engine::dask::client::{Config, Connection, Event, OnLost, Through};
 use crate::engine::dask::panicking_log::PanickingLog;
 use crate::engine::dask::wire::Value;
 use crate::runtime::{Runtime, Smol};
-use crate::{Client, Error, TaskFuture, python};
+use crate::{Client, Error, Status, TaskFuture, python};
 
 #[task]
 fn inc(x: i64) -> i64 {
@@ -276,6 +276,41 @@ fn the_end_of_the_driver_ends_every_wait() {
     // The client does not know of it yet.
     assert!(driven.client.scatter(1_i64).timeout(LIMIT).wait().unwrap_err().is_cancelled());
     assert!(driven.submit("late", 1).error().timeout(LIMIT).wait().unwrap().unwrap().is_cancelled());
+}
+
+#[test]
+fn what_is_here_stays_after_the_end() {
+    for is_lost_first in [false, true] {
+        let driven = Driven::registered();
+        let (here, finished) = (driven.submit("here", 1), driven.submit("finished", 2));
+        assert!(value(&here, Waker::noop()).is_pending());
+        driven.finish("here");
+        driven.answer("gather", all_data(&["here"]));
+        driven.stream([in_memory("finished")]);
+        if is_lost_first {
+            driven.connection.handle(Event::ConnectionLost);
+        }
+        driven.connection.end_all(|key| Error::Lost { key, reason: "it is over".into() });
+        driven.connection.end();
+        assert!(matches!(value(&here, Waker::noop()), Poll::Ready(Ok(_))));
+        assert_eq!(finished.status(), Status::Finished);
+        assert!(matches!(value(&finished, Waker::noop()), Poll::Ready(Err(Error::Lost { .. }))));
+    }
+}
+
+#[test]
+fn a_retry_after_the_end_ends() {
+    let driven = Driven::registered();
+    let future = driven.submit("key", 1);
+    driven.flush();
+    driven.stream([erred("key")]);
+    driven.connection.end();
+    // Its client does not know of the end yet.
+    let entry = future.shared_entry();
+    assert!(entry.retry());
+    assert!(!future.is_done());
+    entry.resume();
+    assert!(future.is_done());
 }
 
 #[test]
