@@ -68,7 +68,15 @@ impl<R: Runtime> Driver<R> {
                 (Ok(comm), _) => comm,
                 // What ended the last conversation tells more than that there was no time for another.
                 (Err(_), Some(error)) if begun >= tries.deadline() => return Err(error),
-                (Err(error), _) => return Err(error),
+                (Err(error), _) => {
+                    // Who was there may come back, whatever there is in its place meanwhile: half a hello, for one.
+                    let Some(pause) = tries.pause(begun).filter(|_| was_there) else { return Err(error) };
+                    if self.or_closed(self.runtime.sleep(pause)).await.is_none() {
+                        return Ok(());
+                    }
+                    last = Some(error);
+                    continue;
+                }
             };
             self.connection.is_registered.store(false, Ordering::Release);
             let client_id = self.connection.new_key("Client-anydask");
