@@ -263,7 +263,7 @@ where
         let Self { client, function, given: Many(items), options, repeat, batch } = self;
         let location = Location::caller();
         let asks_for_nothing = options.is_plain() && options.key.is_none() && !options.pure && repeat.is_none();
-        if asks_for_nothing && batch <= 1 {
+        if asks_for_nothing && options.workers.is_empty() && batch <= 1 {
             return client.state.map(location, function, items.into_iter(), None);
         }
         let function = Arc::new(function);
