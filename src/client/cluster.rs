@@ -62,6 +62,9 @@ impl<R: Runtime> Client<R> {
 
     /// Waits for the values, then has each held by `count` workers, or by all that run if those are fewer.
     ///
+    /// Dask's active memory manager, which runs unless the scheduler's configuration says otherwise, drops copies that no task
+    /// needs every two seconds (`distributed.scheduler.active-memory-manager`).
+    ///
     /// # Errors
     ///
     /// As of [`who_has`](Self::who_has); the error of a future that fails; [`Error::Lost`] if no worker has one of the values

@@ -75,13 +75,14 @@ impl<'a, R: Runtime> Scattering<'a, R> {
         self
     }
 
-    /// All workers take each value, of those that are there now. In one process, all threads have it anyway.
+    /// All workers take each value, of those that are there now. In one process, all threads have it anyway. Dask's active
+    /// memory manager drops copies in time that no task needs: see [`Client::replicate`](crate::Client::replicate).
     pub fn broadcast(mut self) -> Self {
         self.placement.broadcast = Broadcast::All;
         self
     }
 
-    /// So many workers take each value.
+    /// So many workers take each value, as with [`broadcast`](Self::broadcast).
     pub fn copies(mut self, workers: u32) -> Self {
         self.placement.broadcast = if workers > 1 { Broadcast::Some(workers) } else { Broadcast::One };
         self

@@ -82,6 +82,8 @@ impl Cluster {
             if extras.answers {
                 let preload = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dask/python/look.py");
                 command.arg("--preload").arg(preload);
+                // It drops copies every two seconds, also between two looks of a test.
+                command.env("DASK_DISTRIBUTED__SCHEDULER__ACTIVE_MEMORY_MANAGER__START", "False");
             }
             command.args(["--port", "0"]);
         });
