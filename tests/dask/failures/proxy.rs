@@ -55,8 +55,14 @@ impl Proxy {
 
     /// For what will listen at the port of the proxy, on another address of this machine.
     pub fn before_port() -> (Self, SocketAddr) {
-        let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
-        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()));
+        // Below those that the system gives to whoever connects, which would take the other one meanwhile.
+        let free = (20_000..30_000).find_map(|port| {
+            let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), port)).ok()?;
+            let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            TcpListener::bind(target).ok()?;
+            Some((listener, target))
+        });
+        let (listener, target) = free.unwrap();
         (Self::at(listener, target), target)
     }
 
