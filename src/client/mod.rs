@@ -20,6 +20,7 @@ mod engine;
 mod erased;
 mod future;
 mod gather;
+mod held;
 mod info;
 mod map_stream;
 mod next;
@@ -37,7 +38,6 @@ mod task_builder;
 mod wait;
 
 use std::fmt;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,11 +73,12 @@ pub(crate) use self::embedded::embedded;
 pub(crate) use self::erased::{Submitter, caught};
 pub(crate) use self::operation::Wait;
 
+use self::held::Held;
 use self::operation::Closed;
 use crate::Error;
 use crate::engine::local::{ClientState, EngineStatus};
 use crate::runtime::{AnyRuntime, BlockOn, Current, NoRuntime, Runtime};
-use crate::task::{Arguments, Entry, Options, Repeat, TaskFn, TaskFuture};
+use crate::task::Options;
 
 /// How long [`Client::close`] waits for task bodies that do not end: what Dask gives its own workers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -121,88 +122,6 @@ pub struct Client<R: Runtime = AnyRuntime> {
     state: Held,
     /// What each of its submissions asks for.
     defaults: Option<Arc<Options>>,
-}
-
-/// A reference on a client, which closes with the last one.
-struct Held {
-    state: Arc<ClientState>,
-    /// There if its tasks run on a Dask cluster. Dropped after the state has been told, whose end it tells the cluster.
-    #[cfg(feature = "dask")]
-    cluster: Option<Arc<connect::Connected>>,
-}
-
-impl Held {
-    /// Takes over the handle that `state` comes with.
-    fn new(state: Arc<ClientState>) -> Self {
-        Self {
-            state,
-            #[cfg(feature = "dask")]
-            cluster: None,
-        }
-    }
-
-    /// A reference for a task of the client, if it goes on or users still hold one.
-    fn of_task(state: Arc<ClientState>, task: &dyn Entry) -> Option<Self> {
-        state.retain_for(task).then(|| Self::new(state))
-    }
-}
-
-impl Held {
-    /// Submits one task to the engine of the client.
-    fn submit_from<F, A, Args>(
-        &self,
-        location: &'static Location<'static>,
-        operation: &'static str,
-        (function, arguments): (F, A),
-        options: Option<Options>,
-        repeat: Option<Repeat<A>>,
-    ) -> TaskFuture<F::Output>
-    where
-        F: TaskFn<Args>,
-        A: Arguments<Args>,
-        Args: 'static,
-    {
-        #[cfg(feature = "dask")]
-        if let Some(cluster) = &self.cluster {
-            return cluster.connection().submit(&self.state, location, operation, (function, arguments), options);
-        }
-        self.state.submit_from(location, operation, function, arguments, options, repeat)
-    }
-
-    /// Has what `submit` submits go on once all of it is there: wakes threads once, or sends one message.
-    fn at_once(&self, submit: impl FnOnce()) {
-        #[cfg(feature = "dask")]
-        if let Some(cluster) = &self.cluster {
-            return cluster.connection().at_once(submit);
-        }
-        self.state.at_once(submit);
-    }
-
-    /// Whether its tasks run on a Dask cluster.
-    fn is_of_cluster(&self) -> bool {
-        #[cfg(feature = "dask")]
-        if self.cluster.is_some() {
-            return true;
-        }
-        false
-    }
-}
-
-impl Clone for Held {
-    fn clone(&self) -> Self {
-        self.state.retain();
-        Self {
-            state: Arc::clone(&self.state),
-            #[cfg(feature = "dask")]
-            cluster: self.cluster.clone(),
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.state.release();
-    }
 }
 
 /// Whether a client takes submissions.

@@ -1,12 +1,11 @@
 //! Submitting: plain calls that give typed futures at once.
 
 use std::panic::Location;
-use std::sync::Arc;
 
+use crate::client::Client;
 use crate::client::task_builder::{Many, One, TaskBuilder};
-use crate::client::{Client, Held};
 use crate::runtime::Runtime;
-use crate::task::{Each, IntoArgs, Options, TaskFn, TaskFuture};
+use crate::task::{IntoArgs, TaskFn, TaskFuture};
 
 impl<R: Runtime> Client<R> {
     /// Submits a call and gives the future of its result at once. Never waits.
@@ -137,36 +136,5 @@ impl<R: Runtime> Client<R> {
         Args: 'static,
     {
         TaskBuilder::new(self, function, Many(items))
-    }
-}
-
-impl Held {
-    /// Submits a call for each item. Without options, those of the embedded engine may be kept together.
-    pub(super) fn map<F, I, Args>(
-        &self,
-        location: &'static Location<'static>,
-        function: F,
-        items: I,
-        options: Option<Options>,
-    ) -> Vec<TaskFuture<F::Output>>
-    where
-        F: TaskFn<Args> + Sync,
-        I: Iterator,
-        I::Item: IntoArgs<Args>,
-        Args: 'static,
-    {
-        #[cfg(feature = "dask")]
-        let is_local = self.cluster.is_none();
-        #[cfg(not(feature = "dask"))]
-        let is_local = true;
-        if is_local && options.is_none() {
-            return self.state.map(location, function, items);
-        }
-        let function = Arc::new(function);
-        let submit = |item: I::Item| {
-            let call = (Each::new(&function), item.into_args());
-            self.submit_from(location, "map", call, options.clone(), None)
-        };
-        items.map(submit).collect()
     }
 }

@@ -262,9 +262,8 @@ where
     pub fn submit(self) -> Vec<TaskFuture<F::Output>> {
         let Self { client, function, given: Many(items), options, repeat, batch } = self;
         let location = Location::caller();
-        let asks_for_nothing = options.is_plain() && options.key.is_none() && !options.pure && repeat.is_none();
-        if asks_for_nothing && options.workers.is_empty() && batch <= 1 {
-            return client.state.map(location, function, items.into_iter(), None);
+        if options.key.is_none() && repeat.is_none() && batch <= 1 {
+            return client.state.map(location, function, items.into_iter(), Some(options));
         }
         let function = Arc::new(function);
         let mut items = items.into_iter();

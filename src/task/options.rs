@@ -118,6 +118,15 @@ impl Options {
         self
     }
 
+    /// Whether a task with these options is as one without.
+    pub(crate) fn ask_for_nothing(&self) -> bool {
+        #[cfg(feature = "dask")]
+        if self.shown_key.is_some() || !self.workers.is_empty() || self.allow_other_workers {
+            return false;
+        }
+        self.is_plain() && self.key.is_none() && !self.pure
+    }
+
     /// Whether a task with these options needs more than its function and its arguments to run.
     pub(crate) fn is_plain(&self) -> bool {
         self.priority == 0

@@ -10,7 +10,7 @@ use crate::engine::dask::values::{class, serialized};
 use crate::engine::dask::wire::{Serialized, TaskKey, Value, class_pickle};
 use crate::engine::dask::worker::shell::{Datum, Shell, lock};
 use crate::engine::dask::worker::state::{BodyEnd, BodyId, Data, Event, Kind, Ran, TaskError};
-use crate::engine::local::drop_quietly;
+use crate::engine::local::quietly;
 use crate::task::portable::PyValue;
 use crate::task::{Failure, TaskFuture};
 
@@ -128,7 +128,7 @@ fn task_error(key: &TaskKey, error: &Error) -> TaskError {
         Error::Panicked { message, .. } => (format!("panicked: {message}"), "panicked"),
         error => (error.chain(), "failed"),
     };
-    drop_quietly(|| tracing::debug!(target: "anydask", %key, %message, "a task erred"));
+    _ = quietly(|| tracing::debug!(target: "anydask", %key, %message, "a task erred"));
     TaskError {
         exception: Value::Serialized(Serialized::of_exception("RuntimeError", &message, kind)),
         traceback: Value::Nil,

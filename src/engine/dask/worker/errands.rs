@@ -11,7 +11,7 @@ use crate::engine::dask::worker::fetch::fetch;
 use crate::engine::dask::worker::ops::ANYDASK;
 use crate::engine::dask::worker::shell::{Fetch, Shell};
 use crate::engine::dask::worker::state::{Declined, Event, FetchEnd};
-use crate::engine::local::drop_quietly;
+use crate::engine::local::quietly;
 use crate::runtime::Runtime;
 
 impl<R: Runtime> Driver<R> {
@@ -29,7 +29,7 @@ impl<R: Runtime> Driver<R> {
                 Ok(None) => FetchEnd::Busy,
                 Err(error) => {
                     let why = chain(&error);
-                    drop_quietly(
+                    _ = quietly(
                         || tracing::warn!(target: "anydask", %peer, error = why, "data of a peer did not come"),
                     );
                     match error {
@@ -51,13 +51,13 @@ impl<R: Runtime> Driver<R> {
                 Ok(true) => Declined::Restricted,
                 Ok(false) => {
                     let tasks = keys.len();
-                    drop_quietly(|| {
+                    _ = quietly(|| {
                         tracing::warn!(target: "anydask", tasks, "there is no Python worker for tasks of Python");
                     });
                     Declined::Failed
                 }
                 Err(error) => {
-                    drop_quietly(|| tracing::warn!(target: "anydask", %error, "tasks of Python could not be declined"));
+                    _ = quietly(|| tracing::warn!(target: "anydask", %error, "tasks of Python could not be declined"));
                     Declined::Failed
                 }
             };
@@ -81,15 +81,19 @@ impl<R: Runtime> Driver<R> {
             ];
             match pool.call(&scheduler, &request("retire_workers", fields)).await {
                 Ok(retired) if retired.get(&address).is_some() => {}
-                Ok(_) => drop_quietly(|| {
-                    tracing::warn!(
-                        target: "anydask", worker = address,
-                        "the worker leaves, and no other could take what only this one has"
-                    );
-                }),
-                Err(error) => drop_quietly(|| {
-                    tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
-                }),
+                Ok(_) => {
+                    _ = quietly(|| {
+                        tracing::warn!(
+                            target: "anydask", worker = address,
+                            "the worker leaves, and no other could take what only this one has"
+                        );
+                    })
+                }
+                Err(error) => {
+                    _ = quietly(|| {
+                        tracing::warn!(target: "anydask", %error, "the worker leaves without handing its data over");
+                    })
+                }
             }
             shell.handle(Event::Retired);
         };
