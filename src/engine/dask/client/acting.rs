@@ -41,9 +41,9 @@ impl Connection {
             Action::Disconnect => self.work.change(|work| work.must_disconnect = true),
             Action::Closed => self.work.change(|work| work.is_closed = true),
             Action::Registered { version } => {
-                tracing::info!(target: "anydask", address = %self.address, %version, "connected to a Dask scheduler");
                 self.is_registered.store(true, Ordering::Release);
                 self.milestones.open(Ok(()));
+                tracing::info!(target: "anydask", address = %self.address, %version, "connected to a Dask scheduler");
             }
             Action::Refused(error) => {
                 self.lose_all(&Error::NotConnected { address: Arc::clone(&self.address), source: Arc::new(error) });
