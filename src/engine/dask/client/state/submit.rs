@@ -199,7 +199,28 @@ impl ClientState {
         self.actions.push_back(Action::Report(Report::RequestFailed("retry")));
         for key in keys {
             if self.table.get(key).is_some_and(|task| task.held && is_pending(task)) {
+                self.forget_errors_before(key);
                 self.renew(key);
+            }
+        }
+    }
+
+    /// What `key` depends on and has erred is to be made anew with it, as the scheduler would have done.
+    fn forget_errors_before(&mut self, key: &TaskKey) {
+        let mut keys = vec![key.clone()];
+        while let Some(key) = keys.pop() {
+            let dependencies = self.table.get(&key).map(|task| Arc::clone(&task.dependencies)).unwrap_or_default();
+            for dependency in dependencies.iter() {
+                let Some(task) = self.table.get(dependency) else { continue };
+                if !matches!(task.status, Status::Erred { .. }) {
+                    continue;
+                }
+                let is_there = task.place == (Place::Sent { wanted: true });
+                self.reset(dependency);
+                if is_there {
+                    self.forget_there(dependency);
+                }
+                keys.push(dependency.clone());
             }
         }
     }

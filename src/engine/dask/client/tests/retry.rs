@@ -79,6 +79,28 @@ fn a_retry_over_a_lost_connection_runs_also_what_it_depends_on_and_has_erred() {
 }
 
 #[test]
+fn a_retry_that_fails_makes_also_anew_what_it_depends_on_and_has_erred() {
+    for is_flushed in [false, true] {
+        let mut driver = Driver::registered();
+        driver.submit([task("a", &[]), task("b", &["a"]), task("c", &["b"])]);
+        driver.flush_all();
+        driver.stream([erred("a"), erred("b"), erred("c")]);
+        driver.take_actions();
+        driver.handle(Event::Retry(keys(&["c"])));
+        let (id, _) = driver.take_request("retry");
+        driver.handle(Event::RpcFailed { id, why: "the connection is lost".into() });
+        if is_flushed {
+            driver.flush_ops();
+        }
+        driver.handle(Event::ConnectionLost);
+        let errors = driver.take_actions().into_iter().filter(|action| matches!(action, Action::Resolve { .. }));
+        assert_eq!(errors.collect::<Vec<_>>(), []);
+        driver.connect();
+        assert_eq!(graph_keys(&driver.flush()[0]).0, keys(&["a", "b", "c"]));
+    }
+}
+
+#[test]
 fn without_resubmission_a_retried_task_is_lost_with_the_connection() {
     let mut driver = retried(OnLost::Fail);
     driver.take_actions();
