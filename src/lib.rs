@@ -27,6 +27,7 @@
 //! | `tokio` | [`runtime::Tokio`](crate::runtime) and [`tokio::Client`](crate::Client) |
 //! | `async-std` | `runtime::AsyncStd` and `async_std::Client` |
 //! | `smol` | `runtime::Smol` and `smol::Client` |
+//! | `array` | [`array`](crate::array), chunked arrays |
 //! | `progress` | `Progress::bar`, which draws on a terminal |
 //!
 //! None is on by default, any set of them works, and none changes what another does. A runtime that is none of them
@@ -37,6 +38,11 @@
 //! [`Client`] starts and submits, [`TaskFuture`] says what a handle means, [`Operation`] is whatever waits, [`Error`]
 //! what can go wrong, and [`architecture`] how it is built.
 
+// `#[task]` writes paths that begin with the name of the crate.
+extern crate self as anydask;
+
+#[cfg(feature = "array")]
+pub mod array;
 mod bag;
 mod client;
 mod engine;

@@ -1,0 +1,3 @@
+//! Arrays: what they give, against plain `ndarray`.
+
+mod smoke;
