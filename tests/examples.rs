@@ -132,6 +132,33 @@ fn a_crawler_fetches_every_page_that_can_be_had() {
     assert_eq!(lines.len(), 11, "{lines:#?}");
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+fn a_lazy_graph_counts_the_words_of_a_folder() {
+    let folder = std::env::temp_dir().join(format!("anydask-examples-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("a.txt"), "one two\nthree, Two.\n").unwrap();
+    std::fs::write(folder.join("b.md"), "two\n").unwrap();
+    std::fs::write(folder.join("c.png"), "no text").unwrap();
+    let (path, picture) = (folder.to_str().unwrap(), folder.join("graph.dot"));
+    let (lines, status) = Program::start_with("delayed", &[path, picture.to_str().unwrap()], &[]).end();
+    let dot = std::fs::read_to_string(&picture);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(status.success() && dot.is_ok_and(|dot| dot.contains("count_words")), "{lines:#?}");
+    assert_eq!(lines[0], "2 files, 8 tasks, 8 edges");
+    assert_eq!(lines[2], format!("the graph is drawn in {}", picture.display()));
+    assert_eq!(lines[3], format!("       4  {path}/a.txt"));
+    assert_eq!(
+        lines[5..],
+        [
+            "       5  words in all",
+            "the longest line has 11 letters",
+            "3 different words; the most frequent ones:",
+            "       3  two",
+        ]
+    );
+}
+
 #[cfg(feature = "smol")]
 #[test]
 fn a_pipeline_reports_what_is_there_and_why_the_rest_is_not() {

@@ -10,6 +10,9 @@ use crate::graph::{Delayed, Hints, delayed_with};
 /// The items of a partition, by the partition that they go to.
 type Buckets<T> = Vec<Vec<T>>;
 
+/// Those of all partitions.
+type Sent<T> = Vec<Arc<Buckets<T>>>;
+
 impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// Groups the items by a key: one item for each key, with all that have it, in their order. There are as many partitions
     /// as before; in which of them a group is, its key decides, the same in each run of the program.
@@ -63,18 +66,8 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         let count = self.partition_count().max(other.partition_count());
         let left = self.map(move |item| (key(&item), item)).split("join-split", count);
         let right = other.map(move |item| (other_key(&item), item)).split("join-split", count);
-        let joined = |(left, right, place): (Vec<Arc<Buckets<(K, T)>>>, Vec<Arc<Buckets<(K, U)>>>, usize)| {
-            let mut by_key: HashMap<K, Vec<U>> = HashMap::new();
-            of_bucket(&right, place).for_each(|(key, item)| by_key.entry(key).or_default().push(item));
-            let pairs = of_bucket(&left, place).flat_map(|(key, item)| {
-                let others = by_key.get(&key).map(Vec::as_slice).unwrap_or_default();
-                others.iter().map(|other| (item.clone(), other.clone())).collect::<Vec<_>>()
-            });
-            pairs.collect::<Vec<_>>()
-        };
-        let call = move |left, right, place| joined((left, right, place));
         let hints = || Hints::new().name("join");
-        Bag::from_partitions((0..count).map(|place| delayed_with(hints(), call, (&left, &right, place))))
+        Bag::from_partitions((0..count).map(|place| delayed_with(hints(), joined::<K, T, U>, (&left, &right, place))))
     }
 
     /// Each item once, of those that are equal the first. Their order is that of the partitions that they come to, which
@@ -127,7 +120,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         T: Hash + Eq,
     {
         // Counted where they are first, so that less is sent around.
-        let counted = self.map_partitions(|items: Vec<T>| counted(items.into_iter().map(|item| (item, 1))));
+        let counted = self.map_partitions(count_items::<T>);
         counted.shuffled(name, |pairs| counted_all(pairs))
     }
 }
@@ -143,7 +136,7 @@ where
         U: Clone + Send + Sync + 'static,
     {
         let buckets = self.split(format!("{name}-split"), self.partition_count());
-        let call = move |buckets: Vec<Arc<Buckets<(K, V)>>>, place: usize| make(&mut of_bucket(&buckets, place));
+        let call = move |buckets: Sent<(K, V)>, place: usize| make(&mut of_bucket(&buckets, place));
         let partition = |place| delayed_with(Hints::new().name(name), call, (&buckets, place));
         Bag::from_partitions((0..self.partition_count()).map(partition))
     }
@@ -185,12 +178,29 @@ fn grouped<K: Hash + Eq + Clone, V>(pairs: &mut dyn Iterator<Item = (K, V)>) -> 
     groups
 }
 
+/// The pairs of equal keys at one place, in the order of the left side.
+fn joined<K, T, U>(left: Sent<(K, T)>, right: Sent<(K, U)>, place: usize) -> Vec<(T, U)>
+where
+    K: Hash + Eq + Clone,
+    T: Clone,
+    U: Clone,
+{
+    let mut by_key: HashMap<K, Vec<U>> = HashMap::new();
+    of_bucket(&right, place).for_each(|(key, item)| by_key.entry(key).or_default().push(item));
+    let mut pairs = Vec::new();
+    for (key, item) in of_bucket(&left, place) {
+        let others = by_key.get(&key).map(Vec::as_slice).unwrap_or_default();
+        pairs.extend(others.iter().map(|other| (item.clone(), other.clone())));
+    }
+    pairs
+}
+
 /// The sums of the counts of equal items, in the order in which they first come.
 fn counted<T: Hash + Eq + Clone>(pairs: impl Iterator<Item = (T, usize)>) -> Vec<(T, usize)> {
-    let (mut counts, mut places) = (Vec::<(T, usize)>::new(), HashMap::new());
+    let (mut counts, mut places) = (Vec::<(T, usize)>::new(), HashMap::<T, usize>::new());
     for (item, count) in pairs {
         match places.get(&item) {
-            Some(place) => counts[*place as usize].1 += count,
+            Some(place) => counts[*place].1 += count,
             None => {
                 places.insert(item.clone(), counts.len());
                 counts.push((item, count));
@@ -198,6 +208,11 @@ fn counted<T: Hash + Eq + Clone>(pairs: impl Iterator<Item = (T, usize)>) -> Vec
         }
     }
     counts
+}
+
+/// How often each item of a partition is there.
+fn count_items<T: Hash + Eq + Clone>(items: Vec<T>) -> Vec<(T, usize)> {
+    counted(items.into_iter().map(|item| (item, 1)))
 }
 
 fn counted_all<T: Hash + Eq + Clone>(pairs: &mut dyn Iterator<Item = (T, usize)>) -> Vec<(T, usize)> {

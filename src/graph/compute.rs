@@ -133,7 +133,7 @@ impl<R: Runtime> Client<R> {
     pub fn compute_with<C: Compute>(&self, lazy: C, optimize: Optimize) -> C::Futures {
         let mut asked = Asked::new(!optimize.cull);
         lazy.ask(&mut asked);
-        let graph = Graph::new(asked).optimized(optimize);
+        let graph = Graph::new(asked).into_optimized(optimize);
         lazy.collect(&mut submit(graph, &self.submitter()))
     }
 }

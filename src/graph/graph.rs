@@ -50,6 +50,9 @@ pub(crate) struct Task {
     pub(crate) is_wanted: bool,
 }
 
+/// Up to how many inputs a search through all is quicker than a table.
+const SEARCHED_MAX: usize = 16;
+
 /// A node, and where it takes from, for each edge.
 #[derive(Clone)]
 pub(crate) struct Step {
@@ -92,12 +95,17 @@ impl Graph {
 
     /// The graph after these optimisations: what [`Client::compute_with`](crate::Client::compute_with) submits.
     pub fn optimized(&self, optimize: Optimize) -> Self {
-        let mut graph = if optimize.cull { self.culled() } else { self.clone() };
+        self.clone().into_optimized(optimize)
+    }
+
+    pub(crate) fn into_optimized(self, optimize: Optimize) -> Self {
+        let mut graph = if optimize.cull { self.culled() } else { self };
         if optimize.fuse || optimize.blockwise {
-            graph = merge::merge(fuse::fuse(&graph, optimize));
+            graph = merge::merge(fuse::fuse(graph, optimize));
         }
         if optimize.order {
-            graph = graph.reordered(&order::order(&graph));
+            let order = order::order(&graph);
+            graph = graph.reordered(&order);
         }
         graph
     }
@@ -156,7 +164,7 @@ impl Graph {
     }
 
     /// Leaves out what is not needed for what was asked for.
-    fn culled(&self) -> Self {
+    fn culled(self) -> Self {
         let mut is_needed = vec![false; self.tasks.len()];
         self.wanted.iter().for_each(|place| is_needed[*place] = true);
         for (place, task) in self.tasks.iter().enumerate().rev() {
@@ -165,25 +173,25 @@ impl Graph {
             }
         }
         let needed: Vec<usize> = (0..self.tasks.len()).filter(|place| is_needed[*place]).collect();
-        self.reordered(&needed)
+        if needed.len() == self.tasks.len() { self } else { self.reordered(&needed) }
     }
 
     /// The graph of these of its tasks, in this order. What they take from must be among them.
-    fn reordered(&self, places: &[usize]) -> Self {
+    fn reordered(self, places: &[usize]) -> Self {
         let mut moved = vec![usize::MAX; self.tasks.len()];
         places.iter().enumerate().for_each(|(to, from)| moved[*from] = to);
-        let source = |source: &Source| match source {
-            Source::Task(place) => Source::Task(moved[*place]),
-            Source::Step(step) => Source::Step(*step),
-        };
-        let step =
-            |step: &Step| Step { node: Arc::clone(&step.node), sources: step.sources.iter().map(source).collect() };
+        let mut tasks: Vec<Option<Task>> = self.tasks.into_iter().map(Some).collect();
         let task = |place: &usize| {
-            let task = &self.tasks[*place];
-            Task { steps: task.steps.iter().map(step).collect(), is_wanted: task.is_wanted }
+            let mut task = tasks[*place].take()?;
+            for source in task.steps.iter_mut().flat_map(|step| &mut step.sources) {
+                if let Source::Task(place) = source {
+                    *place = moved[*place];
+                }
+            }
+            Some(task)
         };
         Self {
-            tasks: places.iter().map(task).collect(),
+            tasks: places.iter().filter_map(task).collect(),
             wanted: self.wanted.iter().map(|place| moved[*place]).collect(),
         }
     }
@@ -200,7 +208,15 @@ impl Task {
     pub(crate) fn inputs(&self) -> Vec<usize> {
         let sources = self.steps.iter().flat_map(|step| &step.sources);
         let mut inputs: Vec<usize> = sources.filter_map(|source| source.task()).collect();
-        if inputs.len() > 1 {
+        if inputs.len() <= SEARCHED_MAX {
+            let mut distinct = Vec::with_capacity(inputs.len());
+            inputs.into_iter().for_each(|input| {
+                if !distinct.contains(&input) {
+                    distinct.push(input);
+                }
+            });
+            inputs = distinct;
+        } else {
             let mut seen = HashSet::with_capacity(inputs.len());
             inputs.retain(|input| seen.insert(*input));
         }

@@ -103,7 +103,7 @@ impl<R: Runtime> Client<R> {
     pub fn persist_with<P: Persist>(&self, lazy: P, optimize: Optimize) -> P::Persisted {
         let mut asked = Asked::new(false);
         lazy.ask(&mut asked);
-        let graph = Graph::new(asked).optimized(optimize);
+        let graph = Graph::new(asked).into_optimized(optimize);
         lazy.collect(&mut submit(graph, &self.submitter()))
     }
 }

@@ -70,7 +70,8 @@ fn check(client: &Client<Smol>, items: &[i64], others: &[i64], partitions: usize
     let mut joined = client.compute_with(&bag.join(&other, |x| x % 7, |y| y % 7), optimize).wait().unwrap();
     let pairs = iter().flat_map(|x| others.iter().filter(move |y| x % 7 == *y % 7).map(move |y| (x, *y)));
     let mut expected: Vec<_> = pairs.collect();
-    (joined.sort(), expected.sort());
+    joined.sort();
+    expected.sort();
     assert_eq!(joined, expected);
 
     let mut distinct = all(&bag.distinct());

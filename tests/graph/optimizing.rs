@@ -105,8 +105,8 @@ fn what_could_run_at_once_is_not_fused() {
 
 #[test]
 fn asynchronous_calls_and_those_that_say_so_are_not_fused() {
-    let slow = delayed_with(Hints::new().name("slow"), asynchronous(|x: i64| async move { x }), &named("x"));
-    let own = delayed_with(Hints::new().name("own").fuse(false), |x: i64| x, &of_one("y", &slow));
+    let slow = delayed_with(Hints::new().name("slow"), asynchronous(|x: i64| async move { x }), named("x"));
+    let own = delayed_with(Hints::new().name("own").fuse(false), |x: i64| x, of_one("y", &slow));
     let end = of_one("end", &own);
     assert_eq!(end.graph().optimized(Optimize::new()).names(), ["x", "slow", "y", "own", "end"]);
 }

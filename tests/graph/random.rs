@@ -123,7 +123,8 @@ fn check(client: &Client<Smol>, nodes: &[Node], wanted: &[prop::sample::Index], 
     // Each node is in exactly one task.
     let mut names: Vec<_> = optimized.names().iter().flat_map(|name| name.split('+').map(str::to_owned)).collect();
     let mut before = graph.names();
-    (names.sort(), before.sort());
+    names.sort();
+    before.sort();
     assert_eq!(names, before);
 
     let futures = client.compute_with(asked, optimize);

@@ -23,8 +23,13 @@ pub(crate) struct Program {
 impl Program {
     /// Starts an example, with these variables in its environment.
     pub(crate) fn start(name: &'static str, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(name, &[], environment)
+    }
+
+    /// The same, with arguments.
+    pub(crate) fn start_with(name: &'static str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(path(name));
-        command.envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the example starts");
         let output = BufReader::new(child.stdout.take().expect("the output is a pipe"));
         let (sender, lines) = mpsc::channel();

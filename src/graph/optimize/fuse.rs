@@ -1,7 +1,5 @@
 //! One task of several nodes.
 
-use std::sync::Arc;
-
 use crate::graph::Optimize;
 use crate::graph::graph::{Graph, Source, Step, Task};
 
@@ -12,7 +10,7 @@ use crate::graph::graph::{Graph, Source, Step, Task};
 ///
 /// - it is the only thing that its only taker waits for: a chain, whose nodes could not have run at once anyway; or
 /// - it and its takers are blockwise.
-pub(crate) fn fuse(graph: &Graph, optimize: Optimize) -> Graph {
+pub(crate) fn fuse(graph: Graph, optimize: Optimize) -> Graph {
     let tasks = &graph.tasks;
     let inputs: Vec<Vec<usize>> = tasks.iter().map(Task::inputs).collect();
     let mut takers = vec![Vec::new(); tasks.len()];
@@ -46,33 +44,34 @@ pub(crate) fn fuse(graph: &Graph, optimize: Optimize) -> Graph {
 
 /// The graph in which each task is a part of its root. A root comes after its parts, so this keeps tasks after those
 /// that they take from.
-fn merged(graph: &Graph, root: &[usize]) -> Graph {
-    let mut parts = vec![Vec::new(); root.len()];
-    root.iter().enumerate().for_each(|(place, root)| parts[*root].push(place));
-    let mut task_of = vec![0; root.len()];
-    let roots = (0..root.len()).filter(|place| root[*place] == *place);
-    roots.enumerate().for_each(|(task, place)| task_of[place] = task);
-
-    // Where the value of each is: all of one root are here, in the order in which they run.
-    let mut step_of = vec![0; root.len()];
-    let mut tasks = Vec::new();
-    for (place, parts) in parts.iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
-        let mut steps: Vec<Step> = Vec::with_capacity(parts.len());
-        for part in parts {
-            // What is merged may have been merged before.
-            let offset = steps.len();
-            for step in &graph.tasks[*part].steps {
-                let source = |source: &Source| match source {
+fn merged(graph: Graph, root: &[usize]) -> Graph {
+    // Where each root will be, and how many of its parts' steps come before each part.
+    let (mut task_of, mut roots) = (vec![0; root.len()], 0);
+    for place in (0..root.len()).filter(|place| root[*place] == *place) {
+        task_of[place] = roots;
+        roots += 1;
+    }
+    let mut last_step_of = vec![0; root.len()];
+    let mut steps: Vec<Vec<Step>> = (0..roots).map(|_| Vec::new()).collect();
+    let mut tasks = Vec::with_capacity(roots);
+    for (place, task) in graph.tasks.into_iter().enumerate() {
+        let steps = &mut steps[task_of[root[place]]];
+        // What is merged may have been merged before.
+        let offset = steps.len();
+        for mut step in task.steps {
+            for source in &mut step.sources {
+                *source = match *source {
                     Source::Step(step) => Source::Step(offset + step),
-                    Source::Task(input) if root[*input] == place => Source::Step(step_of[*input]),
-                    Source::Task(input) => Source::Task(task_of[root[*input]]),
+                    Source::Task(input) if root[input] == root[place] => Source::Step(last_step_of[input]),
+                    Source::Task(input) => Source::Task(task_of[root[input]]),
                 };
-                let sources = step.sources.iter().map(source).collect();
-                steps.push(Step { node: Arc::clone(&step.node), sources });
             }
-            step_of[*part] = steps.len() - 1;
+            steps.push(step);
         }
-        tasks.push(Task { steps, is_wanted: graph.tasks[place].is_wanted });
+        last_step_of[place] = steps.len() - 1;
+        if root[place] == place {
+            tasks.push(Task { steps: std::mem::take(steps), is_wanted: task.is_wanted });
+        }
     }
     Graph { tasks, wanted: graph.wanted.iter().map(|place| task_of[*place]).collect() }
 }

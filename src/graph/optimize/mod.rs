@@ -62,7 +62,8 @@ impl Optimize {
 
     /// Whether tasks are submitted in an order that keeps memory low.
     ///
-    /// Several threads, and calls that take unequal times, make the true order another one. Tasks with a
+    /// Several threads, and calls that take unequal times, make the true order another one: a thread for which there is
+    /// nothing better to do begins with what is needed later. Tasks with a
     /// [priority](crate::Options::priority) other than 0 begin strictly in this order among themselves, as they become ready.
     pub const fn order(mut self, order: bool) -> Self {
         self.order = order;
