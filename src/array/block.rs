@@ -102,7 +102,7 @@ impl Block {
     /// [`ArrayError::Kernel`] says what it is.
     pub(crate) fn parts<const N: usize>(&self) -> Result<&[Self; N], ArrayError> {
         match self {
-            Self::Parts(parts) => parts.first_chunk().ok_or_else(|| parts.len()),
+            Self::Parts(parts) => parts.first_chunk().ok_or(parts.len()),
             _ => Err(1),
         }
         .map_err(|given| ArrayError::Kernel {

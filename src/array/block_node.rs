@@ -14,19 +14,12 @@ pub(crate) fn block_node(
     nbytes: usize,
     inputs: Vec<Delayed<Block>>,
 ) -> Delayed<Block> {
-    let name = format!("{}{place:?}", kernel.name());
-    block_node_with(name.into(), nbytes as u64, kernel, inputs)
-}
-
-pub(crate) fn block_node_with(
-    name: Arc<str>,
-    nbytes: u64,
-    kernel: Kernel,
-    inputs: Vec<Delayed<Block>>,
-) -> Delayed<Block> {
-    let hints = Hints::new().name(name).nbytes(nbytes);
+    let hints = Hints::new().name(format!("{}{place:?}", kernel.name())).nbytes(nbytes as u64);
     let hints = match &kernel {
-        Kernel::Program(program) => hints.blockwise().merge(Mergeable { program: Arc::clone(program), nbytes }),
+        Kernel::Program(program) => {
+            let (program, place) = (Arc::clone(program), place.into());
+            hints.blockwise().merge(Mergeable { program, place, nbytes })
+        }
         _ => hints,
     };
     delayed_with(hints, array_block, (kernel, inputs))

@@ -37,6 +37,7 @@ mod elementwise;
 mod error;
 mod kernel;
 mod layout;
+mod npy;
 mod operators;
 mod promote;
 mod random;
@@ -54,6 +55,7 @@ pub use self::create::{arange, from_fn, from_ndarray, full, linspace, ones, zero
 pub use self::element::{Element, ElementType};
 pub use self::error::ArrayError;
 pub use self::layout::{Blocks, Layout};
+pub use self::npy::from_npy;
 pub use self::promote::{Promote, PromoteScalar};
 pub use self::random::{Generator, normal, random};
 pub use self::reductions::axes::Axes;

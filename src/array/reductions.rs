@@ -1,6 +1,7 @@
 //! Numbers of many elements: in trees, block by block as they are made.
 
 mod all;
+mod along;
 pub(crate) mod axes;
 
 use std::sync::Arc;

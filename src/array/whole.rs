@@ -38,6 +38,10 @@ whole! {
         scalar_complex64 "anydask::array::element_Complex64";
 }
 
+/// What has nothing to give.
+#[task(name = "anydask::array::done")]
+pub(crate) fn done(_: Arc<Block>) {}
+
 fn assemble<T: Element>(layout: &Layout, mut blocks: Vec<Arc<Block>>) -> Result<ArrayD<T>, ArrayError> {
     let unfit = |message: String| wrong("assemble", message);
     if blocks.len() != layout.block_count() {

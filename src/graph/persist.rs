@@ -1,6 +1,6 @@
 //! Persisting: the same lazy things, over futures of what they are made of.
 
-use crate::client::Client;
+use crate::client::{Client, Counting, Progress};
 use crate::graph::arrangement::arrangements;
 use crate::graph::asked::{Asked, Computed};
 use crate::graph::submit::submit;
@@ -104,6 +104,17 @@ impl<R: Runtime> Client<R> {
         let mut asked = Asked::new(false);
         lazy.ask(&mut asked);
         let graph = Graph::new(asked).into_optimized(optimize);
-        lazy.collect(&mut submit(graph, &self.submitter()))
+        lazy.collect(&mut submit(graph, &self.submitter(), None))
+    }
+
+    /// As [`persist`](Self::persist), with the counts of all tasks of the graph; see
+    /// [`compute_with_progress`](Self::compute_with_progress).
+    pub fn persist_with_progress<P: Persist>(&self, lazy: P) -> (P::Persisted, Progress) {
+        let mut asked = Asked::new(false);
+        lazy.ask(&mut asked);
+        let graph = Graph::new(asked).into_optimized(Optimize::new());
+        let counting = Counting::new();
+        let given = lazy.collect(&mut submit(graph, &self.submitter(), Some(&counting)));
+        (given, self.counted(counting))
     }
 }

@@ -1,6 +1,6 @@
 //! Submitting a graph: task by task, in its order.
 
-use crate::client::Submitter;
+use crate::client::{Counting, Submitter};
 use crate::graph::asked::Computed;
 use crate::graph::fused::{Step, Steps};
 use crate::graph::graph::{Graph, Source, Task};
@@ -13,9 +13,9 @@ const AT_ONCE: usize = 4096;
 
 /// Submits every task and gives the futures of those that were asked for. The others are held by those that take from them
 /// only, so that their values go as soon as they can.
-pub(crate) fn submit(graph: Graph, to: &Submitter<'_>) -> Computed {
+pub(crate) fn submit(graph: Graph, to: &Submitter<'_>, counting: Option<&Counting>) -> Computed {
     let Graph { tasks, wanted } = graph;
-    let mut futures = Futures::new(&tasks, &wanted);
+    let mut futures = Futures::new(&tasks, &wanted, counting);
     let mut tasks = tasks.into_iter();
     while tasks.len() > 0 {
         to.at_once(|| tasks.by_ref().take(AT_ONCE).for_each(|task| futures.submit(task, to)));
@@ -24,19 +24,21 @@ pub(crate) fn submit(graph: Graph, to: &Submitter<'_>) -> Computed {
 }
 
 /// The futures of what has been submitted, as long as somebody is to be given them.
-struct Futures {
+struct Futures<'a> {
+    /// Whoever wants to know of each.
+    counting: Option<&'a Counting>,
     handles: Vec<Option<Handle>>,
     /// How often each is still to be given; the last time it is given away.
     uses: Vec<usize>,
 }
 
-impl Futures {
-    fn new(tasks: &[Task], wanted: &[usize]) -> Self {
+impl<'a> Futures<'a> {
+    fn new(tasks: &[Task], wanted: &[usize], counting: Option<&'a Counting>) -> Self {
         let mut uses = vec![0; tasks.len()];
         let sources = tasks.iter().flat_map(|task| &task.steps).flat_map(|step| &step.sources);
         let given = sources.filter_map(|source| source.task()).chain(wanted.iter().copied());
         given.for_each(|place| uses[place] += 1);
-        Self { handles: Vec::with_capacity(tasks.len()), uses }
+        Self { counting, handles: Vec::with_capacity(tasks.len()), uses }
     }
 
     /// Submits the next task.
@@ -55,6 +57,9 @@ impl Futures {
         } else {
             node.submit_fused(to, Steps::new(steps, inputs))
         };
+        if let Some(counting) = self.counting {
+            counting.add(handle.future());
+        }
         if self.uses[self.handles.len()] > 0 {
             self.handles.push(Some(handle));
         } else {

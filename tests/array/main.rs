@@ -1,3 +1,11 @@
-//! Arrays: what they give, against plain `ndarray`.
+//! Chunked arrays: what they give is what plain `ndarray` gives, whatever the chunks.
 
-mod smoke;
+mod bad_input;
+mod creating;
+mod elementwise;
+mod files;
+mod fusing;
+mod progress;
+mod random;
+mod reducing;
+mod support;

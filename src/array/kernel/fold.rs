@@ -17,6 +17,7 @@ use crate::array::{ArrayError, Block, Element, ElementType};
 
 pub(crate) use self::combine::{Combine, Finish, Outcome};
 use self::geometry::Geometry;
+pub(crate) use self::sum::Summand;
 
 /// What is made of many elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

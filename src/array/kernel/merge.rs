@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::array::block_node::block_node_with;
+use crate::array::block_node::block_node;
 use crate::array::kernel::{Kernel, Program};
 use crate::graph::{Lazy, Merge};
 
@@ -10,7 +10,8 @@ use crate::graph::{Lazy, Merge};
 #[derive(Debug)]
 pub(crate) struct Mergeable {
     pub(crate) program: Arc<Program>,
-    pub(crate) nbytes: u64,
+    pub(crate) place: Arc<[usize]>,
+    pub(crate) nbytes: usize,
 }
 
 impl Merge for Mergeable {
@@ -21,8 +22,7 @@ impl Merge for Mergeable {
         let places: Vec<Option<usize>> =
             taker.edges().iter().map(|edge| if edge.id() == input.id() { None } else { next.next() }).collect();
         let fused = self.program.fused(&first.program, input.edges().len(), &places)?;
-        let name = format!("{}+{}", input.name(), taker.name());
         let edges: Option<Vec<_>> = input.edges().iter().chain(own).map(Lazy::downcast).collect();
-        Some(block_node_with(name.into(), self.nbytes, Kernel::Program(Arc::new(fused)), edges?).into())
+        Some(block_node(Kernel::Program(Arc::new(fused)), &self.place, self.nbytes, edges?).into())
     }
 }

@@ -11,13 +11,17 @@ mod gather;
 mod merge;
 mod pieces;
 mod program;
+mod quantile;
 mod run;
+mod scan;
 mod tile;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::array::npy::Npy;
 use crate::array::{ArrayError, Block};
 use crate::task;
 
@@ -28,6 +32,8 @@ pub(crate) use self::fold::{Combine, Finish, Fold, Outcome, Reduction};
 pub(crate) use self::merge::Mergeable;
 pub(crate) use self::pieces::{Piece, Pieces};
 pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
+pub(crate) use self::quantile::Quantile;
+pub(crate) use self::scan::Scan;
 pub(crate) use self::tile::Tile;
 
 /// What to do with some blocks.
@@ -39,6 +45,12 @@ pub(crate) enum Kernel {
     Combine(Combine),
     /// Puts pieces of blocks together.
     Pieces(Pieces),
+    /// Reads and writes `.npy` files.
+    Npy(Npy),
+    /// Running sums.
+    Scan(Scan),
+    /// Quantiles along an axis.
+    Quantile(Quantile),
     /// The block itself.
     Given(Block),
     /// There was something wrong with the operation.
@@ -47,14 +59,17 @@ pub(crate) enum Kernel {
 
 impl Kernel {
     /// What it is called in pictures and keys.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Program(program) => program.name(),
+    pub(crate) fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Program(program) => return program.name().into(),
             Self::Combine(_) => "combine",
             Self::Pieces(_) => "pieces",
+            Self::Npy(npy) => npy.name(),
+            Self::Scan(_) => "cumsum",
+            Self::Quantile(_) => "quantile",
             Self::Given(_) => "given",
             Self::Fail(_) => "fail",
-        }
+        })
     }
 
     fn run(&self, inputs: Vec<Arc<Block>>) -> Result<Block, ArrayError> {
@@ -62,6 +77,9 @@ impl Kernel {
             Self::Program(program) => program.run(inputs),
             Self::Combine(combine) => combine.run(&inputs),
             Self::Pieces(pieces) => pieces.run(&inputs),
+            Self::Npy(npy) => npy.run(&inputs),
+            Self::Scan(scan) => scan.run(&inputs),
+            Self::Quantile(quantile) => quantile.run(&inputs),
             Self::Given(block) => Ok(block.clone()),
             Self::Fail(error) => Err(error.clone()),
         }

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::array::kernel::{Create, Fold};
@@ -168,14 +166,25 @@ impl Program {
         if self.steps[step].element == to { step } else { self.push(to, Operation::Cast(step)) }
     }
 
-    pub(crate) fn name(&self) -> &str {
-        if let Some(fold) = &self.fold {
-            return fold.name();
+    /// Where its elements come from, and what becomes of them: `random+sum`.
+    pub(crate) fn name(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        let mut is_elementwise = self.steps.is_empty();
+        for step in &self.steps {
+            match &step.operation {
+                Operation::Create(create) if names.contains(&create.name()) => {}
+                Operation::Create(create) => names.push(create.name()),
+                Operation::Constant(_) if self.steps.len() == 1 => names.push("full"),
+                Operation::Constant(_) | Operation::Input(_) | Operation::Cast(_) => {}
+                _ => is_elementwise = true,
+            }
         }
-        match self.steps.last().map(|step| &step.operation) {
-            Some(Operation::Create(create)) => create.name(),
-            _ => "elementwise",
+        match &self.fold {
+            Some(fold) => names.push(fold.name()),
+            None if is_elementwise || names.is_empty() => names.push("elementwise"),
+            None => {}
         }
+        names.join("+")
     }
 
     /// The type of the values before they are reduced.
@@ -193,24 +202,25 @@ impl Program {
         }
         let mut steps = first.steps.clone();
         let value = steps.len() - 1;
-        let mut moved = HashMap::with_capacity(self.steps.len());
-        for (number, step) in self.steps.iter().enumerate() {
+        // Where the steps of this are.
+        let mut moved: Vec<usize> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
             let operation = match &step.operation {
                 Operation::Input(input) => match inputs.get(*input)? {
                     None if step.element == steps[value].element => {
-                        moved.insert(number, value);
+                        moved.push(value);
                         continue;
                     }
                     None => return None,
                     Some(input) => Operation::Input(first_inputs + input),
                 },
-                operation => operation.moved(|step| moved.get(&step).copied().unwrap_or(usize::MAX)),
+                operation => operation.moved(|step| moved.get(step).copied().unwrap_or(usize::MAX)),
             };
-            moved.insert(number, steps.len());
+            moved.push(steps.len());
             steps.push(Step { element: step.element, operation });
         }
         let program = Self { shape: self.shape.clone(), steps, fold: self.fold.clone() };
         // The last step of this may be an input: then its value must be the last one still.
-        (moved.get(&(self.steps.len() - 1)) == Some(&(program.steps.len() - 1))).then_some(program)
+        (moved.last() == Some(&(program.steps.len() - 1))).then_some(program)
     }
 }

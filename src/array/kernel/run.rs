@@ -27,7 +27,7 @@ impl Program {
         let mut run = Run::new(self, &inputs, reused, len)?;
         match &self.fold {
             None => {
-                let out = run.to_block(out, len)?;
+                let out = run.write(out, len)?;
                 drop(inputs);
                 dispatch!(self.element(), T => finish::<T>(&self.shape, out))
             }
@@ -222,7 +222,7 @@ impl<'a> Run<'a> {
     }
 
     /// Writes all values to `out`.
-    fn to_block(&mut self, mut out: Tile, len: usize) -> Result<Tile, ArrayError> {
+    fn write(&mut self, mut out: Tile, len: usize) -> Result<Tile, ArrayError> {
         let last = self.program.steps.len() - 1;
         for start in (0..len).step_by(self.tile) {
             let range = start..(start + self.tile).min(len);
