@@ -27,6 +27,7 @@
 //! | `tokio` | [`runtime::Tokio`](crate::runtime) and [`tokio::Client`](crate::Client) |
 //! | `async-std` | `runtime::AsyncStd` and `async_std::Client` |
 //! | `smol` | `runtime::Smol` and `smol::Client` |
+//! | `array` | [`array`](crate::array), chunked arrays |
 //! | `progress` | `Progress::bar`, which draws on a terminal |
 //! | `dask` | `Client::connect` to a Dask cluster, `Worker`, and `python` for functions of Python |
 //!
@@ -38,10 +39,12 @@
 //! [`Client`] starts and submits, [`TaskFuture`] says what a handle means, [`Operation`] is whatever waits, [`Error`]
 //! what can go wrong, [`graph`] what is lazy, and [`architecture`] how it is built.
 
-mod bag;
-// What `#[task]` writes names the crate.
+// `#[task]` writes paths that begin with the name of the crate.
 extern crate self as anydask;
 
+#[cfg(feature = "array")]
+pub mod array;
+mod bag;
 mod client;
 mod engine;
 mod error;

@@ -56,6 +56,7 @@ pub use self::info::{Dump, Info, ResourceInfo};
 pub use self::map_stream::MapStream;
 pub use self::next::{Next, NextWithin};
 pub use self::operation::Operation;
+pub(crate) use self::progress::Counting;
 pub use self::progress::Progress;
 pub use self::results::Results;
 pub use self::scatter::Scatter;

@@ -14,7 +14,7 @@ use crate::client::next::{Completing, Next};
 use crate::client::shape::Leaves;
 use crate::client::{Client, Counts};
 use crate::runtime::Runtime;
-use crate::task::{Outcome, Scheduler, Watch, Watcher, Watchers};
+use crate::task::{AnyFuture, Outcome, Scheduler, Watch, Watcher, Watchers};
 
 impl<R: Runtime> Client<R> {
     /// Counts how futures end, in any arrangement that can be gathered: Dask's `progress`.
@@ -73,6 +73,31 @@ impl<R: Runtime> Client<R> {
             tally,
         };
         foreign.map_or(Ok(progress), Err)
+    }
+}
+
+/// Counts tasks as they are submitted, without holding them: their values go as soon as they can.
+pub(crate) struct Counting(Arc<Tally>);
+
+impl Counting {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Tally::default()))
+    }
+
+    /// Counts one more, which it has not counted yet.
+    pub(crate) fn add(&self, future: &dyn AnyFuture) {
+        self.0.add();
+        if let Err(outcome) = future.entry().watch(Watcher::Object(Arc::clone(&self.0) as Arc<dyn Watch>, 0)) {
+            self.0.count(&outcome);
+        }
+    }
+}
+
+impl<R: Runtime> Client<R> {
+    /// What has been counted, of tasks of this client.
+    pub(crate) fn counted(&self, counting: Counting) -> Progress {
+        let scheduler = Arc::clone(self.state()) as Arc<dyn Scheduler>;
+        Progress { shape: None, given: None, scheduler, tally: counting.0 }
     }
 }
 

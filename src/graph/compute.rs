@@ -1,6 +1,6 @@
 //! Computing: futures of lazy things, at once.
 
-use crate::client::Client;
+use crate::client::{Client, Counting, Progress};
 use crate::graph::arrangement::arrangements;
 use crate::graph::asked::{Asked, Computed};
 use crate::graph::submit::submit;
@@ -136,6 +136,34 @@ impl<R: Runtime> Client<R> {
     pub fn compute_with<C: Compute>(&self, lazy: C, optimize: Optimize) -> C::Futures {
         let mut asked = Asked::new(!optimize.cull);
         lazy.ask(&mut asked);
-        lazy.collect(&mut submit(asked, optimize, &self.submitter()))
+        lazy.collect(&mut submit(asked, optimize, &self.submitter(), None))
+    }
+
+    /// As [`compute`](Self::compute), with the counts of all tasks of the graph: a progress bar on long work.
+    ///
+    /// The tasks are not held for the sake of counting: their values go as soon as nobody needs them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, delayed, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let squares = (0..100).map(|x: u64| delayed(move || x * x, ())).collect::<Vec<_>>();
+    /// let (sum, progress) = client.compute_with_progress(&delayed(|squares: Vec<u64>| squares.iter().sum::<u64>(), squares));
+    /// for counts in progress {
+    ///     println!("{counts}");   // with the feature `progress`: `progress.bar()`
+    /// }
+    /// assert_eq!(sum.wait()?, 328_350);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn compute_with_progress<C: Compute>(&self, lazy: C) -> (C::Futures, Progress) {
+        let mut asked = Asked::new(false);
+        lazy.ask(&mut asked);
+        let counting = Counting::new();
+        let given = lazy.collect(&mut submit(asked, Optimize::new(), &self.submitter(), Some(&counting)));
+        (given, self.counted(counting))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::graph::asked::Asked;
 use crate::graph::node::Node;
-use crate::graph::optimize::{fuse, order};
+use crate::graph::optimize::{fuse, merge, order};
 use crate::graph::{Compute, Lazy, Optimize};
 
 /// What there is to be run for some lazy things: tasks, each of one node or, once it is optimised, of several, and which takes
@@ -101,7 +101,7 @@ impl Graph {
     pub(crate) fn into_optimized(self, optimize: Optimize) -> Self {
         let mut graph = if optimize.cull { self.culled() } else { self };
         if optimize.fuse || optimize.blockwise {
-            graph = fuse::fuse(graph, optimize);
+            graph = merge::merge(fuse::fuse(graph, optimize));
         }
         if optimize.order {
             let order = order::order(&graph);

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use crate::graph::Merge;
+
 /// What the maker of a node knows about it, for names, for the order and for fusing. Nothing by default.
 ///
 /// For [`delayed_with`](crate::graph::delayed_with).
@@ -20,12 +22,13 @@ pub struct Hints {
     pub(crate) nbytes: Option<u64>,
     pub(crate) is_blockwise: bool,
     pub(crate) may_fuse: bool,
+    pub(crate) merge: Option<Arc<dyn Merge>>,
 }
 
 impl Hints {
     /// Knows nothing.
     pub fn new() -> Self {
-        Self { name: None, nbytes: None, is_blockwise: false, may_fuse: true }
+        Self { name: None, nbytes: None, is_blockwise: false, may_fuse: true, merge: None }
     }
 
     /// What the node is called in pictures, and in the key of its task, which is the name and a number. Else it is the
@@ -55,6 +58,12 @@ impl Hints {
     /// Whether the node may become one task with others, as it may by default. Asynchronous calls never do.
     pub fn fuse(mut self, may_fuse: bool) -> Self {
         self.may_fuse = may_fuse;
+        self
+    }
+
+    /// How the node can become one with another that it takes from, where the two become one task anyway.
+    pub fn merge(mut self, merge: impl Merge) -> Self {
+        self.merge = Some(Arc::new(merge));
         self
     }
 }

@@ -2,8 +2,8 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::graph::Delayed;
 use crate::graph::node::Node;
+use crate::graph::{Delayed, Merge};
 
 /// A lazy call of whatever type: a [`Delayed`] that has put its type aside. A reference count.
 #[derive(Clone)]
@@ -26,6 +26,16 @@ impl Lazy {
     /// What it is called: the name that it was given, or that of its function.
     pub fn name(&self) -> String {
         self.0.name().into_owned()
+    }
+
+    /// What it takes from, once for each time that it takes.
+    pub fn edges(&self) -> &[Self] {
+        &self.0.header().edges
+    }
+
+    /// How it becomes one with others, if its [hints](crate::graph::Hints::merge) say so.
+    pub fn merger(&self) -> Option<&dyn Merge> {
+        self.0.header().hints.merge.as_deref()
     }
 
     /// The lazy call as what it is, if it gives a `T`.

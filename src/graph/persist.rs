@@ -1,6 +1,6 @@
 //! Persisting: the same lazy things, over futures of what they are made of.
 
-use crate::client::Client;
+use crate::client::{Client, Counting, Progress};
 use crate::graph::arrangement::arrangements;
 use crate::graph::asked::{Asked, Computed};
 use crate::graph::submit::submit;
@@ -103,6 +103,16 @@ impl<R: Runtime> Client<R> {
     pub fn persist_with<P: Persist>(&self, lazy: P, optimize: Optimize) -> P::Persisted {
         let mut asked = Asked::new(false);
         lazy.ask(&mut asked);
-        lazy.collect(&mut submit(asked, optimize, &self.submitter()))
+        lazy.collect(&mut submit(asked, optimize, &self.submitter(), None))
+    }
+
+    /// As [`persist`](Self::persist), with the counts of all tasks of the graph; see
+    /// [`compute_with_progress`](Self::compute_with_progress).
+    pub fn persist_with_progress<P: Persist>(&self, lazy: P) -> (P::Persisted, Progress) {
+        let mut asked = Asked::new(false);
+        lazy.ask(&mut asked);
+        let counting = Counting::new();
+        let given = lazy.collect(&mut submit(asked, Optimize::new(), &self.submitter(), Some(&counting)));
+        (given, self.counted(counting))
     }
 }

@@ -1,6 +1,6 @@
 //! Submitting a graph: task by task, in its order.
 
-use crate::client::Submitter;
+use crate::client::{Counting, Submitter};
 use crate::graph::Optimize;
 use crate::graph::asked::{Asked, Computed};
 use crate::graph::fused::{Step, Steps};
@@ -16,10 +16,10 @@ const AT_ONCE: usize = 4096;
 
 /// Submits every task that what was asked for needs, and gives the futures of that. The others are held by those that take
 /// from them only, so that their values go as soon as they can.
-pub(crate) fn submit(asked: Asked, optimize: Optimize, to: &Submitter<'_>) -> Computed {
+pub(crate) fn submit(asked: Asked, optimize: Optimize, to: &Submitter<'_>, counting: Option<&Counting>) -> Computed {
     let optimize = if to.can_fuse() { optimize } else { optimize.fuse(false).blockwise(false) };
     let Graph { tasks, wanted } = Graph::new(asked).into_optimized(optimize);
-    let mut futures = Futures::new(&tasks, &wanted);
+    let mut futures = Futures::new(&tasks, &wanted, counting);
     let mut tasks = tasks.into_iter();
     // Inside a task, what is queued later begins earlier, and this thread is not idle.
     let at_once = if is_in_task() { usize::MAX } else { AT_ONCE };
@@ -30,19 +30,21 @@ pub(crate) fn submit(asked: Asked, optimize: Optimize, to: &Submitter<'_>) -> Co
 }
 
 /// The futures of what has been submitted, as long as somebody is to be given them.
-struct Futures {
+struct Futures<'a> {
+    /// Whoever wants to know of each.
+    counting: Option<&'a Counting>,
     handles: Vec<Option<Handle>>,
     /// How often each is still to be given; the last time it is given away.
     uses: Vec<usize>,
 }
 
-impl Futures {
-    fn new(tasks: &[Task], wanted: &[usize]) -> Self {
+impl<'a> Futures<'a> {
+    fn new(tasks: &[Task], wanted: &[usize], counting: Option<&'a Counting>) -> Self {
         let mut uses = vec![0; tasks.len()];
         let sources = tasks.iter().flat_map(|task| &task.steps).flat_map(|step| &step.sources);
         let given = sources.filter_map(|source| source.task()).chain(wanted.iter().copied());
         given.for_each(|place| uses[place] += 1);
-        Self { handles: Vec::with_capacity(tasks.len()), uses }
+        Self { counting, handles: Vec::with_capacity(tasks.len()), uses }
     }
 
     /// Submits the next task.
@@ -61,6 +63,9 @@ impl Futures {
         } else {
             node.submit_fused(to, Steps::new(steps, inputs))
         };
+        if let Some(counting) = self.counting {
+            counting.add(handle.future());
+        }
         if self.uses[self.handles.len()] > 0 {
             self.handles.push(Some(handle));
         } else {

@@ -1,6 +1,7 @@
 //! What is done to a graph before it is submitted.
 
 pub(crate) mod fuse;
+pub(crate) mod merge;
 pub(crate) mod order;
 
 /// Which optimisations are made. All of them by default; each can be left out. What becomes one task on the embedded engine stays

@@ -1,0 +1,98 @@
+//! What the one task of all arrays does with blocks: kernels, as data.
+//!
+//! To add a family of operations: a module here with a type that has serde and `run`, one variant of [`Kernel`], and
+//! two lines in `name` and `run` below. Kernels that only go through elements are steps of a [`Program`]: then they are
+//! fused with their neighbours.
+
+mod arithmetic;
+mod create;
+mod fold;
+mod gather;
+mod merge;
+mod pieces;
+mod program;
+mod quantile;
+mod run;
+mod scan;
+mod tile;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::array::npy::Npy;
+use crate::array::{ArrayError, Block};
+use crate::task;
+
+pub(crate) use self::arithmetic::Arithmetic;
+pub(crate) use self::arithmetic::unary_is_defined;
+pub(crate) use self::create::{Create, Stream};
+pub(crate) use self::fold::{Combine, Finish, Fold, Outcome, Reduction};
+pub(crate) use self::merge::Mergeable;
+pub(crate) use self::pieces::{Piece, Pieces};
+pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
+pub(crate) use self::quantile::Quantile;
+pub(crate) use self::scan::Scan;
+pub(crate) use self::tile::Tile;
+
+/// What to do with some blocks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Kernel {
+    /// Goes through elements: creation, elementwise operations, reduction of one block.
+    Program(Arc<Program>),
+    /// Makes one partial result of several, and the result of the last.
+    Combine(Combine),
+    /// Puts pieces of blocks together.
+    Pieces(Pieces),
+    /// Reads and writes `.npy` files.
+    Npy(Npy),
+    /// Running sums.
+    Scan(Scan),
+    /// Quantiles along an axis.
+    Quantile(Quantile),
+    /// The block itself.
+    Given(Block),
+    /// There was something wrong with the operation.
+    Fail(ArrayError),
+}
+
+impl Kernel {
+    /// What it is called in pictures and keys.
+    pub(crate) fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Program(program) => return program.name().into(),
+            Self::Combine(_) => "combine",
+            Self::Pieces(_) => "pieces",
+            Self::Npy(npy) => npy.name(),
+            Self::Scan(_) => "cumsum",
+            Self::Quantile(_) => "quantile",
+            Self::Given(_) => "given",
+            Self::Fail(_) => "fail",
+        })
+    }
+
+    fn run(&self, inputs: Vec<Arc<Block>>) -> Result<Block, ArrayError> {
+        match self {
+            Self::Program(program) => program.run(inputs),
+            Self::Combine(combine) => combine.run(&inputs),
+            Self::Pieces(pieces) => pieces.run(&inputs),
+            Self::Npy(npy) => npy.run(&inputs),
+            Self::Scan(scan) => scan.run(&inputs),
+            Self::Quantile(quantile) => quantile.run(&inputs),
+            Self::Given(block) => Ok(block.clone()),
+            Self::Fail(error) => Err(error.clone()),
+        }
+    }
+}
+
+/// Every operation on arrays.
+#[task(name = "anydask::array::block")]
+pub(crate) fn array_block(kernel: Kernel, inputs: Vec<Arc<Block>>) -> Result<Block, ArrayError> {
+    kernel.run(inputs)
+}
+
+/// The error of a kernel whose blocks are not what it takes.
+pub(crate) fn wrong(kernel: &str, message: impl Into<String>) -> ArrayError {
+    ArrayError::Kernel { kernel: kernel.to_owned(), message: message.into() }
+}

@@ -1,0 +1,11 @@
+//! Chunked arrays: what they give is what plain `ndarray` gives, whatever the chunks.
+
+mod bad_input;
+mod creating;
+mod elementwise;
+mod files;
+mod fusing;
+mod progress;
+mod random;
+mod reducing;
+mod support;
