@@ -42,7 +42,7 @@ pub(super) fn together(operands: &[Operand]) -> Result<(Layout, Vec<Operand>), A
 }
 
 /// Cut wherever one of two lists is.
-fn refined(one: &[usize], other: &[usize]) -> Vec<usize> {
+pub(crate) fn refined(one: &[usize], other: &[usize]) -> Vec<usize> {
     let ends: BTreeSet<usize> = ends(one).chain(ends(other)).collect();
     let mut start = 0;
     ends.into_iter().map(|end| end - std::mem::replace(&mut start, end)).filter(|size| *size > 0).collect()
