@@ -62,12 +62,15 @@ pub(crate) fn ends(list: &[usize]) -> impl Iterator<Item = usize> {
 impl Operand {
     fn fit(&self, layout: &Layout) -> Result<Self, ArrayError> {
         let missing = layout.shape().len() - self.layout.shape().len();
-        let own = self.layout.shape().iter().enumerate();
-        let lists: Vec<Vec<usize>> = own
+        let lists: Vec<Vec<usize>> = self
+            .layout
+            .shape()
+            .iter()
+            .enumerate()
             .map(|(axis, length)| match layout.shape()[missing + axis] {
                 whole if whole == *length => layout.chunks()[missing + axis].clone(),
-                // The block that has the element, whatever empty ones lie beside it.
-                _ => vec![1],
+                // One chunk: `broadcast_block` gives it to all.
+                _ => vec![*length],
             })
             .collect();
         if lists == self.layout.chunks() {

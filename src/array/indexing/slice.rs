@@ -117,7 +117,7 @@ impl<T: Element> Array<T> {
     /// let x = array::arange(0, 4, 1, 3).flip(0)?;
     /// assert_eq!(client.compute(&x).wait()?.as_slice().unwrap(), [3, 2, 1, 0]);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn flip(&self, axis: isize) -> Result<Self, ArrayError> {
         self.slice_axis(axis, SliceInfoElem::Slice { start: 0, end: None, step: -1 })

@@ -56,7 +56,7 @@ impl<T: Element> Array<T> {
     /// let x = array::arange(0, 5, 1, 2).compress(&[true, false, false, true, true], 0)?;
     /// assert_eq!(client.compute(&x).wait()?.as_slice().unwrap(), [0, 3, 4]);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn compress(&self, mask: &[bool], axis: isize) -> Result<Self, ArrayError> {
         self.ok()?;

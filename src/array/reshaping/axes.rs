@@ -24,7 +24,7 @@ impl<T: Element> Array<T> {
     /// let y = client.compute(&y).wait()?;
     /// assert_eq!(y[[3, 31]], y[[31, 3]]);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn transpose(&self) -> Self {
         let made = self.ok().map(|()| self.ordered(&(0..self.ndim()).rev().collect::<Vec<_>>()));

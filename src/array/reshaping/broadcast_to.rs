@@ -29,7 +29,7 @@ impl<T: Element> Array<T> {
     /// let x = array::arange(0, 3, 1, 2).broadcast_to([2, 3])?;
     /// assert_eq!(client.compute(&x).wait()?, ndarray::arr2(&[[0, 1, 2], [0, 1, 2]]).into_dyn());
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn broadcast_to(&self, shape: impl Into<Shape>) -> Result<Self, ArrayError> {
         self.ok()?;

@@ -25,7 +25,7 @@ use crate::array::{Array, ArrayError, Element, Layout};
 /// assert_eq!(client.compute(&z).wait()?.as_slice().unwrap(), [0, 1, 2, 10, 11]);
 /// assert_eq!(z.chunks(), [vec![2, 1, 2]]);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn concatenate<T: Element, A: Borrow<Array<T>>>(arrays: &[A], axis: isize) -> Result<Array<T>, ArrayError> {
     let arrays: Vec<&Array<T>> = arrays.iter().map(Borrow::borrow).collect();
@@ -92,7 +92,7 @@ pub fn concatenate<T: Element, A: Borrow<Array<T>>>(arrays: &[A], axis: isize) -
 /// let z = array::stack(&[x, y], -1)?;
 /// assert_eq!(client.compute(&z).wait()?, ndarray::arr2(&[[0, 10], [1, 11], [2, 12]]).into_dyn());
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn stack<T: Element, A: Borrow<Array<T>>>(arrays: &[A], axis: isize) -> Result<Array<T>, ArrayError> {
     let arrays: Vec<&Array<T>> = arrays.iter().map(Borrow::borrow).collect();
