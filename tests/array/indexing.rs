@@ -92,6 +92,14 @@ proptest! {
     }
 
     #[test]
+    fn axes_begin_elsewhere(((plain, x), axis, _) in taken(), places in prop_oneof![-50..50_isize, any::<isize>()]) {
+        let length = plain.shape()[axis] as i128;
+        let from = |at: i128| (at - places as i128).rem_euclid(length) as usize;
+        let order: Vec<usize> = (0..length).map(from).collect();
+        prop_assert!(same(&whole(&x.roll(places, axis as isize).unwrap()), &plain.select(Axis(axis), &order)));
+    }
+
+    #[test]
     fn places_are_taken_in_any_order(((plain, x), axis, places) in taken()) {
         let length = plain.shape()[axis] as isize;
         let told: Vec<isize> = places.iter().enumerate().map(|(number, place)| match number % 2 {
@@ -179,6 +187,7 @@ fn what_lies_outside_is_refused_with_the_axis_and_the_shape() {
     assert!(matches!(x.slice([range(0, None, 0)]), Err(ArrayError::Parameter { .. })));
     assert!(matches!(x.slice([SliceInfoElem::NewAxis; 5]), Err(ArrayError::TooManyAxes { .. })));
     assert_eq!(x.flip(2).err(), Some(ArrayError::Axis { axis: 2, shape: vec![4, 6] }));
+    assert_eq!(x.roll(1, 2).err(), Some(ArrayError::Axis { axis: 2, shape: vec![4, 6] }));
     assert_eq!(x.select(9, -3).err(), Some(ArrayError::Axis { axis: -3, shape: vec![4, 6] }));
     let text = x.compress(&[true; 5], 0).unwrap_err().to_string();
     assert!(text.contains("[4, 6]") && text.contains("[5]") && text.contains("4 values"), "{text}");
@@ -193,6 +202,7 @@ fn an_array_that_could_not_be_made_is_not_sliced() {
     assert!(error.is_some());
     assert_eq!(bad.slice([WHOLE]).err(), error);
     assert_eq!(bad.flip(7).err(), error);
+    assert_eq!(bad.roll(1, 7).err(), error);
     assert_eq!(bad.take(&[7], 7).err(), error);
     assert_eq!(bad.compress(&[], 7).err(), error);
 }
