@@ -20,8 +20,14 @@ fn index(length: usize) -> impl Strategy<Value = SliceInfoElem> {
     let bound = move || (0..=length, any::<bool>());
     // Counted from the end, if it can be.
     let told = move |(at, from_end): (isize, bool)| if from_end && at < length { at - length } else { at };
-    let slice = (bound(), prop::option::of(bound()), step)
-        .prop_map(move |(start, end, step)| range(told(start), end.map(told), step));
+    // Mostly in order, so that something is left.
+    let slice = (bound(), prop::option::of(bound()), step, 0..10_u8).prop_map(move |(start, end, step, turned)| {
+        let (start, end) = match end {
+            Some(end) if (end.0 < start.0) != (turned == 0) => (end, Some(start)),
+            end => (start, end),
+        };
+        range(told(start), end.map(told), step)
+    });
     let place = (0..length.max(1), any::<bool>()).prop_map(move |at| SliceInfoElem::Index(told(at)));
     let places = if length > 0 { 2 } else { 0 };
     prop_oneof![5 => slice, 1 => Just(WHOLE), places => place]
