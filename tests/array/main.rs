@@ -1,10 +1,13 @@
 //! Chunked arrays: what they give is what plain `ndarray` gives, whatever the chunks.
 
+#![allow(unreachable_pub, reason = "nobody uses a test program from outside")]
+
 mod bad_input;
 mod creating;
 mod elementwise;
 mod files;
 mod fusing;
+mod numpy;
 mod progress;
 mod random;
 mod reducing;
