@@ -46,6 +46,7 @@ mod elementwise;
 mod error;
 mod kernel;
 mod layout;
+mod memory;
 mod npy;
 mod operators;
 mod promote;

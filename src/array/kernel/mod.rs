@@ -8,6 +8,8 @@ mod arithmetic;
 mod create;
 mod fold;
 mod gather;
+#[cfg(all(test, feature = "dask"))]
+mod hostile;
 mod merge;
 mod pieces;
 mod program;
