@@ -129,16 +129,24 @@ impl Layout {
     }
 
     /// The shape of a block.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such block.
     pub fn block_shape(&self, block: &[usize]) -> Vec<usize> {
         self.0.chunks.iter().zip(block).map(|(list, place)| list[*place]).collect()
     }
 
     /// Where a block begins along each axis.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such block.
     pub fn block_offset(&self, block: &[usize]) -> Vec<usize> {
         self.0.starts.iter().zip(block).map(|(starts, place)| starts[*place]).collect()
     }
 
-    /// Which of the blocks, in C order, this is.
+    /// Which of the blocks, in C order, this is. The block is one of them.
     pub fn block_number(&self, block: &[usize]) -> usize {
         self.0.chunks.iter().zip(block).fold(0, |number, (list, place)| number * list.len() + place)
     }

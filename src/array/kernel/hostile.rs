@@ -43,6 +43,9 @@ fn blocks() -> Vec<Block> {
     ]
 }
 
+/// A kernel, and blocks that it takes.
+type Sample = (Kernel, Vec<Block>);
+
 fn program(shape: &[usize], steps: &[(ElementType, Operation)], fold: Option<Fold>) -> Kernel {
     let mut program = Program::new(shape.to_vec());
     for (element, operation) in steps {
@@ -52,13 +55,16 @@ fn program(shape: &[usize], steps: &[(ElementType, Operation)], fold: Option<Fol
     Kernel::Program(Arc::new(program))
 }
 
-fn programs() -> Vec<Kernel> {
-    let input = |number| Operation::Input(number);
-    let constant = |value| Operation::Constant(Scalar::F64(value));
+fn floats() -> Block {
+    block(&[2, 3], |i| i as f64 - 2.5)
+}
+
+fn programs() -> Vec<Sample> {
+    let input = Operation::Input;
     let elementwise = [
         (F64, input(0)),
         (F64, input(1)),
-        (F64, constant(2.0)),
+        (F64, Operation::Constant(Scalar::F64(2.0))),
         (F64, Operation::Binary(Binary::Multiply, 0, 2)),
         (F64, Operation::Unary(Unary::Sqrt, 3)),
         (Bool, Operation::Compare(Comparison::Less, 1, 4)),
@@ -76,14 +82,19 @@ fn programs() -> Vec<Kernel> {
         Create::Integral { start: 0, step: 2, first: 3 },
         Create::Linear { start: 0.0, stop: 1.0, last: 9, first: 3 },
     ];
-    let mut programs = vec![program(&[2, 3], &elementwise, None), program(&[2, 3], &complex, None)];
+    let column = block(&[2, 1], |i| i as f64);
+    let mut programs = vec![
+        (program(&[2, 3], &elementwise, None), vec![floats(), column]),
+        (program(&[2, 3], &complex, None), vec![block(&[2, 3], |i| Complex64::new(i as f64, 1.0))]),
+    ];
     programs.extend(creations.into_iter().map(|create| {
         let element = create.element();
-        program(&[2, 3], &[(element, Operation::Create(create))], None)
+        (program(&[2, 3], &[(element, Operation::Create(create))], None), Vec::new())
     }));
     for (reduction, axes) in reductions().into_iter().zip([[true, true], [true, false], [false, true]].iter().cycle()) {
         let fold = Fold { reduction, axes: axes.to_vec(), offset: vec![2, 3], whole: vec![4, 6] };
-        programs.push(program(&[2, 3], &[(F64, input(0)), (F64, Operation::Unary(Unary::Negative, 0))], Some(fold)));
+        let steps = [(F64, input(0)), (F64, Operation::Unary(Unary::Negative, 0))];
+        programs.push((program(&[2, 3], &steps, Some(fold)), vec![floats()]));
     }
     programs
 }
@@ -93,72 +104,79 @@ fn reductions() -> [Reduction; 9] {
     [Sum, Product, Min, Max, Any, All, ArgMin, ArgMax, Moments]
 }
 
-fn kernels() -> Vec<Kernel> {
-    let mut kernels = programs();
-    let outcomes = [Outcome::Value, Outcome::Mean, Outcome::Variance { ddof: 1.0 }, Outcome::Deviation { ddof: 0.0 }];
-    for (reduction, result) in reductions().into_iter().zip(outcomes.into_iter().cycle()) {
+fn combinations() -> Vec<Sample> {
+    let combination = |reduction, result| {
         let finish = Finish { shape: vec![2, 3], element: F64, result };
-        kernels.push(Kernel::Combine(Combine { reduction, counts: vec![2, 5], finish: Some(finish) }));
-    }
+        let partial = match reduction {
+            Reduction::ArgMin | Reduction::ArgMax => Block::Parts(vec![floats(), block(&[2, 3], |i| i as i64)]),
+            Reduction::Moments => Block::Parts(vec![floats(), floats()]),
+            _ => floats(),
+        };
+        let combine = Combine { reduction, counts: vec![2, 5], finish: Some(finish) };
+        (Kernel::Combine(combine), vec![partial.clone(), partial])
+    };
+    let mut combinations: Vec<Sample> =
+        reductions().map(|reduction| combination(reduction, Outcome::Value)).into_iter().collect();
+    combinations.push(combination(Reduction::Sum, Outcome::Mean));
+    combinations.push(combination(Reduction::Moments, Outcome::Variance { ddof: 1.0 }));
+    combinations.push(combination(Reduction::Moments, Outcome::Deviation { ddof: 0.0 }));
+    combinations
+}
+
+fn samples() -> Vec<Sample> {
+    let mut samples = programs();
+    samples.extend(combinations());
     let piece = |at: usize| Piece { from: vec![0, 1], at: vec![at, 0], shape: vec![2, 2] };
-    kernels.push(Kernel::Pieces(Pieces { shape: vec![4, 2], element: F64, pieces: vec![piece(0), piece(2)] }));
-    kernels.push(Kernel::Scan(Scan { axis: 1 }));
-    kernels.push(Kernel::Quantile(Quantile { quantile: 0.3, axis: 0, keepdims: true, element: F64 }));
-    kernels.push(Kernel::Given(block(&[2, 3], |i| i as f64)));
-    kernels.push(Kernel::Fail(ArrayError::Axis { axis: 3, shape: vec![2, 3] }));
+    let pieces = Pieces { shape: vec![4, 2], element: F64, pieces: vec![piece(0), piece(2)] };
+    samples.push((Kernel::Pieces(pieces), vec![floats(), floats()]));
+    samples.push((Kernel::Scan(Scan { axis: 1 }), vec![floats(), block(&[2, 1], |i| i as f64)]));
+    let quantile = Quantile { quantile: 0.3, axis: 0, keepdims: true, element: F64 };
+    samples.push((Kernel::Quantile(quantile), vec![floats()]));
+    samples.push((Kernel::Given(floats()), Vec::new()));
+    samples
+}
+
+/// Those that fail, whatever they are given.
+fn failing() -> Vec<Sample> {
     let region = Region { offset: vec![1, 0], shape: vec![2, 3] };
-    let header = header_of(I64, vec![4, 3]);
-    kernels.push(Kernel::Npy(Npy::Read { path: "/nowhere/anydask.npy".into(), header, region }));
-    kernels
+    let read = Npy::Read { path: "/nowhere/anydask.npy".into(), header: header_of(I64, vec![4, 3]), region };
+    let error = ArrayError::Axis { axis: 3, shape: vec![2, 3] };
+    vec![(Kernel::Npy(read), Vec::new()), (Kernel::Fail(error), Vec::new())]
 }
 
-/// What happens to some bytes on their way.
-#[derive(Clone, Debug)]
-enum Damage {
-    Set(Index, u8),
-    Insert(Index, u8),
-    Remove(Index),
-    /// The largest number that there is, in the place of a byte.
-    Large(Index),
-    Cut(Index),
+fn all() -> Vec<Sample> {
+    let mut all = samples();
+    all.extend(failing());
+    all
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
-    let small = prop_oneof![0..32_u8, any::<u8>()];
-    prop_oneof![
-        6 => (any::<Index>(), small.clone()).prop_map(|(at, byte)| Damage::Set(at, byte)),
-        2 => (any::<Index>(), small).prop_map(|(at, byte)| Damage::Insert(at, byte)),
-        2 => any::<Index>().prop_map(Damage::Remove),
-        4 => any::<Index>().prop_map(Damage::Large),
-        1 => any::<Index>().prop_map(Damage::Cut),
-    ]
-}
-
-fn damaged(mut bytes: Vec<u8>, damages: &[Damage]) -> Vec<u8> {
-    for damage in damages {
-        if bytes.is_empty() {
-            break;
-        }
-        let len = bytes.len();
-        match damage {
-            Damage::Set(at, byte) => bytes[at.index(len)] = *byte,
-            Damage::Insert(at, byte) => bytes.insert(at.index(len), *byte),
-            Damage::Remove(at) => drop(bytes.remove(at.index(len))),
-            Damage::Large(at) => {
-                let at = at.index(len);
-                bytes.splice(at..=at, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
-            }
-            Damage::Cut(at) => bytes.truncate(at.index(len)),
-        }
-    }
+/// Puts this in the place of a byte.
+fn damaged(mut bytes: Vec<u8>, at: usize, with: &[u8]) -> Vec<u8> {
+    bytes.splice(at..(at + 1).min(bytes.len()), with.iter().copied());
     bytes
 }
 
+/// The smallest numbers and the largest ones, as postcard has them; and nothing.
+const OTHERS: [&[u8]; 12] = [
+    &[],
+    &[0],
+    &[1],
+    &[2],
+    &[3],
+    &[4],
+    &[0x7f],
+    &[0xff, 0x07],
+    &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10],
+    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+    &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
+];
+
 /// Runs a kernel, unless it would write a file.
-fn run(kernel: Kernel, inputs: Vec<Arc<Block>>) -> Result<Block, ArrayError> {
+fn run(kernel: Kernel, inputs: &[Block]) -> Result<Block, ArrayError> {
     match kernel {
         Kernel::Npy(Npy::Create { .. } | Npy::Write { .. } | Npy::Finish { .. }) => Ok(Block::Parts(Vec::new())),
-        kernel => array_block(kernel, inputs),
+        kernel => array_block(kernel, inputs.iter().cloned().map(Arc::new).collect()),
     }
 }
 
@@ -166,28 +184,61 @@ fn sent<T: serde::Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).expect("it can be sent")
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
-
-    #[test]
-    fn kernels_that_are_damaged_on_their_way_never_panic(
-        kernel in prop::sample::select(kernels()),
-        inputs in prop::collection::vec(prop::sample::select(blocks()), 0..4),
-        damages in prop::collection::vec(damage(), 0..4),
-    ) {
-        if let Ok(kernel) = postcard::from_bytes(&damaged(sent(&kernel), &damages)) {
-            let _ = run(kernel, inputs.into_iter().map(Arc::new).collect());
+#[test]
+fn a_kernel_with_another_number_in_any_place_never_panics() {
+    for (kernel, inputs) in all() {
+        let bytes = sent(&kernel);
+        for at in 0..bytes.len() {
+            for with in OTHERS {
+                if let Ok(kernel) = postcard::from_bytes(&damaged(bytes.clone(), at, with)) {
+                    let _ = run(kernel, &inputs);
+                }
+            }
         }
     }
+}
+
+#[test]
+fn a_block_with_another_number_in_any_place_never_panics() {
+    for (kernel, inputs) in all() {
+        let bytes = sent(&inputs);
+        for at in 0..bytes.len() {
+            for with in OTHERS {
+                if let Ok(inputs) = postcard::from_bytes::<Vec<Block>>(&damaged(bytes.clone(), at, with)) {
+                    let _ = run(kernel.clone(), &inputs);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kernel_with_blocks_that_are_not_its_own_never_panics() {
+    for (kernel, _) in all() {
+        for first in blocks() {
+            let _ = run(kernel.clone(), std::slice::from_ref(&first));
+            for second in blocks() {
+                let _ = run(kernel.clone(), &[first.clone(), second]);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn blocks_that_are_damaged_on_their_way_never_panic(
-        kernel in prop::sample::select(kernels()),
-        damages in prop::collection::vec(damage(), 0..3),
-        others in prop::collection::vec(prop::sample::select(blocks()), 1..3),
+    fn what_is_damaged_on_its_way_never_panics(
+        (kernel, inputs) in prop::sample::select(all()),
+        damages in prop::collection::vec((any::<bool>(), any::<Index>(), prop::sample::select(&OTHERS[..])), 2..6),
     ) {
-        if let Ok(inputs) = postcard::from_bytes::<Vec<Block>>(&damaged(sent(&others), &damages)) {
-            let _ = run(kernel, inputs.into_iter().map(Arc::new).collect());
+        let mut bytes = [sent(&kernel), sent(&inputs)];
+        for (of_kernel, at, with) in damages {
+            let bytes = &mut bytes[usize::from(of_kernel)];
+            *bytes = damaged(std::mem::take(bytes), at.index(bytes.len().max(1)), with);
+        }
+        if let (Ok(kernel), Ok(inputs)) = (postcard::from_bytes(&bytes[0]), postcard::from_bytes::<Vec<Block>>(&bytes[1])) {
+            let _ = run(kernel, &inputs);
         }
     }
 }
@@ -197,11 +248,15 @@ fn what_is_not_damaged_is_as_it_was() {
     for block in blocks() {
         assert_eq!(postcard::from_bytes::<Block>(&sent(&block)).unwrap(), block);
     }
-    let inputs = || blocks().into_iter().take(2).map(Arc::new).collect();
-    for kernel in kernels() {
+    for (kernel, inputs) in samples() {
         let came: Kernel = postcard::from_bytes(&sent(&kernel)).unwrap();
+        let result = run(kernel.clone(), &inputs);
+        assert!(result.is_ok(), "{result:?} of {kernel:?}");
         // NaN is not equal to itself: as text.
-        assert_eq!(format!("{:?}", run(came, inputs())), format!("{:?}", run(kernel, inputs())));
+        assert_eq!(format!("{:?}", run(came, &inputs)), format!("{result:?}"));
+    }
+    for (kernel, inputs) in failing() {
+        assert!(run(kernel, &inputs).is_err());
     }
 }
 
@@ -226,9 +281,9 @@ fn a_small_kernel_cannot_ask_for_all_memory() {
         program(&large, std::slice::from_ref(&constant), Some(fold)),
         Kernel::Pieces(pieces),
     ] {
-        assert!(matches!(run(kernel, Vec::new()), Err(ArrayError::TooLarge { .. })));
+        assert!(matches!(run(kernel, &[]), Err(ArrayError::TooLarge { .. })));
     }
     // A tile for each constant.
     let many = vec![constant; 100_000];
-    assert!(matches!(run(program(&[2000], &many, None), Vec::new()), Err(ArrayError::Kernel { .. })));
+    assert!(matches!(run(program(&[2000], &many, None), &[]), Err(ArrayError::Kernel { .. })));
 }

@@ -97,7 +97,9 @@ impl Program {
         }
         use ndarray::Dimension;
         for (number, input) in inputs.iter_mut().enumerate() {
-            let fits = |block: &Arc<Block>| block.shape() == self.shape && block.element() == Some(self.element());
+            let fits = |block: &Arc<Block>| {
+                block.shape() == self.shape && dispatch!(self.element(), T => block.elements::<T>().is_ok())
+            };
             if !input.as_ref().is_some_and(fits) {
                 continue;
             }

@@ -196,11 +196,16 @@ def pairs():
         pair(operation, "bytes", BYTES, BYTES_ROW)
     for operation in ["add", "multiply", "minimum", "maximum"]:
         pair(operation, "truth", TRUTH, TRUTH_ROW)
+    complex_nan = [
+        Given([complex(1, NAN), complex(NAN, 1), 2, complex(2, 1)], "Complex64", 3),
+        Given([2, 2, complex(3, NAN), complex(2, NAN)], "Complex64", 2),
+    ]
     for operation in COMPARISONS:
         pair(operation, "NaN and infinity", SPECIAL, OTHERS)
         pair(operation, "whole numbers", INTS, DIVISORS)
         pair(operation, "complex", COMPLEX, COMPLEX_ROW)
         pair(operation, "truth", TRUTH, TRUTH_ROW)
+        pair(operation, "complex NaN", *complex_nan)
     for operation in ["add", "multiply", "lt", "maximum"]:
         pair(operation, "bytes and ints", BYTES, INTS_ROW)
         pair(operation, "ints and singles", Given([[1], [-2]], "i32", 1), SINGLE)

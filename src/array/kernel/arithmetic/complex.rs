@@ -78,11 +78,11 @@ impl Arithmetic for Complex64 {
 
     /// By the real part, and where that is equal by the imaginary one.
     fn is_less(self, other: Self) -> bool {
-        self.re < other.re || self.re == other.re && self.im < other.im
+        is_below(self, other) || self.re == other.re && self.im < other.im
     }
 
     fn is_less_or_equal(self, other: Self) -> bool {
-        self.re < other.re || self.re == other.re && self.im <= other.im
+        is_below(self, other) || self.re == other.re && self.im <= other.im
     }
 
     fn test(self, test: Test) -> bool {
@@ -155,6 +155,11 @@ impl Arithmetic for Complex64 {
     fn exactly(number: f64) -> Option<Self> {
         Some(Self::new(number, 0.0))
     }
+}
+
+/// By the real part. As in NumPy nothing is below or above what has an imaginary part of NaN.
+fn is_below(x: Complex64, y: Complex64) -> bool {
+    x.re < y.re && !x.im.is_nan() && !y.im.is_nan()
 }
 
 /// Smith's way, as NumPy: large and small numbers do not overflow on the way.
