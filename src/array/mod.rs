@@ -44,6 +44,7 @@ mod create;
 mod element;
 mod elementwise;
 mod error;
+mod indexing;
 mod kernel;
 mod layout;
 mod memory;
@@ -53,6 +54,7 @@ mod promote;
 mod random;
 mod rechunk;
 mod reductions;
+mod reshaping;
 mod scalar;
 mod whole;
 
@@ -69,6 +71,7 @@ pub use self::npy::from_npy;
 pub use self::promote::{Promote, PromoteScalar};
 pub use self::random::{Generator, normal, random};
 pub use self::reductions::axes::Axes;
+pub use self::reshaping::{Lengths, concatenate, stack};
 pub use self::scalar::Scalar;
 
 /// How many axes an array can have: as many as ndarray has fixed dimensions for.
