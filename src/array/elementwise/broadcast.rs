@@ -42,10 +42,13 @@ pub(super) fn together(operands: &[Operand]) -> Result<(Layout, Vec<Operand>), A
 }
 
 /// Cut wherever one of two lists is.
-fn refined(one: &[usize], other: &[usize]) -> Vec<usize> {
+pub(crate) fn refined(one: &[usize], other: &[usize]) -> Vec<usize> {
     let ends: BTreeSet<usize> = ends(one).chain(ends(other)).collect();
     let mut start = 0;
-    ends.into_iter().map(|end| end - std::mem::replace(&mut start, end)).filter(|size| *size > 0).collect()
+    let sizes = ends.into_iter().map(|end| end - std::mem::replace(&mut start, end));
+    let sizes: Vec<usize> = sizes.filter(|size| *size > 0).collect();
+    // No elements are one chunk.
+    if sizes.is_empty() { vec![0] } else { sizes }
 }
 
 /// Where each chunk ends.
@@ -105,5 +108,6 @@ mod tests {
         assert_eq!(refined(&[4, 4, 2], &[5, 5]), [4, 1, 3, 2]);
         assert_eq!(refined(&[10], &[3, 7]), [3, 7]);
         assert_eq!(refined(&[0, 10], &[10]), [10]);
+        assert_eq!(refined(&[0, 0], &[0]), [0]);
     }
 }
