@@ -10,8 +10,8 @@ pub use self::axes::SummedAxes;
 pub(crate) use self::blocks::product;
 
 impl<T: Element> Array<T> {
-    /// The dot product, as NumPy has it: of vectors the sum of the products of their elements, an array without axes; of matrices
-    /// their product; of a number the product with each element; else the sum of products over the last axis of the first
+    /// The dot product, as NumPy has it: of vectors the sum of the products of their elements, as an array without axes, which
+    /// [`sum`](Self::sum) makes a number; of matrices their product; of a number the product with each element; else the sum of products over the last axis of the first
     /// and the last but one of the second, or its only one.
     ///
     /// Whole numbers wrap; of `bool` it is whether any of the products is true.
@@ -29,7 +29,7 @@ impl<T: Element> Array<T> {
     ///
     /// let client = Client::<Smol>::local().wait()?;
     /// let x = array::arange(0, 4, 1, 2);
-    /// assert_eq!(client.compute(&x.dot(&x)?).wait()?.into_scalar(), 14);
+    /// assert_eq!(client.compute(&x.dot(&x)?.sum()).wait()?, 14);
     /// # }
     /// # Ok::<(), anydask::Error>(())
     /// ```

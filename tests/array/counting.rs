@@ -64,7 +64,7 @@ fn edges_of_bins_are_exact() {
 
 #[test]
 fn other_elements_are_counted_as_what_they_are() {
-    let counts = |counts: ndarray::ArrayD<i64>| counts.into_raw_vec_and_offset().0;
+    let counts = |counts: ArrayD<i64>| counts.into_raw_vec_and_offset().0;
     let bytes = array::histogram(&array::full([5], 2, 200_u8), 2, (0.0, 255.0)).unwrap().0;
     assert_eq!(counts(whole(&bytes)), [0, 5]);
     let truth = array::histogram_edges(&array::arange(0, 4, 1, 3).lt_scalar(1).unwrap(), &[0.0, 1.0, 2.0]).unwrap();

@@ -124,7 +124,7 @@ fn singular_values_of_all_sizes_are_found() {
     for power in [0, 1, 2, 5] {
         let values: Vec<f64> = (0..8).map(|number| 10_f64.powi(-power * number)).collect();
         let q = linalg::qr(&array::random([64, 8], [10, 8])).unwrap().0;
-        let p = linalg::qr(&array::normal([8, 8], 8)).unwrap().0;
+        let p = linalg::qr(&array::normal(0.0, 1.0, [8, 8], 8)).unwrap().0;
         let x = (&q * array::from_ndarray(&arr1(&values), 8)).matmul(&p).unwrap();
         let found = whole(&linalg::svd(&x).unwrap().1);
         let far = found.iter().zip(&values).map(|(found, value)| (found - value).abs()).fold(0.0, f64::max);

@@ -1,17 +1,23 @@
-//! Factors of small dense matrices, and what is made with them. The algorithms are those of `nalgebra`.
+//! Factors of small dense matrices, and what is made with them.
+//!
+//! The algorithms are here since those of `nalgebra`, the library for it without BLAS, give wrong singular values of matrices that
+//! lack ranks; and Householder's, Jacobi's and Gauss's are short.
+
+mod columns;
+mod gauss;
+mod householder;
+mod jacobi;
 
 use std::sync::Arc;
 
-use nalgebra::{ComplexField, DMatrix, DVector, LU, QR, RealField, SVD};
+use ndarray::LinalgScalar;
 use serde::{Deserialize, Serialize};
 
+use self::columns::Columns;
 use crate::array::kernel::wrong;
 use crate::array::{ArrayError, Block, Complex64, Element, ElementType};
 
-/// How many steps the singular values of a matrix may take, for each of them. Two or three are usual.
-const SVD_STEPS_MAX: usize = 100;
-
-/// What to do with matrices. It takes about two copies of its inputs and its results besides.
+/// What to do with matrices. It takes about a copy of its inputs besides its results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Dense {
     /// Q and R of the inputs, one below the other, as parts.
@@ -27,9 +33,36 @@ pub(crate) enum Dense {
 }
 
 /// The elements of matrices that have factors.
-trait Field: Element + ComplexField<RealField = <Self as Element>::FloatReal> {}
+trait Field: Element + LinalgScalar {
+    /// What singular values are calculated in: their squares must not vanish.
+    type Wide: Field;
 
-impl<T: Element + ComplexField<RealField = <Self as Element>::FloatReal>> Field for T {}
+    fn conjugate(self) -> Self;
+}
+
+impl Field for f32 {
+    type Wide = f64;
+
+    fn conjugate(self) -> Self {
+        self
+    }
+}
+
+impl Field for f64 {
+    type Wide = f64;
+
+    fn conjugate(self) -> Self {
+        self
+    }
+}
+
+impl Field for Complex64 {
+    type Wide = Complex64;
+
+    fn conjugate(self) -> Self {
+        self.conj()
+    }
+}
 
 impl Dense {
     pub(crate) fn name(&self) -> &'static str {
@@ -55,123 +88,66 @@ impl Dense {
         }
     }
 
-    fn made<T: Field>(&self, inputs: &[Arc<Block>]) -> Result<Block, ArrayError>
-    where
-        T::FloatReal: RealField,
-    {
+    fn made<T: Field>(&self, inputs: &[Arc<Block>]) -> Result<Block, ArrayError> {
         match (self, inputs) {
-            (Self::Qr, stack) => qr::<T>(self.matrix(stack)?),
-            (Self::Svd, [_]) => svd::<T>(self.matrix(inputs)?),
-            (Self::Lu, [_]) => lu::<T>(self.matrix(inputs)?),
-            (Self::Solve, [factors, right]) => self.solve::<T>(factors, right),
+            (Self::Qr, stack) => {
+                let (q, r) = householder::factors(self.stacked::<T>(stack)?);
+                Ok(Block::Parts(vec![q.into_block()?, r.into_block()?]))
+            }
+            (Self::Svd, [_]) => jacobi::factors(self.stacked::<T>(inputs)?),
+            (Self::Lu, [matrix]) => {
+                let [rows, columns] = self.shape(matrix)?;
+                if rows != columns {
+                    return Err(self.wrong(format!("a matrix of shape {:?} is not square", matrix.shape())));
+                }
+                let (factors, order) = gauss::factors(rows, matrix.elements::<T>()?.to_vec())?;
+                let order = order.into_iter().map(|row| row as i64).collect();
+                let factors = Block::from_elements(&[rows, rows], factors)?;
+                Ok(Block::Parts(vec![factors, Block::from_elements(&[rows], order)?]))
+            }
+            (Self::Solve, [factors, sides]) => self.solve::<T>(factors, sides),
             _ => Err(self.wrong("not the blocks that it takes")),
         }
     }
 
     /// The inputs, one below the other.
-    fn matrix<T: Field>(&self, inputs: &[Arc<Block>]) -> Result<DMatrix<T>, ArrayError> {
-        let (mut rows, mut columns, mut elements) = (0_usize, None, Vec::with_capacity(inputs.len()));
+    fn stacked<T: Field>(&self, inputs: &[Arc<Block>]) -> Result<Columns<T>, ArrayError> {
+        let width = match inputs.first() {
+            Some(first) => self.shape(first)?[1],
+            None => 0,
+        };
+        let mut columns = Columns::new(width);
         for input in inputs {
-            let [length, width] = input.shape() else { return Err(self.wrong("a block is no matrix")) };
-            if *columns.get_or_insert(*width) != *width {
+            let [rows, own] = self.shape(input)?;
+            if own != width {
                 return Err(self.wrong("matrices of several widths are not one below the other"));
             }
-            rows = rows.saturating_add(*length);
-            elements.push(input.elements::<T>()?);
+            columns.push(rows, input.elements()?);
         }
-        Ok(DMatrix::from_row_iterator(rows, columns.unwrap_or(0), elements.into_iter().flatten().copied()))
+        Ok(columns)
     }
 
-    fn solve<T: Field>(&self, factors: &Block, right: &Block) -> Result<Block, ArrayError> {
+    fn shape(&self, block: &Block) -> Result<[usize; 2], ArrayError> {
+        block.shape().try_into().map_err(|_| self.wrong(format!("a block of shape {:?} is no matrix", block.shape())))
+    }
+
+    fn solve<T: Field>(&self, factors: &Block, sides: &Block) -> Result<Block, ArrayError> {
         let [factors, order] = factors.parts()?;
-        let factors = self.matrix::<T>(&[Arc::new(factors.clone())])?;
-        let order = order.elements::<i64>()?;
-        let (shape, elements) = (right.shape(), right.elements::<T>()?);
+        let (shape, order) = (sides.shape(), order.elements::<i64>()?);
         let length = shape.first().copied().unwrap_or(0);
-        if shape.is_empty() || factors.shape() != (length, length) || order.len() != length {
+        if shape.is_empty() || factors.shape() != [length, length] || order.len() != length {
             return Err(self.wrong(format!("factors of shape {:?} are not for {shape:?}", factors.shape())));
         }
-        let width: usize = shape[1..].iter().product();
         let row = |row: &i64| usize::try_from(*row).ok().filter(|row| *row < length);
         let Some(order) = order.iter().map(row).collect::<Option<Vec<usize>>>() else {
             return Err(self.wrong("a row is missing"));
         };
-        let rows = order.iter().flat_map(|row| elements[row * width..].iter().take(width));
-        let mut solution = DMatrix::from_row_iterator(length, width, rows.copied());
-        // `Lu` has seen that no pivot is 0.
-        if !factors.solve_lower_triangular_with_diag_mut(&mut solution, T::one())
-            || !factors.solve_upper_triangular_mut(&mut solution)
-        {
-            return Err(self.wrong("a pivot is 0"));
-        }
-        Block::from_elements(shape, elements_of(&solution))
+        let width = shape[1..].iter().product();
+        let solution = gauss::solution(factors.elements::<T>()?, &order, width, sides.elements()?);
+        Block::from_elements(shape, solution)
     }
 
     fn wrong(&self, message: impl Into<String>) -> ArrayError {
         wrong(self.name(), message)
     }
-}
-
-fn qr<T: Field>(matrix: DMatrix<T>) -> Result<Block, ArrayError> {
-    let (rows, columns) = matrix.shape();
-    if matrix.is_empty() {
-        return Ok(Block::Parts(vec![block(&DMatrix::<T>::zeros(rows, 0))?, block(&DMatrix::<T>::zeros(0, columns))?]));
-    }
-    let factors = QR::new(matrix);
-    let (q, r) = (block(&factors.q())?, block(&factors.r())?);
-    Ok(Block::Parts(vec![q, r]))
-}
-
-fn svd<T: Field>(matrix: DMatrix<T>) -> Result<Block, ArrayError>
-where
-    T::FloatReal: RealField,
-{
-    let (rows, columns) = matrix.shape();
-    let count = rows.min(columns);
-    let no_result = |message: &str| ArrayError::NoResult { operation: "svd".into(), message: message.into() };
-    if count == 0 {
-        let (u, v) = (DMatrix::<T>::zeros(rows, 0), DMatrix::<T>::zeros(0, columns));
-        return Ok(Block::Parts(vec![block(&u)?, Block::from_elements::<T::FloatReal>(&[0], Vec::new())?, block(&v)?]));
-    }
-    if !matrix.iter().all(|element| ComplexField::is_finite(element)) {
-        return Err(no_result("the matrix has elements that are NaN or infinite: replace them"));
-    }
-    let precision = if T::TYPE == ElementType::F32 { f64::from(f32::EPSILON) } else { f64::EPSILON };
-    let precision: T::FloatReal = nalgebra::convert(precision);
-    let Some(SVD { u: Some(u), singular_values, v_t: Some(v) }) =
-        SVD::try_new(matrix, true, true, precision, count.saturating_mul(SVD_STEPS_MAX))
-    else {
-        return Err(no_result("the singular values were not found in as many steps as are allowed: scale the matrix"));
-    };
-    let values = singular_values.as_slice().to_vec();
-    Ok(Block::Parts(vec![block(&u)?, Block::from_elements(&[count], values)?, block(&v)?]))
-}
-
-fn lu<T: Field>(matrix: DMatrix<T>) -> Result<Block, ArrayError> {
-    let (rows, columns) = matrix.shape();
-    if rows != columns {
-        return Err(wrong("lu", format!("a matrix of shape {:?} is not square", [rows, columns])));
-    }
-    let factors = LU::new(matrix);
-    let mut order = DVector::from_iterator(rows, 0..rows as i64);
-    factors.p().permute_rows(&mut order);
-    if let Some(column) = factors.lu_internal().diagonal().iter().position(|pivot| *pivot == T::zero()) {
-        let message = format!(
-            "the matrix of shape {:?} is singular: column {column} is a combination of those before it; solve the least squares \
-             with `qr` or `svd`",
-            [rows, columns]
-        );
-        return Err(ArrayError::NoResult { operation: "solve".into(), message });
-    }
-    let order = Block::from_elements(&[rows], order.as_slice().to_vec())?;
-    Ok(Block::Parts(vec![block(factors.lu_internal())?, order]))
-}
-
-fn block<T: Field>(matrix: &DMatrix<T>) -> Result<Block, ArrayError> {
-    Block::from_elements(&[matrix.nrows(), matrix.ncols()], elements_of(matrix))
-}
-
-/// In C order.
-fn elements_of<T: Field>(matrix: &DMatrix<T>) -> Vec<T> {
-    matrix.transpose().data.into()
 }
