@@ -159,6 +159,14 @@ pub enum ArrayError {
         message: String,
     },
 
+    /// The elements are such that the operation has no result, as that of a system of equations with a singular matrix.
+    NoResult {
+        /// The operation.
+        operation: String,
+        /// What the elements are, and what may help.
+        message: String,
+    },
+
     // --- files ---
     /// A file cannot be read or written.
     File {
@@ -218,7 +226,9 @@ impl fmt::Display for ArrayError {
             Self::Empty { operation, shape } => {
                 write!(f, "{operation} of no elements has no value: shape {shape:?} has an axis of length 0")
             }
-            Self::Parameter { operation, message } => write!(f, "{operation}: {message}"),
+            Self::Parameter { operation, message } | Self::NoResult { operation, message } => {
+                write!(f, "{operation}: {message}")
+            }
             Self::Unsupported { operation, element, fix } => {
                 write!(f, "{operation} is not defined for {element}: {fix}")
             }

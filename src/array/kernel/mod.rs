@@ -6,12 +6,15 @@
 
 mod arithmetic;
 mod create;
+mod dense;
 mod fold;
 mod gather;
+mod histogram;
 #[cfg(all(test, feature = "dask"))]
 mod hostile;
 mod merge;
 mod pieces;
+mod product;
 mod program;
 mod quantile;
 mod run;
@@ -33,9 +36,12 @@ use crate::task;
 pub(crate) use self::arithmetic::Arithmetic;
 pub(crate) use self::arithmetic::unary_is_defined;
 pub(crate) use self::create::{Create, Stream};
+pub(crate) use self::dense::Dense;
 pub(crate) use self::fold::{Combine, Finish, Fold, Outcome, Reduction};
+pub(crate) use self::histogram::{Bins, Histogram};
 pub(crate) use self::merge::Mergeable;
 pub(crate) use self::pieces::{Piece, Pieces};
+pub(crate) use self::product::{Product, ProductAxes};
 pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
 pub(crate) use self::quantile::Quantile;
 pub(crate) use self::scan::Scan;
@@ -62,6 +68,12 @@ pub(crate) enum Kernel {
     Scan(Scan),
     /// Quantiles along an axis.
     Quantile(Quantile),
+    /// Sums of products of blocks.
+    Product(Product),
+    /// Factors of matrices, and what is made with them.
+    Dense(Dense),
+    /// Counts of elements.
+    Histogram(Histogram),
     /// The block itself.
     Given(Block),
     /// There was something wrong with the operation.
@@ -80,6 +92,9 @@ impl Kernel {
             Self::Npy(npy) => npy.name(),
             Self::Scan(_) => "cumsum",
             Self::Quantile(_) => "quantile",
+            Self::Product(_) => "product",
+            Self::Dense(dense) => dense.name(),
+            Self::Histogram(_) => "histogram",
             Self::Given(_) => "given",
             Self::Fail(_) => "fail",
         })
@@ -95,6 +110,9 @@ impl Kernel {
             Self::Npy(npy) => npy.run(&inputs),
             Self::Scan(scan) => scan.run(&inputs),
             Self::Quantile(quantile) => quantile.run(&inputs),
+            Self::Product(product) => product.run(inputs),
+            Self::Dense(dense) => dense.run(&inputs),
+            Self::Histogram(histogram) => histogram.run(&inputs),
             Self::Given(block) => Ok(block.clone()),
             Self::Fail(error) => Err(error.clone()),
         }
