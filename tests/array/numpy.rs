@@ -5,7 +5,9 @@ mod creation;
 mod functions;
 mod numbers;
 mod pairs;
+mod products;
 mod reductions;
+mod shapes;
 mod table;
 
 use std::collections::BTreeSet;
@@ -21,6 +23,8 @@ fn answer(case: &Case) -> Option<Answer> {
         .or_else(|| numbers::answer(case))
         .or_else(|| functions::answer(case))
         .or_else(|| reductions::answer(case))
+        .or_else(|| shapes::answer(case))
+        .or_else(|| products::answer(case))
 }
 
 /// Says how an answer differs from what is expected.

@@ -121,7 +121,7 @@ impl ProductAxes {
 /// The axes that are neither batch nor summed over. `None` if those are not what an array of so many axes has.
 fn free(count: usize, batch: usize, summed: &[usize]) -> Option<Vec<usize>> {
     let free: Vec<usize> = (batch..count).filter(|axis| !summed.contains(axis)).collect();
-    (batch + free.len() + summed.len() == count).then_some(free)
+    (batch <= count && batch + free.len() + summed.len() == count).then_some(free)
 }
 
 /// Of each place of the whole batch, in C order, which of an array's own it takes.

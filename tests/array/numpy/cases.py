@@ -58,8 +58,11 @@ def agree(one, other):
     if one.dtype != other.dtype or one.shape != other.shape:
         return False
     if one.dtype.kind in "fc":
+        finite = np.abs(one[np.isfinite(one)])
         tolerance = 1e-5 if one.dtype == np.float32 else 1e-13
-        return np.allclose(one, other, rtol=tolerance, atol=0 if one.dtype == np.float32 else 1e-300, equal_nan=True)
+        # Sums of products cancel.
+        absolute = 1e-15 * finite.max() if finite.size and finite.max() < 1e6 else 0
+        return np.allclose(one, other, rtol=tolerance, atol=absolute, equal_nan=True)
     return np.array_equal(one, other)
 
 
@@ -471,8 +474,133 @@ def creation():
         case("full", dtype, [], function, shape=[2, 3], chunks=2, scalar=scalar(value, dtype))
 
 
+def sliced(x, items):
+    """As `ndarray` has it: a negative step goes through a range from its end."""
+    first = tuple(
+        None if item == "new" else item if isinstance(item, int) else slice(item[0], item[1], max(item[2], 1))
+        if item[2] > 0 else slice(item[0], item[1])
+        for item in items
+    )  # fmt: skip
+    kept = [item for item in items if not isinstance(item, int)]
+    second = tuple(slice(None, None, item[2]) if item != "new" and item[2] < 0 else slice(None) for item in kept)
+    return x[first][second]
+
+
+def indexing():
+    for what, array, items in [
+        ("ranges", CUBE, [[0, 2, 1], [1, None, 1], [-3, -1, 1]]), ("steps", CUBE, [[0, None, 2], [1, None, 2], [0, None, 3]]),
+        ("backwards", CUBE, [[0, None, -1], [1, 4, -2], [0, None, -1]]), ("indices", CUBE, [1, [0, None, 1], -1]),
+        ("all indices", CUBE, [2, -4, 3]), ("new axes", A, ["new", [0, 2, 1], "new", [0, None, -1]]),
+        ("nothing", A, [[1, 1, 1]]), ("fewer than axes", CUBE, [[1, 3, 1]]), ("truth", TRUTH, [[0, None, -1], 0]),
+        ("complex", COMPLEX, [[0, None, 1], [0, None, 2]]), ("bytes", BYTES, [[1, None, 1], [0, None, -2]]),
+    ]:  # fmt: skip
+        case("slice", what, [array], lambda xp, x: sliced(x, items), items=items)
+    refused("slice", "an index outside", [A], "Index", lambda xp, x: x[3], IndexError, items=[3])
+    refused("slice", "more than axes", [B], "Axis", lambda xp, x: x[0, 0], IndexError, items=[0, 0])
+    for what, array, indices, axis in [
+        ("in order", CUBE, [0, 2, 3], 1), ("in disorder and again", CUBE, [4, 0, 0, -1, 2], 2), ("first axis", SMALL, [1, 1, 0], 0),
+        ("none", A, [], 1), ("bytes", BYTES, [3, 0], -1), ("truth", TRUTH, [2, 0, 1], 1),
+    ]:  # fmt: skip
+        case("take", what, [array], lambda xp, x: xp.take(x, np.asarray(indices, int), axis=axis), indices=indices, axis=axis)
+    refused("take", "outside", [A], "Index", lambda xp, x: xp.take(x, [0, 4], axis=1), IndexError, indices=[0, 4], axis=1)
+    for what, array, mask, axis in [
+        ("some", CUBE, [True, False, False, True], 1), ("none", A, [False] * 3, 0), ("all", SMALL, [True] * 5, -1),
+    ]:  # fmt: skip
+        case("compress", what, [array], lambda xp, x: xp.compress(np.asarray(mask), x, axis=axis), mask=mask, axis=axis)
+
+
+# Shapes that dask.array does not reach in one step.
+DASK_CANNOT = ["nothing", "across the chunks", "to a table"]
+
+
+def shapes():
+    for what, array in [("matrix", A), ("cube", CUBE), ("row", B), ("six axes", SIX), ("nothing", NOTHING), ("point", POINT)]:
+        case("transpose", what, [array], lambda xp, x: xp.transpose(x))
+    case("permute", "cube", [CUBE], lambda xp, x: xp.transpose(x, (2, 0, 1)), axes=[2, 0, 1])
+    case("permute", "from the end", [CUBE], lambda xp, x: xp.transpose(x, (-1, 1, 0)), axes=[-1, 1, 0])
+    refused("permute", "an axis twice", [A], "RepeatedAxis", lambda xp, x: xp.transpose(x, (0, 0)), axes=[0, 0])
+    refused("permute", "no such axis", [A], "Axis", lambda xp, x: xp.transpose(x, (0, 2)), axes=[0, 2])
+    for one, other in [(0, 2), (-1, 1)]:
+        case("swap_axes", f"{one} and {other}", [CUBE], lambda xp, x: xp.swapaxes(x, one, other), one=one, other=other)
+    for what, array, shape in [
+        ("to a row", CUBE, [-1]), ("to a table", CUBE, [6, 10]), ("to a table of the rest", CUBE, [12, -1]),
+        ("to more axes", CUBE, [3, 2, 2, 5]), ("row to cube", Given(np.arange(24), "i64", 5), [2, 3, 4]),
+        ("across the chunks", SMALL, [5, 2]), ("nothing", NOTHING, [3, 0]), ("point to six axes", POINT, [1] * 6),
+    ]:  # fmt: skip
+        case("reshape", what, [array], lambda xp, x: xp.reshape(x, shape), dask=what not in DASK_CANNOT, shape=shape)
+    refused("reshape", "too few", [A], "Shapes", lambda xp, x: xp.reshape(x, (5, 2)), shape=[5, 2])
+    refused("reshape", "no whole rest", [A], "Parameter", lambda xp, x: xp.reshape(x, (5, -1)), shape=[5, -1])
+    case("ravel", "cube", [CUBE], lambda xp, x: xp.ravel(x))
+    for axis in [0, 1, -1, -3]:
+        case("expand_dims", f"at {axis}", [A], lambda xp, x: xp.expand_dims(x, axis), axis=axis)
+    case("squeeze", "six axes", [SIX], lambda xp, x: xp.squeeze(x))
+    case("flip", "an axis", [CUBE], lambda xp, x: xp.flip(x, 1), axis=1)
+    case("broadcast_to", "column", [COLUMN], lambda xp, x: xp.broadcast_to(x, (2, 3, 4)), shape=[2, 3, 4])
+    case("broadcast_to", "point", [POINT], lambda xp, x: xp.broadcast_to(x, (2, 0)), dask=False, shape=[2, 0])
+    refused("broadcast_to", "a row", [B], "Broadcast", lambda xp, x: xp.broadcast_to(x, (4, 3)), shape=[4, 3])
+    for axis in [0, 1, -1]:
+        other = Given(decimals((3, 4) if axis == 0 else (3, 2)), "f64", 2)
+        function = lambda xp, x, y: xp.concatenate([x, y], axis=axis)
+        case("concatenate", f"along {axis}", [A, other], function, axis=axis)
+        case("stack", f"at {axis}", [A, A], lambda xp, x, y: xp.stack([x, y], axis=axis), axis=axis)
+    case("concatenate", "bytes and nothing", [BYTES, Given(np.zeros((0, 4)), "u8", 1)],
+         lambda xp, x, y: xp.concatenate([x, y]), axis=0)  # fmt: skip
+    refused("concatenate", "shapes differ", [A, COLUMN], "Shapes", lambda xp, x, y: xp.concatenate([x, y]), axis=0)
+    refused("stack", "shapes differ", [A, B], "Shapes", lambda xp, x, y: xp.stack([x, y]), axis=0)
+    refused("stack", "no such axis", [A, A], "Axis", lambda xp, x, y: xp.stack([x, y], axis=4), axis=4)
+
+
+def products():
+    dot = lambda xp, x, y: xp.dot(x, y)
+    matmul = lambda xp, x, y: xp.matmul(x, y)
+    wide = Given(decimals((4, 6)), "f64", ((1, 3), (4, 2)))
+    batch = Given(decimals((2, 5, 3)), "f64", 2)
+    for what, x, y in [
+        ("matrices", A, wide), ("matrix and vector", A, B), ("vector and matrix", B, wide), ("vectors", B, B),
+        ("longs", Given([[1, -2], [3, 2**62]], "i64", 1), Given([[4, 5, 6], [7, -8, 9]], "i64", 2)),
+        ("complex", COMPLEX, Given([[1j, 2], [3 - 1j, 0], [0.5, 1 + 1j]], "Complex64", 2)),
+        ("longs and floats", Given([[1, 2, 3]], "i64", 2), A), ("nothing between", Given(np.zeros((2, 0)), "f64", 1), NOTHING),
+    ]:  # fmt: skip
+        case("dot", what, [x, y], dot, dask=what != "nothing between")
+        case("matmul", what, [x, y], matmul, dask=what != "nothing between")
+    case("dot", "cube and matrix", [batch, A], dot)
+    case("matmul", "batch and matrix", [batch, A], matmul)
+    case("matmul", "batches", [batch, Given(decimals((4, 1, 3, 2)), "f64", 2)], matmul)
+    refused("dot", "lengths differ", [A, A], "Shapes", dot)
+    refused("matmul", "lengths differ", [A, A], "Shapes", matmul)
+    refused("matmul", "a point", [A, POINT], "Shapes", matmul)
+    other = Given(decimals((4, 3, 2)), "f64", 2)
+    for what, left, right in [("one axis", [1], [0]), ("two axes", [0, 1], [1, 0]), ("from the end", [-3], [-2]), ("none", [], [])]:
+        function = lambda xp, x, y: xp.tensordot(x, y, axes=(left, right))
+        # Axes from the end are other axes in dask.array 2026.8.
+        case("tensordot", what, [CUBE, other], function, dask=what in ["one axis", "two axes"], left=left, right=right)
+    refused("tensordot", "lengths differ", [CUBE, other], "Shapes", lambda xp, x, y: xp.tensordot(x, y, axes=([0], [0])),
+            left=[0], right=[0])  # fmt: skip
+    square = Given([[4.0, 1.0, -2.0], [0.5, -3.0, 1.0], [2.0, 2.0, 7.0]], "f64", 2)
+    for what, sides in [("one side", Given([1.0, -2.0, 3.5], "f64", 2)), ("two sides", Given(decimals((3, 2)), "f64", 1))]:
+        case("solve", what, [square, sides], lambda xp, a, b: np.linalg.solve(a, b), dask=False)
+    tall = Given(decimals((9, 3)), "f64", ((2, 4, 3), (3,)))
+    case("singular_values", "tall", [tall], lambda xp, x: np.linalg.svd(x, compute_uv=False), dask=False)
+    case("absolute_r", "tall", [tall], lambda xp, x: np.abs(np.linalg.qr(x)[1]), dask=False)
+
+
+def counting():
+    for what, array, bins, low, high in [
+        ("floats", CUBE, 7, -10.0, 10.0), ("some are outside", CUBE, 4, -2.0, 3.5), ("on the edges", SMALL, 5, 0.0, 5.0),
+        ("infinity", Given([INF, 1.0, -INF, 0.5, 0.25], "f64", 2), 3, 0.0, 1.0), ("bytes", BYTES, 4, 0.0, 255.0),
+        ("no width", SMALL, 3, 5.0, 5.0), ("nothing", NOTHING, 2, 0.0, 1.0),
+    ]:  # fmt: skip
+        function = lambda xp, x: xp.histogram(x, bins=bins, range=(low, high))[0]
+        case("histogram", what, [array], function, dask=what not in ["no width", "nothing"], bins=bins, low=low, high=high)
+    edges = [-9.0, -1.0, -1.0, 0.5, 4.0]
+    case("histogram_edges", "uneven", [CUBE], lambda xp, x: xp.histogram(x, bins=np.asarray(edges))[0], edges=edges)
+    refused("histogram", "no bins", [A], "Parameter", lambda xp, x: xp.histogram(x, bins=0, range=(0, 1)), bins=0, low=0.0,
+            high=1.0)  # fmt: skip
+
+
 def main():
-    for section in [creation, pairs, numbers, functions, conversions, reductions, along]:
+    sections = [creation, pairs, numbers, functions, conversions, reductions, along, indexing, shapes, products, counting]
+    for section in sections:
         section()
     names = [case["name"] for case in CASES]
     assert len(set(names)) == len(names), sorted(name for name in names if names.count(name) > 1)
