@@ -550,6 +550,33 @@ def shapes():
     refused("stack", "no such axis", [A, A], "Axis", lambda xp, x, y: xp.stack([x, y], axis=4), axis=4)
 
 
+def leaning(block):
+    """Of each element, what is above it and twice what is to its right added. Margins have nothing."""
+    result = np.zeros_like(block)
+    result[1:, :-1] = block[1:, :-1] + block[:-1, :-1] + 2 * block[1:, 1:]
+    return result
+
+
+def around():
+    modes = {"reflect": "symmetric", "periodic": "wrap", "nearest": "edge", "constant": "constant"}
+    for boundary, mode in modes.items():
+        for what, array in [("floats", A), ("longs", SMALL)]:
+            fill = 3 if boundary == "constant" else boundary
+            padded = {"constant_values": 3} if boundary == "constant" else {}
+            def function(xp, x):
+                if xp is da:
+                    return da.map_overlap(leaning, x, depth=1, boundary=fill, dtype=x.dtype)
+                return leaning(np.pad(x, 1, mode=mode, **padded))[1:-1, 1:-1]
+            case("map_overlap", f"{what}, {boundary}", [array], function, boundary=boundary, fill=3)
+    for what, array, shift, axis in [("forwards", CUBE, 2, 1), ("backwards", SMALL, -4, 1), ("round", B, 11, -1)]:
+        case("roll", what, [array], lambda xp, x: xp.roll(x, shift, axis=axis), shift=shift, axis=axis)
+    for what, array, counts in [("row", B, [3]), ("table", SMALL, [2, 3]), ("none of it", A, [0, 2])]:
+        case("tile", what, [array], lambda xp, x: np.tile(x, counts), dask=False, counts=counts)
+    for what, array, margins, value in [("table", A, [(1, 0), (2, 3)], 0.5), ("row", B, [(0, 2)], -1.0), ("no margin", A, [(0, 0)] * 2, 9.0)]:
+        function = lambda xp, x: xp.pad(x, margins, mode="constant", constant_values=value)
+        case("pad", what, [array], function, margins=[length for pair in margins for length in pair], value=value)
+
+
 def products():
     dot = lambda xp, x, y: xp.dot(x, y)
     matmul = lambda xp, x, y: xp.matmul(x, y)
@@ -599,7 +626,7 @@ def counting():
 
 
 def main():
-    sections = [creation, pairs, numbers, functions, conversions, reductions, along, indexing, shapes, products, counting]
+    sections = [creation, pairs, numbers, functions, conversions, reductions, along, indexing, shapes, around, products, counting]
     for section in sections:
         section()
     names = [case["name"] for case in CASES]
