@@ -112,6 +112,7 @@ mod tests {
             overlaps(&[0, 3, 0, 2], &[2, 0, 3]),
             [vec![overlap(1, 0, 0, 2)], vec![], vec![overlap(1, 2, 0, 1), overlap(3, 0, 1, 2)],]
         );
+        assert_eq!(overlaps(&[1, 4], &[2, 3])[0], [overlap(0, 0, 0, 1), overlap(1, 0, 1, 1)]);
         assert_eq!(overlaps(&[0], &[0, 0]), [vec![], vec![]]);
         assert_eq!(overlaps(&[4], &[1, 3]), [vec![overlap(0, 0, 0, 1)], vec![overlap(0, 1, 0, 3)]]);
     }

@@ -5,7 +5,9 @@ mod broadcast_to;
 mod groups;
 mod join;
 mod lengths;
+mod pad;
 mod reshape;
+mod tile;
 
 pub use self::join::{concatenate, stack};
 pub use self::lengths::Lengths;

@@ -20,8 +20,14 @@ fn index(length: usize) -> impl Strategy<Value = SliceInfoElem> {
     let bound = move || (0..=length, any::<bool>());
     // Counted from the end, if it can be.
     let told = move |(at, from_end): (isize, bool)| if from_end && at < length { at - length } else { at };
-    let slice = (bound(), prop::option::of(bound()), step)
-        .prop_map(move |(start, end, step)| range(told(start), end.map(told), step));
+    // Mostly in order, so that something is left.
+    let slice = (bound(), prop::option::of(bound()), step, 0..10_u8).prop_map(move |(start, end, step, turned)| {
+        let (start, end) = match end {
+            Some(end) if (end.0 < start.0) != (turned == 0) => (end, Some(start)),
+            end => (start, end),
+        };
+        range(told(start), end.map(told), step)
+    });
     let place = (0..length.max(1), any::<bool>()).prop_map(move |at| SliceInfoElem::Index(told(at)));
     let places = if length > 0 { 2 } else { 0 };
     prop_oneof![5 => slice, 1 => Just(WHOLE), places => place]
@@ -89,6 +95,14 @@ proptest! {
             expected += 1.0;
         }
         prop_assert!(same(&persisted(&y), &expected));
+    }
+
+    #[test]
+    fn axes_begin_elsewhere(((plain, x), axis, _) in taken(), places in prop_oneof![-50..50_isize, any::<isize>()]) {
+        let length = plain.shape()[axis] as i128;
+        let from = |at: i128| (at - places as i128).rem_euclid(length) as usize;
+        let order: Vec<usize> = (0..length).map(from).collect();
+        prop_assert!(same(&whole(&x.roll(places, axis as isize).unwrap()), &plain.select(Axis(axis), &order)));
     }
 
     #[test]
@@ -179,6 +193,7 @@ fn what_lies_outside_is_refused_with_the_axis_and_the_shape() {
     assert!(matches!(x.slice([range(0, None, 0)]), Err(ArrayError::Parameter { .. })));
     assert!(matches!(x.slice([SliceInfoElem::NewAxis; 5]), Err(ArrayError::TooManyAxes { .. })));
     assert_eq!(x.flip(2).err(), Some(ArrayError::Axis { axis: 2, shape: vec![4, 6] }));
+    assert_eq!(x.roll(1, 2).err(), Some(ArrayError::Axis { axis: 2, shape: vec![4, 6] }));
     assert_eq!(x.select(9, -3).err(), Some(ArrayError::Axis { axis: -3, shape: vec![4, 6] }));
     let text = x.compress(&[true; 5], 0).unwrap_err().to_string();
     assert!(text.contains("[4, 6]") && text.contains("[5]") && text.contains("4 values"), "{text}");
@@ -193,6 +208,7 @@ fn an_array_that_could_not_be_made_is_not_sliced() {
     assert!(error.is_some());
     assert_eq!(bad.slice([WHOLE]).err(), error);
     assert_eq!(bad.flip(7).err(), error);
+    assert_eq!(bad.roll(1, 7).err(), error);
     assert_eq!(bad.take(&[7], 7).err(), error);
     assert_eq!(bad.compress(&[], 7).err(), error);
 }

@@ -73,7 +73,7 @@ proptest! {
 
     #[test]
     fn axes_are_put_in_another_order(
-        ((plain, x), order) in array(5, float).prop_flat_map(|given: Given| {
+        ((plain, x), order) in array(4, float).prop_flat_map(|given: Given| {
             let order: Vec<usize> = (0..given.0.ndim()).collect();
             (Just(given), Just(order).prop_shuffle())
         }),
@@ -134,6 +134,35 @@ proptest! {
     }
 
     #[test]
+    fn an_array_follows_itself((plain, x) in array(3, float), counts in prop::collection::vec(0..4_usize, 0..5)) {
+        let axes = plain.ndim().max(counts.len());
+        let (mut expected, missing) = (plain, axes - counts.len());
+        while expected.ndim() < axes {
+            expected.insert_axis_inplace(Axis(0));
+        }
+        for (axis, count) in counts.iter().enumerate() {
+            let places: Vec<usize> = (0..*count).flat_map(|_| 0..expected.shape()[missing + axis]).collect();
+            expected = expected.select(Axis(missing + axis), &places);
+        }
+        prop_assert!(same(&whole(&x.tile(counts).unwrap()), &expected));
+    }
+
+    #[test]
+    fn an_array_has_margins(
+        ((plain, x), margins) in array(3, float).prop_flat_map(|given: Given| {
+            let margins = prop::collection::vec((0..4_usize, 0..4_usize), given.0.ndim());
+            (Just(given), margins)
+        }),
+        value in float(),
+    ) {
+        let lengths = plain.shape().iter().zip(&margins).map(|(length, (before, after))| before + length + after);
+        let mut expected = ArrayD::from_elem(lengths.collect::<Vec<_>>(), value);
+        let within = |axis: usize| ndarray::Slice::from(margins[axis].0..margins[axis].0 + plain.shape()[axis]);
+        expected.slice_each_axis_mut(|axis| within(axis.axis.index())).assign(&plain);
+        prop_assert!(same(&whole(&x.pad(&margins, value).unwrap()), &expected));
+    }
+
+    #[test]
     fn arrays_lie_side_by_side_along_a_new_axis(
         (arrays, at) in (shape(3), 1..4_usize).prop_flat_map(|(shape, count)| {
             let at = 0..=shape.len();
@@ -190,7 +219,7 @@ fn an_array_plus_its_transpose_is_symmetric() {
 
 #[test]
 fn what_is_repeated_is_cut_into_blocks_that_fit() {
-    let x = array::zeros([1, 1000], [1, 500]).broadcast_to([1 << 10, 1 << 20, 1000]).unwrap();
+    let x = array::zeros([1, 1000], [1, 500]).broadcast_to([16, 1 << 14, 1000]).unwrap();
     let largest = x.layout().block_shape(&[0, 0, 0]).iter().product::<usize>();
     assert!(largest <= 2 << 20 && largest > 1 << 20, "{:?}", x.layout().block_shape(&[0, 0, 0]));
 }
@@ -225,6 +254,10 @@ fn shapes_that_do_not_fit_are_both_told() {
     told(x.permute_axes(&[0, 2]).unwrap_err(), &["axis 2", "[4, 6]"]);
     told(x.swap_axes(0, -3).unwrap_err(), &["axis -3", "[4, 6]"]);
     told(x.squeeze_axis(0).unwrap_err(), &["axis 0", "[4, 6]"]);
+    told(x.pad(&[(1, 1)], 0.0).unwrap_err(), &["1 margins", "[4, 6]"]);
+    assert!(matches!(x.pad(&[(usize::MAX, 1), (0, 0)], 0.0), Err(ArrayError::ShapeOverflow { .. })));
+    assert!(matches!(x.tile([1 << 40, 1]), Err(ArrayError::TooManyBlocks { .. })));
+    assert!(matches!(x.tile([1; 7]), Err(ArrayError::TooManyAxes { .. })));
     assert!(matches!(array::zeros([1; 6], 1).expand_dims(0), Err(ArrayError::TooManyAxes { .. })));
 }
 
@@ -239,6 +272,8 @@ fn an_array_that_could_not_be_made_stays_so() {
     assert_eq!(bad.reshape([7]).err(), error);
     assert_eq!(bad.broadcast_to(7).err(), error);
     assert_eq!(bad.permute_axes(&[7]).err(), error);
+    assert_eq!(bad.tile(7).err(), error);
+    assert_eq!(bad.pad(&[], 0.0).err(), error);
     assert_eq!(array::concatenate(&[&good, &bad], 7).err(), error);
     assert_eq!(array::stack(&[&good, &bad], 7).err(), error);
 }
