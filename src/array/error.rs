@@ -219,7 +219,9 @@ impl fmt::Display for ArrayError {
             Self::Empty { operation, shape } => {
                 write!(f, "{operation} of no elements has no value: shape {shape:?} has an axis of length 0")
             }
-            Self::Parameter { operation, message } | Self::NoResult { operation, message } => write!(f, "{operation}: {message}"),
+            Self::Parameter { operation, message } | Self::NoResult { operation, message } => {
+                write!(f, "{operation}: {message}")
+            }
             Self::Unsupported { operation, element, fix } => {
                 write!(f, "{operation} is not defined for {element}: {fix}")
             }

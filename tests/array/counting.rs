@@ -53,7 +53,8 @@ proptest! {
 #[test]
 fn edges_of_bins_are_exact() {
     // 0.3 / 0.1 is a little less than 3, but 0.3 begins the fourth bin, whatever the quotient.
-    let (counts, edges) = array::histogram(&array::from_ndarray(&ndarray::arr1(&[0.3, 0.7, 1.0]), 2), 10, (0.0, 1.0)).unwrap();
+    let (counts, edges) =
+        array::histogram(&array::from_ndarray(&ndarray::arr1(&[0.3, 0.7, 1.0]), 2), 10, (0.0, 1.0)).unwrap();
     let counts = whole(&counts);
     for (value, bin) in [(0.3, 0), (0.7, 1)] {
         let place = edges.iter().rposition(|edge| *edge <= value).unwrap();

@@ -56,7 +56,9 @@ impl SummedAxes {
                 let most = left.ndim().min(right.ndim());
                 let Some(first) = left.ndim().checked_sub(*count).filter(|_| *count <= most) else {
                     let (left, right) = (left.shape(), right.shape());
-                    return refused(format!("{count} axes are not in shapes {left:?} and {right:?}: give at most {most}"));
+                    return refused(format!(
+                        "{count} axes are not in shapes {left:?} and {right:?}: give at most {most}"
+                    ));
                 };
                 Ok(((first..left.ndim()).collect(), (0..*count).collect()))
             }
