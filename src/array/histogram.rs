@@ -73,7 +73,7 @@ pub fn histogram<T: Element>(
 /// ```
 pub fn histogram_edges<T: Element>(x: &Array<T>, edges: &[f64]) -> Result<Array<i64>, ArrayError> {
     check(x, edges.len().saturating_sub(1))?;
-    if let Some([low, high]) = edges.array_windows().find(|[low, high]| !(low <= high)) {
+    if let Some([low, high]) = edges.array_windows().find(|[low, high]| low > high || low.is_nan() || high.is_nan()) {
         return Err(refused(format!("edges must rise, and {high} comes after {low}: sort them")));
     }
     counted(x, Bins::Between(Arc::from(edges)))

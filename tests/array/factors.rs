@@ -43,7 +43,7 @@ fn any_matrix() -> impl Strategy<Value = (ArrayD<f64>, Array<f64>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn q_times_r_is_the_matrix((plain, x) in any_matrix()) {
@@ -134,6 +134,22 @@ fn singular_values_of_all_sizes_are_found() {
 }
 
 #[test]
+fn large_systems_are_solved_panel_by_panel() {
+    let a = array::normal(0.0, 1.0, [130, 130], [50, 70]);
+    let b = array::random([130, 5], [33, 2]);
+    let x = linalg::solve(&a, &b).unwrap();
+    assert_eq!(x.chunks(), [vec![130], vec![2, 2, 1]]);
+    assert!(client().compute(&(a.matmul(&x).unwrap() - &b).abs().max().unwrap()).wait().unwrap() < 1e-9);
+    // The rows in another order, which exchanges them back.
+    let plain = matrix(&a);
+    let turned = Array2::from_shape_fn((130, 130), |(row, column)| plain[[129 - row, column]]);
+    let sides = matrix(&b);
+    let sides = Array2::from_shape_fn((130, 5), |(row, column)| sides[[129 - row, column]]);
+    let again = linalg::solve(&array::from_ndarray(&turned, 40), &array::from_ndarray(&sides, 40)).unwrap();
+    assert!(client().compute(&(again - &x).abs().max().unwrap()).wait().unwrap() < 1e-9);
+}
+
+#[test]
 fn a_singular_matrix_is_one_clear_error() {
     for (a, b) in [
         (arr2(&[[1.0, 2.0], [2.0, 4.0]]), array::zeros([2, 3], [1, 1])),
@@ -184,6 +200,17 @@ fn what_has_no_factors_is_refused() {
     let error = bad.clone().check().unwrap_err();
     assert_eq!(linalg::qr(&bad).err(), Some(error.clone()));
     assert_eq!(linalg::solve(&square, &bad).err(), Some(error));
+}
+
+#[test]
+fn no_elements_have_factors_without_elements() {
+    for shape in [[0, 1 << 30], [1 << 30, 0], [0, 0]] {
+        let x = array::zeros(shape, 1 << 30);
+        let (q, r) = linalg::qr(&x).unwrap();
+        assert_eq!((whole(&q).shape(), whole(&r).shape()), (&[shape[0], 0][..], &[0, shape[1]][..]));
+        let (u, s, v) = linalg::svd(&x).unwrap();
+        assert_eq!((whole(&u).shape(), whole(&s).shape(), whole(&v).shape()), (q.shape(), &[0][..], r.shape()));
+    }
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl Dense {
 
     fn made<T: Field>(&self, inputs: &[Arc<Block>]) -> Result<Block, ArrayError> {
         match (self, inputs) {
+            (Self::Qr | Self::Svd, stack) if stack.iter().all(|block| block.is_empty()) => self.empty::<T>(stack),
             (Self::Qr, stack) => {
                 let (q, r) = householder::factors(self.stacked::<T>(stack)?);
                 Ok(Block::Parts(vec![q.into_block()?, r.into_block()?]))
@@ -108,6 +109,22 @@ impl Dense {
             (Self::Solve, [factors, sides]) => self.solve::<T>(factors, sides),
             _ => Err(self.wrong("not the blocks that it takes")),
         }
+    }
+
+    /// The factors of matrices without elements, however long they are.
+    fn empty<T: Field>(&self, inputs: &[Arc<Block>]) -> Result<Block, ArrayError> {
+        let shapes = inputs.iter().map(|block| self.shape(block)).collect::<Result<Vec<_>, _>>()?;
+        let rows = shapes.iter().fold(0_usize, |sum, [rows, _]| sum.saturating_add(*rows));
+        let columns = shapes.first().map_or(0, |[_, columns]| *columns);
+        let no_values = Block::from_elements::<T::FloatReal>(&[0], Vec::new())?;
+        let mut parts = vec![
+            Block::from_elements::<T>(&[rows, 0], Vec::new())?,
+            Block::from_elements::<T>(&[0, columns], Vec::new())?,
+        ];
+        if let Self::Svd = self {
+            parts.insert(1, no_values);
+        }
+        Ok(Block::Parts(parts))
     }
 
     /// The inputs, one below the other.
@@ -154,5 +171,63 @@ impl Dense {
 
     fn wrong(&self, message: impl Into<String>) -> ArrayError {
         wrong(self.name(), message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block<T: Element>(shape: &[usize], elements: Vec<T>) -> Arc<Block> {
+        Arc::new(Block::from_elements(shape, elements).unwrap())
+    }
+
+    #[test]
+    fn blocks_that_do_not_fit_are_refused() {
+        let (square, wide) = (block(&[2, 2], vec![1.0; 4]), block(&[2, 3], vec![1.0; 6]));
+        let (vector, whole) = (block(&[2], vec![1.0; 2]), block(&[2, 2], vec![1_i64; 4]));
+        let (short, parts) = (block(&[2, 2], vec![1.0_f32; 4]), Arc::new(Block::Parts(Vec::new())));
+        let empty = block::<f64>(&[0, 0], Vec::new());
+        let factors = |order: Vec<i64>| {
+            let order = block(&[order.len()], order);
+            Arc::new(Block::Parts(vec![Block::clone(&square), Block::clone(&order)]))
+        };
+        for (dense, inputs) in [
+            (Dense::Qr, vec![]),
+            (Dense::Qr, vec![vector.clone()]),
+            (Dense::Qr, vec![square.clone(), wide.clone()]),
+            (Dense::Qr, vec![short, square.clone()]),
+            (Dense::Qr, vec![whole]),
+            (Dense::Qr, vec![parts.clone()]),
+            (Dense::Svd, vec![square.clone(), square.clone()]),
+            (Dense::Lu, vec![wide.clone()]),
+            (Dense::Lu, vec![vector.clone()]),
+            (Dense::Solve, vec![square.clone()]),
+            (Dense::Solve, vec![square.clone(), vector.clone()]),
+            (Dense::Solve, vec![parts.clone(), vector.clone()]),
+            (Dense::Solve, vec![factors(vec![0, 2]), vector.clone()]),
+            (Dense::Solve, vec![factors(vec![0, -1]), vector.clone()]),
+            (Dense::Solve, vec![factors(vec![0]), vector.clone()]),
+            (Dense::Solve, vec![factors(vec![0, 1]), block(&[3], vec![1.0; 3])]),
+            (Dense::Solve, vec![factors(vec![0, 1]), empty]),
+            (Dense::Part(0), vec![parts]),
+            (Dense::Part(0), vec![square.clone()]),
+        ] {
+            let error = dense.run(&inputs).unwrap_err();
+            assert!(matches!(error, ArrayError::Kernel { .. }), "{dense:?} {inputs:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_elements_are_factored_whatever_their_shape() {
+        for shape in [[0, 1 << 40], [1 << 40, 0], [0, 0]] {
+            let empty = block::<f64>(&shape, Vec::new());
+            let factors = Dense::Qr.run(&[empty.clone(), empty.clone()]).unwrap();
+            let [q, r] = factors.parts().unwrap();
+            assert_eq!((q.shape(), r.shape()), (&[shape[0] * 2, 0][..], &[0, shape[1]][..]));
+            let factors = Dense::Svd.run(&[empty]).unwrap();
+            let [u, values, v] = factors.parts().unwrap();
+            assert_eq!((u.shape(), values.shape(), v.shape()), (&[shape[0], 0][..], &[0][..], &[0, shape[1]][..]));
+        }
     }
 }

@@ -85,3 +85,29 @@ impl Histogram {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_that_nobody_can_count_in_are_refused() {
+        let block = Arc::new(Block::from_elements(&[3], vec![0.5, f64::NAN, 7.0]).unwrap());
+        let run = |bins| Histogram { bins }.run(&[Arc::clone(&block)]);
+        let even = |start, stop, count| Bins::Even { start, stop, count };
+        assert_eq!(run(even(0.0, 1.0, 2)).unwrap().elements::<i64>().unwrap(), [0, 1]);
+        for bins in
+            [even(0.0, 1.0, 0), even(0.0, 1.0, usize::MAX), Bins::Between([].into()), Bins::Between([1.0].into())]
+        {
+            assert!(run(bins.clone()).is_err(), "{bins:?}");
+        }
+        // What is no range or falls is wrong, and no reason to panic.
+        for bins in
+            [even(f64::NAN, 1.0, 3), even(1.0, 1.0, 3), even(9.0, 0.0, 3), Bins::Between([9.0, 0.0, 8.0].into())]
+        {
+            assert_eq!(run(bins).unwrap().shape().len(), 1);
+        }
+        assert!(Histogram { bins: even(0.0, 1.0, 2) }.run(&[Arc::new(Block::Parts(Vec::new()))]).is_err());
+        assert!(Histogram { bins: even(0.0, 1.0, 2) }.run(&[]).is_err());
+    }
+}

@@ -68,6 +68,8 @@ impl Product {
             let Some(sum) = sum.as_slice_mut() else { return Err(wrong("product", "a block is not in C order")) };
             sum.iter_mut().zip(partial.elements::<T>()?).for_each(|(sum, value)| *sum = sum.add(*value));
         }
+        // No elements can be in a stack of more matrices than there is time for.
+        let pairs = if self.shape.contains(&0) { &[] } else { &pairs[..] };
         for pair in pairs.chunks(2) {
             let [left, right] = pair else { return Err(wrong("product", "a block has no other to go with")) };
             let left = T::of_block(left).ok_or_else(|| left.is_no(T::TYPE))?;
@@ -121,7 +123,8 @@ impl ProductAxes {
 /// The axes that are neither batch nor summed over. `None` if those are not what an array of so many axes has.
 fn free(count: usize, batch: usize, summed: &[usize]) -> Option<Vec<usize>> {
     let free: Vec<usize> = (batch..count).filter(|axis| !summed.contains(axis)).collect();
-    (batch <= count && batch + free.len() + summed.len() == count).then_some(free)
+    // Axes that are named twice or are not there make the sum too large.
+    (count.checked_sub(batch)? == free.len() + summed.len()).then_some(free)
 }
 
 /// Of each place of the whole batch, in C order, which of an array's own it takes.
@@ -168,5 +171,59 @@ fn wholes<T: Element>(left: ArrayView2<'_, T>, right: ArrayView2<'_, T>, mut sum
         for (factor, right) in left.iter().zip(right.outer_iter()) {
             sum.zip_mut_with(&right, |sum, value| *sum = sum.add(factor.multiply(*value)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn product(shape: &[usize], partials: usize, axes: (usize, usize, &[usize], &[usize])) -> Product {
+        let (left_batch, right_batch, left, right) = axes;
+        let axes = ProductAxes { left_batch, right_batch, left: left.to_vec(), right: right.to_vec() };
+        Product { element: ElementType::I64, shape: shape.to_vec(), partials, axes: axes.into() }
+    }
+
+    fn ones(shape: &[usize]) -> Arc<Block> {
+        Arc::new(Block::from(ArrayD::from_elem(IxDyn(shape), 1_i64)))
+    }
+
+    #[test]
+    fn blocks_that_do_not_fit_are_refused() {
+        let matrices = (0, 0, &[1][..], &[0][..]);
+        let pair = || vec![ones(&[2, 3]), ones(&[3, 4])];
+        assert_eq!(product(&[2, 4], 0, matrices).run(pair()).unwrap().elements::<i64>().unwrap(), [3; 8]);
+        for axes in [
+            (0, 0, &[1][..], &[1][..]),
+            (0, 0, &[0], &[0]),
+            (0, 0, &[7], &[0]),
+            (0, 0, &[1, 1], &[0, 0]),
+            (0, 0, &[1], &[]),
+            (1, 1, &[1], &[0]),
+            (usize::MAX, 0, &[1], &[0]),
+            (0, 3, &[1], &[0]),
+        ] {
+            assert!(product(&[2, 4], 0, axes).run(pair()).is_err(), "{axes:?}");
+        }
+        for shape in [&[2, 3][..], &[4, 2], &[8], &[], &[usize::MAX, 2]] {
+            assert!(product(shape, 0, matrices).run(pair()).is_err(), "{shape:?}");
+            assert!(product(shape, 1, matrices).run(vec![ones(&[2, 4])]).is_err(), "{shape:?}");
+        }
+        let fits = product(&[2, 4], 1, matrices);
+        assert!(fits.run(vec![ones(&[2, 4]), ones(&[2, 3])]).is_err());
+        assert!(fits.run(vec![Arc::new(Block::from(ArrayD::from_elem(IxDyn(&[2, 4]), 1.0)))]).is_err());
+        assert!(fits.run(vec![Arc::new(Block::Parts(Vec::new()))]).is_err());
+        assert!(product(&[2, 4], 0, matrices).run(vec![ones(&[2, 3]), Arc::new(Block::Parts(Vec::new()))]).is_err());
+    }
+
+    #[test]
+    fn a_partial_result_of_nobody_else_is_added_to_in_place() {
+        let first = ones(&[2, 4]);
+        let place = first.elements::<i64>().unwrap().as_ptr();
+        let sum = product(&[2, 4], 2, (0, 0, &[1], &[0]))
+            .run(vec![first, ones(&[2, 4]), ones(&[2, 3]), ones(&[3, 4])])
+            .unwrap();
+        assert_eq!(sum.elements::<i64>().unwrap(), [5; 8]);
+        assert_eq!(sum.elements::<i64>().unwrap().as_ptr(), place);
     }
 }

@@ -32,6 +32,7 @@ use crate::array::{Array, ArrayError, Element, Layout};
 /// # }
 /// # Ok::<(), anydask::Error>(())
 /// ```
+#[expect(clippy::type_complexity, reason = "U, S and V, as NumPy gives them")]
 pub fn svd<T: Element>(x: &Array<T>) -> Result<(Array<T>, Array<T::FloatReal>, Array<T>), ArrayError> {
     check_matrix("svd", x)?;
     let tall = Tall::new(x)?;

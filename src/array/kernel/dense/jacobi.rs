@@ -25,10 +25,11 @@ pub(super) fn factors<T: Field>(matrix: Columns<T>) -> Result<Block, ArrayError>
     };
     // At least as many rows as columns.
     let (u, values, v) = if wide.rows < wide.columns.len() {
-        let (v, values, u) = of_tall(wide.adjoint())?;
-        (u, values, v)
+        let Tall { u, values, v } = Tall::new(wide.adjoint())?;
+        (v, values, u)
     } else {
-        of_tall(wide)?
+        let Tall { u, values, v } = Tall::new(wide)?;
+        (u, values, v)
     };
     let narrow = |matrix: Columns<T::Wide>| {
         let column = |column: Vec<T::Wide>| column.into_iter().map(T::cast_from).collect();
@@ -39,46 +40,54 @@ pub(super) fn factors<T: Field>(matrix: Columns<T>) -> Result<Block, ArrayError>
     Ok(Block::Parts(vec![narrow(u).into_block()?, values, narrow(v.adjoint()).into_block()?]))
 }
 
-/// U, the singular values and V.
-fn of_tall<T: Field>(mut u: Columns<T>) -> Result<(Columns<T>, Vec<f64>, Columns<T>), ArrayError> {
-    let width = u.columns.len();
-    let mut v = Columns::identity(width, width);
-    let precision = f64::EPSILON * (u.rows as f64).sqrt();
-    let mut is_orthogonal = false;
-    for _ in 0..SWEEPS_MAX {
-        is_orthogonal = true;
-        for one in 0..width {
-            for other in one + 1..width {
-                if let Some(rotation) = Rotation::of(&u.columns[one], &u.columns[other], precision) {
-                    is_orthogonal = false;
-                    rotation.turn(&mut u.columns, one, other);
-                    rotation.turn(&mut v.columns, one, other);
+/// The factors of a matrix that has at least as many rows as columns.
+struct Tall<T> {
+    u: Columns<T>,
+    values: Vec<f64>,
+    v: Columns<T>,
+}
+
+impl<T: Field> Tall<T> {
+    fn new(mut u: Columns<T>) -> Result<Self, ArrayError> {
+        let width = u.columns.len();
+        let mut v = Columns::identity(width, width);
+        let precision = f64::EPSILON * (u.rows as f64).sqrt();
+        let mut is_orthogonal = false;
+        for _ in 0..SWEEPS_MAX {
+            is_orthogonal = true;
+            for one in 0..width {
+                for other in one + 1..width {
+                    if let Some(rotation) = Rotation::of(&u.columns[one], &u.columns[other], precision) {
+                        is_orthogonal = false;
+                        rotation.turn(&mut u.columns, one, other);
+                        rotation.turn(&mut v.columns, one, other);
+                    }
                 }
             }
+            if is_orthogonal {
+                break;
+            }
         }
-        if is_orthogonal {
-            break;
+        if !is_orthogonal {
+            return Err(no_result("its singular values were not found in as many steps as are allowed"));
         }
-    }
-    if !is_orthogonal {
-        return Err(no_result("its singular values were not found in as many steps as are allowed"));
-    }
-    let mut columns: Vec<(f64, Vec<T>, Vec<T>)> =
-        u.columns.into_iter().zip(v.columns).map(|(u, v)| (norm(&u), u, v)).collect();
-    columns.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
-    let (mut values, mut left, mut right) = (Vec::new(), Vec::new(), Vec::new());
-    for (value, mut column, v) in columns {
-        let value = if value < LENGTH_MIN { 0.0 } else { value };
-        if value == 0.0 {
-            column = another(&left, u.rows);
-        } else {
-            column.iter_mut().for_each(|element| *element = *element / T::cast_from(value));
+        let mut columns: Vec<(f64, Vec<T>, Vec<T>)> =
+            u.columns.into_iter().zip(v.columns).map(|(u, v)| (norm(&u), u, v)).collect();
+        columns.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
+        let (mut values, mut left, mut right) = (Vec::new(), Vec::new(), Vec::new());
+        for (value, mut column, v) in columns {
+            let value = if value < LENGTH_MIN { 0.0 } else { value };
+            if value == 0.0 {
+                column = another(&left, u.rows);
+            } else {
+                column.iter_mut().for_each(|element| *element = *element / T::cast_from(value));
+            }
+            values.push(value);
+            left.push(column);
+            right.push(v);
         }
-        values.push(value);
-        left.push(column);
-        right.push(v);
+        Ok(Self { u: Columns { rows: u.rows, columns: left }, values, v: Columns { rows: width, columns: right } })
     }
-    Ok((Columns { rows: u.rows, columns: left }, values, Columns { rows: width, columns: right }))
 }
 
 /// A rotation of two columns that makes them orthogonal.
