@@ -9,6 +9,7 @@ mod create;
 mod fold;
 mod gather;
 mod merge;
+mod overlap;
 mod pieces;
 mod program;
 mod quantile;
@@ -30,6 +31,7 @@ pub(crate) use self::arithmetic::unary_is_defined;
 pub(crate) use self::create::{Create, Stream};
 pub(crate) use self::fold::{Combine, Finish, Fold, Outcome, Reduction};
 pub(crate) use self::merge::Mergeable;
+pub(crate) use self::overlap::{Order, Overlap, Stretch};
 pub(crate) use self::pieces::{Piece, Pieces};
 pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
 pub(crate) use self::quantile::Quantile;
@@ -45,6 +47,8 @@ pub(crate) enum Kernel {
     Combine(Combine),
     /// Puts pieces of blocks together.
     Pieces(Pieces),
+    /// Puts elements of its neighbours around a block.
+    Overlap(Overlap),
     /// Reads and writes `.npy` files.
     Npy(Npy),
     /// Running sums.
@@ -64,6 +68,7 @@ impl Kernel {
             Self::Program(program) => return program.name().into(),
             Self::Combine(_) => "combine",
             Self::Pieces(_) => "pieces",
+            Self::Overlap(_) => "overlap",
             Self::Npy(npy) => npy.name(),
             Self::Scan(_) => "cumsum",
             Self::Quantile(_) => "quantile",
@@ -77,6 +82,7 @@ impl Kernel {
             Self::Program(program) => program.run(inputs),
             Self::Combine(combine) => combine.run(&inputs),
             Self::Pieces(pieces) => pieces.run(&inputs),
+            Self::Overlap(overlap) => overlap.run(&inputs),
             Self::Npy(npy) => npy.run(&inputs),
             Self::Scan(scan) => scan.run(&inputs),
             Self::Quantile(quantile) => quantile.run(&inputs),
