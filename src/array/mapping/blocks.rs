@@ -9,7 +9,7 @@ use crate::Delayed;
 use crate::array::mapping::returned::returned;
 use crate::array::mapping::{Expected, Named, mapping};
 use crate::array::{Array, ArrayError, Block, Chunks, Element, Layout};
-use crate::graph::{Hints, delayed_with};
+use crate::graph::{Hints, IntoInputs, delayed_with};
 use crate::task::{Failure, TaskFn, call_name};
 
 /// Where a block is: what [`Array::map_blocks_at`] tells.
@@ -180,7 +180,8 @@ impl<T: Element> Array<T> {
 
     /// As [`map_blocks`](Self::map_blocks), with a function that [`submit`](crate::Client::submit) takes: also a
     /// [`#[task]`](macro@crate::task), which can run on a Dask cluster as well, a [`fallible`](crate::fallible) or an
-    /// [`asynchronous`](crate::asynchronous) one. A failure on a cluster has the block in the key of the task that failed.
+    /// [`asynchronous`](crate::asynchronous) one, and there a function of Python's. It takes one array. A failure on a worker
+    /// of ours begins with the block, too.
     ///
     /// # Examples
     ///
@@ -202,10 +203,12 @@ impl<T: Element> Array<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     #[track_caller]
-    pub fn map_blocks_task<U, F>(&self, function: F) -> Array<U>
+    pub fn map_blocks_task<U, F, Args>(&self, function: F) -> Array<U>
     where
         U: Element,
-        F: TaskFn<(ArrayD<T>,), Output = ArrayD<U>> + Clone + Sync,
+        F: TaskFn<Args, Output = ArrayD<U>> + Clone + Sync,
+        Delayed<ArrayD<T>>: IntoInputs<Args>,
+        Args: 'static,
     {
         Array::carrying(self.mapped_by_task(self.layout(), function))
     }
@@ -236,10 +239,12 @@ impl<T: Element> Array<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn map_blocks_to_task<U, F>(&self, chunks: impl Into<Chunks>, function: F) -> Result<Array<U>, ArrayError>
+    pub fn map_blocks_to_task<U, F, Args>(&self, chunks: impl Into<Chunks>, function: F) -> Result<Array<U>, ArrayError>
     where
         U: Element,
-        F: TaskFn<(ArrayD<T>,), Output = ArrayD<U>> + Clone + Sync,
+        F: TaskFn<Args, Output = ArrayD<U>> + Clone + Sync,
+        Delayed<ArrayD<T>>: IntoInputs<Args>,
+        Args: 'static,
     {
         self.ok()?;
         let layout = self.mapped_layout("map_blocks_to_task", chunks.into())?;
@@ -264,10 +269,12 @@ impl<T: Element> Array<T> {
     }
 
     #[track_caller]
-    fn mapped_by_task<U, F>(&self, layout: &Layout, function: F) -> Result<Array<U>, ArrayError>
+    fn mapped_by_task<U, F, Args>(&self, layout: &Layout, function: F) -> Result<Array<U>, ArrayError>
     where
         U: Element,
-        F: TaskFn<(ArrayD<T>,), Output = ArrayD<U>> + Clone + Sync,
+        F: TaskFn<Args, Output = ArrayD<U>> + Clone + Sync,
+        Delayed<ArrayD<T>>: IntoInputs<Args>,
+        Args: 'static,
     {
         self.ok()?;
         let name = call_name(F::name(), Location::caller());

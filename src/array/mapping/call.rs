@@ -84,7 +84,7 @@ macro_rules! task_fn {
 task_fn! { [], [block: Arc<Block>] }
 
 /// A function that [`submit`](crate::Client::submit) takes, whose failures name the block where it runs in this process. On
-/// a cluster the key of its task does.
+/// a cluster the worker names it, by the key of the task.
 pub(crate) struct Named<F> {
     pub(crate) function: F,
     pub(crate) expected: Expected,

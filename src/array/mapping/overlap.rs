@@ -14,7 +14,7 @@ use crate::array::mapping::margins::Along;
 use crate::array::mapping::returned::returned;
 use crate::array::mapping::{BlockPlace, Boundary, Depth, Expected, Named, mapping};
 use crate::array::{Array, ArrayError, Block, Element, Layout};
-use crate::graph::delayed_with;
+use crate::graph::{IntoInputs, delayed_with};
 use crate::task::{Failure, TaskFn, call_name};
 
 impl<T: Element> Array<T> {
@@ -67,6 +67,24 @@ impl<T: Element> Array<T> {
     /// # Errors
     ///
     /// Those of [`map_overlap`](Self::map_overlap).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, array::{self, Boundary}, runtime::Smol};
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let times = array::from_ndarray(&ndarray::arr1(&[0, 3, 5, 4, 9]), 2);
+    /// let checked = times.try_map_overlap([(1, 0)], Boundary::None, |block| match block.as_slice() {
+    ///     Some(times) if times.is_sorted() => Ok(block),
+    ///     _ => Err("the times go back"),
+    /// })?;
+    /// let error = client.compute(&checked).wait().unwrap_err();
+    /// assert_eq!(error.downcast_ref::<array::ArrayError>().unwrap().to_string(), "block [1]: the times go back");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_map_overlap<U, E, F>(
         &self,
         depth: impl Into<Depth>,
@@ -116,7 +134,7 @@ impl<T: Element> Array<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn map_overlap_task<U, F>(
+    pub fn map_overlap_task<U, F, Args>(
         &self,
         depth: impl Into<Depth>,
         boundary: Boundary<T>,
@@ -124,7 +142,9 @@ impl<T: Element> Array<T> {
     ) -> Result<Array<U>, ArrayError>
     where
         U: Element,
-        F: TaskFn<(ArrayD<T>,), Output = ArrayD<U>> + Clone + Sync,
+        F: TaskFn<Args, Output = ArrayD<U>> + Clone + Sync,
+        Delayed<ArrayD<T>>: IntoInputs<Args>,
+        Args: 'static,
     {
         let name = call_name(F::name(), Location::caller());
         self.overlapped("map_overlap_task", depth.into(), boundary, |expected, block| {
