@@ -159,6 +159,19 @@ fn a_lazy_graph_counts_the_words_of_a_folder() {
     );
 }
 
+#[cfg(all(feature = "array", feature = "tokio"))]
+#[test]
+fn a_random_array_is_what_it_was_made_to_be() {
+    let lines = output("random_array");
+    assert_eq!(lines[0], "the mean of a million random numbers is 0.50");
+    assert_eq!(
+        lines[1..],
+        [
+            "PLACEHOLDER",
+        ]
+    );
+}
+
 #[cfg(feature = "smol")]
 #[test]
 fn a_pipeline_reports_what_is_there_and_why_the_rest_is_not() {

@@ -1,8 +1,8 @@
-//! Arrays from nothing, from ndarray, and from functions.
+//! Arrays from nothing and from ndarray.
 
 use std::sync::Arc;
 
-use ndarray::{ArrayBase, ArrayD, Data, Dimension, SliceInfoElem};
+use ndarray::{ArrayBase, Data, Dimension, SliceInfoElem};
 
 use crate::Delayed;
 use crate::array::kernel::{Create, Kernel, Operation, Program};
@@ -192,51 +192,4 @@ where
 fn given(block: Block, place: &[usize]) -> Delayed<Block> {
     let nbytes = block.nbytes();
     crate::array::block_node::block_node(Kernel::Given(block), place, nbytes, Vec::new())
-}
-
-/// An array whose blocks a function makes: it is given where the block begins and its shape.
-///
-/// The function runs in this process; a block of another shape is an [`ArrayError::Function`] that names the block.
-///
-/// # Examples
-///
-/// ```
-/// # #[cfg(feature = "smol")] {
-/// use anydask::{Client, array, runtime::Smol};
-/// use ndarray::{ArrayD, IxDyn};
-///
-/// let client = Client::<Smol>::local().wait()?;
-/// let x = array::from_fn([4, 4], [2, 2], |offset, shape| {
-///     ArrayD::from_shape_fn(IxDyn(shape), |index| (offset[0] + index[0]) as f64 * 10.0 + (offset[1] + index[1]) as f64)
-/// });
-/// assert_eq!(client.compute(&x).wait()?[[3, 2]], 32.0);
-/// # }
-/// # Ok::<(), anydask::Error>(())
-/// ```
-pub fn from_fn<T, F>(shape: impl Into<Shape>, chunks: impl Into<Chunks>, function: F) -> Array<T>
-where
-    T: Element,
-    F: Fn(&[usize], &[usize]) -> ArrayD<T> + Send + Sync + 'static,
-{
-    let function = Arc::new(function);
-    Array::carrying(Layout::new(shape, chunks).map(|layout| {
-        let block = |place: Vec<usize>| {
-            let (offset, shape) = (layout.block_offset(&place), layout.block_shape(&place));
-            let function = Arc::clone(&function);
-            let hints = crate::graph::Hints::new()
-                .name(format!("from_fn{place:?}"))
-                .nbytes((shape.iter().product::<usize>() * T::TYPE.nbytes()) as u64);
-            let make = move || {
-                let block = function(&offset, &shape);
-                if block.shape() == shape {
-                    return Ok(Block::from(block));
-                }
-                let message = format!("the function gave shape {:?} where {shape:?} is needed", block.shape());
-                Err(ArrayError::Function { block: place.clone(), message })
-            };
-            crate::graph::delayed_with(hints, crate::fallible(make), ())
-        };
-        let blocks = layout.blocks().map(block).collect();
-        Array::from_blocks(layout, blocks)
-    }))
 }

@@ -5,15 +5,20 @@
 mod bad_input;
 mod counting;
 mod creating;
+#[path = "../support/mod.rs"]
+mod every_runtime;
 mod elementwise;
 mod factors;
 mod files;
 mod fusing;
 mod indexing;
+mod mapping;
 mod numpy;
+mod overlapping;
 mod products;
 mod progress;
 mod random;
 mod reducing;
 mod reshaping;
+mod runtimes;
 mod support;

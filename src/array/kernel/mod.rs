@@ -13,6 +13,7 @@ mod histogram;
 #[cfg(all(test, feature = "dask"))]
 mod hostile;
 mod merge;
+mod overlap;
 mod pieces;
 mod product;
 mod program;
@@ -40,6 +41,7 @@ pub(crate) use self::dense::Dense;
 pub(crate) use self::fold::{Combine, Finish, Fold, Outcome, Reduction};
 pub(crate) use self::histogram::{Bins, Histogram};
 pub(crate) use self::merge::Mergeable;
+pub(crate) use self::overlap::{Order, Overlap, Stretch};
 pub(crate) use self::pieces::{Piece, Pieces};
 pub(crate) use self::product::{Product, ProductAxes};
 pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
@@ -62,6 +64,8 @@ pub(crate) enum Kernel {
     View(View),
     /// Takes elements along an axis of blocks.
     Take(Take),
+    /// Puts elements of its neighbours around a block.
+    Overlap(Overlap),
     /// Reads and writes `.npy` files.
     Npy(Npy),
     /// Running sums.
@@ -89,6 +93,7 @@ impl Kernel {
             Self::Pieces(_) => "pieces",
             Self::View(_) => "view",
             Self::Take(_) => "take",
+            Self::Overlap(_) => "overlap",
             Self::Npy(npy) => npy.name(),
             Self::Scan(_) => "cumsum",
             Self::Quantile(_) => "quantile",
@@ -107,6 +112,7 @@ impl Kernel {
             Self::Pieces(pieces) => pieces.run(&inputs),
             Self::View(view) => view.run(inputs),
             Self::Take(take) => take.run(&inputs),
+            Self::Overlap(overlap) => overlap.run(&inputs),
             Self::Npy(npy) => npy.run(&inputs),
             Self::Scan(scan) => scan.run(&inputs),
             Self::Quantile(quantile) => quantile.run(&inputs),
