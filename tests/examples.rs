@@ -164,12 +164,7 @@ fn a_lazy_graph_counts_the_words_of_a_folder() {
 fn a_random_array_is_what_it_was_made_to_be() {
     let lines = output("random_array");
     assert_eq!(lines[0], "the mean of a million random numbers is 0.50");
-    assert_eq!(
-        lines[1..],
-        [
-            "PLACEHOLDER",
-        ]
-    );
+    assert_eq!(lines[1..], ["PLACEHOLDER",]);
 }
 
 #[cfg(feature = "smol")]

@@ -5,9 +5,9 @@
 mod bad_input;
 mod counting;
 mod creating;
+mod elementwise;
 #[path = "../support/mod.rs"]
 mod every_runtime;
-mod elementwise;
 mod factors;
 mod files;
 mod fusing;

@@ -1,6 +1,7 @@
 //! A table of what NumPy and dask.array answer (`numpy/cases.py` makes it), compared with what we do: types, shapes and elements, or
 //! that both refuse it.
 
+mod around;
 mod creation;
 mod functions;
 mod numbers;
@@ -25,6 +26,7 @@ fn answer(case: &Case) -> Option<Answer> {
         .or_else(|| reductions::answer(case))
         .or_else(|| shapes::answer(case))
         .or_else(|| products::answer(case))
+        .or_else(|| around::answer(case))
 }
 
 /// Says how an answer differs from what is expected.

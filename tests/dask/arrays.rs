@@ -95,7 +95,16 @@ async fn reductions_are_the_same<R: AnyOf>(on: Ground<R>) {
     assert!((mean - 3.0).abs() < 0.05 && (deviation - 0.5).abs() < 0.05, "{mean} {deviation}");
     let max = x.max_axes([0, 1], true).unwrap();
     let (columns, places) = (x.var_axes(0, 0.0, false).unwrap(), x.argmin_axis(1, false).unwrap());
-    same!(on, client, embedded, max, columns, places, x.prod_axes(-1, true).unwrap(), x.quantile(0.3, 0, false).unwrap());
+    same!(
+        on,
+        client,
+        embedded,
+        max,
+        columns,
+        places,
+        x.prod_axes(-1, true).unwrap(),
+        x.quantile(0.3, 0, false).unwrap()
+    );
 }
 
 async fn other_chunks_and_running_sums_are_the_same<R: AnyOf>(on: Ground<R>) {

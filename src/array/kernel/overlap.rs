@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::element::dispatch;
 use crate::array::kernel::wrong;
-use crate::array::layout::check_shape;
-use crate::array::{ArrayError, Block, Element, Scalar};
+use crate::array::{ArrayError, Block, Element, Scalar, memory};
 
 /// Puts a piece of each input in its place. What no piece fills has one value.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,7 +40,7 @@ pub(crate) enum Order {
 
 impl Overlap {
     pub(crate) fn run(&self, inputs: &[Arc<Block>]) -> Result<Block, ArrayError> {
-        check_shape(&self.shape)?;
+        memory::room(&self.shape, self.fill.element())?;
         if inputs.len() != self.pieces.len() {
             return Err(wrong("overlap", format!("{} blocks were given for {}", inputs.len(), self.pieces.len())));
         }

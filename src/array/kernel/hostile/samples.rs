@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::super::{
-    Binary, Bins, Combine, Comparison, Create, Dense, Finish, Fold, Histogram, Kernel, Operation, Outcome, Piece,
-    Pieces, Product, ProductAxes, Program, Quantile, Range, Reduction, Scan, Stream, Take, Test, Unary, View,
-    array_block,
+    Binary, Bins, Combine, Comparison, Create, Dense, Finish, Fold, Histogram, Kernel, Operation, Order, Outcome,
+    Overlap, Piece, Pieces, Product, ProductAxes, Program, Quantile, Range, Reduction, Scan, Stream, Stretch, Take,
+    Test, Unary, View, array_block,
 };
 use crate::array::npy::{Npy, Region, header_of};
 use crate::array::{ArrayError, Block, Complex64, Element, ElementType, Scalar};
@@ -147,7 +147,17 @@ fn parts() -> Vec<Sample> {
     let turned = View { order: vec![1, 0], shape: vec![3, 2], ..View::whole(&[2, 3]) };
     let even = Histogram { bins: Bins::Even { start: -3.0, stop: 3.0, count: 4 } };
     let between = Histogram { bins: Bins::Between(Arc::from([-3.0, 0.0, 1.0])) };
+    let stretch = |from, at, length, order| Stretch { from, at, length, order };
+    let overlap = Overlap {
+        shape: vec![2, 5],
+        fill: Scalar::F64(7.0),
+        pieces: vec![
+            vec![stretch(0, 0, 2, Order::Backward), stretch(0, 0, 3, Order::Forward)],
+            vec![stretch(1, 0, 1, Order::Forward), stretch(2, 3, 2, Order::Repeated)],
+        ],
+    };
     vec![
+        (Kernel::Overlap(overlap), vec![floats(), floats()]),
         (Kernel::Take(take), vec![floats(), floats()]),
         (Kernel::View(view), vec![floats()]),
         (Kernel::View(turned), vec![floats()]),
