@@ -33,6 +33,8 @@
 //!   `bool` has quantiles.
 //! - Variances are put together of those of blocks, as in Dask: where elements are 10ⁿ times as large as their differences, some
 //!   16 - n digits are right.
+//! - Slices are written with [`ndarray::s!`], in which a negative step goes through its range from the end, and what lies outside
+//!   of an axis is an error: see [`Array::slice`].
 
 #[expect(clippy::module_inception, reason = "the file of the type `Array`, as every other type has one")]
 mod array;
