@@ -4,9 +4,9 @@
 
 mod bad_input;
 mod creating;
+mod elementwise;
 #[path = "../support/mod.rs"]
 mod every_runtime;
-mod elementwise;
 mod files;
 mod fusing;
 mod mapping;

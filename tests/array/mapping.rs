@@ -94,15 +94,15 @@ proptest! {
 
 #[test]
 fn axes_that_are_one_block_come_and_go() {
-    let x = array::arange(0.0, 12.0, 1.0, 4).map_blocks_to([vec![2; 3], vec![2]], |block| {
-        block.into_shape_with_order(IxDyn(&[2, 2])).unwrap()
-    });
+    let x = array::arange(0.0, 12.0, 1.0, 4)
+        .map_blocks_to([vec![2; 3], vec![2]], |block| block.into_shape_with_order(IxDyn(&[2, 2])).unwrap());
     let x = x.unwrap();
     assert_eq!(x.shape(), [6, 2]);
     assert_eq!(whole(&x)[[4, 1]], 9.0);
     let rows = x.map_blocks_to([vec![2, 2, 2]], |block| block.sum_axis(Axis(1))).unwrap();
     assert_eq!(whole(&rows), arr1(&[1.0, 5.0, 9.0, 13.0, 17.0, 21.0]).into_dyn());
-    let sum = array::ones([2, 2], 2).map_blocks_to(Vec::<Vec<usize>>::new(), |block| block.sum_axis(Axis(0)).sum_axis(Axis(0)));
+    let sum = array::ones([2, 2], 2)
+        .map_blocks_to(Vec::<Vec<usize>>::new(), |block| block.sum_axis(Axis(0)).sum_axis(Axis(0)));
     assert_eq!(whole(&sum.unwrap()), ArrayD::from_elem(IxDyn(&[]), 4.0));
 }
 

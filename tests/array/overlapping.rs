@@ -118,7 +118,8 @@ fn chunks_that_are_shorter_than_the_depth_reach_beyond_their_neighbours() {
 #[test]
 fn a_task_gives_what_a_closure_gives() {
     let x = array::Generator::new(5).random([9, 11], [4, 3]);
-    for boundary in [Boundary::None, Boundary::Reflect, Boundary::Periodic, Boundary::Nearest, Boundary::Constant(7.0)] {
+    for boundary in [Boundary::None, Boundary::Reflect, Boundary::Periodic, Boundary::Nearest, Boundary::Constant(7.0)]
+    {
         let closure = x.map_overlap(2, boundary, |block| sums_of_five(block)).unwrap();
         let task = x.map_overlap_task(2, boundary, sums_of_five).unwrap();
         assert_eq!(whole(&task), whole(&closure));

@@ -76,7 +76,9 @@ impl Depth {
         };
         if depths.len() != shape.len() {
             let (given, axes) = (depths.len(), shape.len());
-            return wrong(format!("{given} depths do not fit the {axes} axes of shape {shape:?}: give one for each axis"));
+            return wrong(format!(
+                "{given} depths do not fit the {axes} axes of shape {shape:?}: give one for each axis"
+            ));
         }
         for (axis, ((before, after), length)) in depths.iter().zip(shape).enumerate() {
             let depth = *before.max(after);
@@ -151,10 +153,13 @@ impl Along {
 fn chunks(ends: &[usize], range: Range<usize>) -> impl Iterator<Item = (usize, usize, Range<usize>)> {
     let first = ends.partition_point(|end| *end <= range.start);
     let mut begin = first.checked_sub(1).map_or(0, |before| ends[before]);
-    ends.iter().enumerate().skip(first).map_while(move |(chunk, end)| {
-        let this = std::mem::replace(&mut begin, *end);
-        (this < range.end).then(|| (chunk, this, this.max(range.start)..(*end).min(range.end)))
-    })
-    // A chunk may have no elements.
-    .filter(|(_, _, part)| !part.is_empty())
+    ends.iter()
+        .enumerate()
+        .skip(first)
+        .map_while(move |(chunk, end)| {
+            let this = std::mem::replace(&mut begin, *end);
+            (this < range.end).then(|| (chunk, this, this.max(range.start)..(*end).min(range.end)))
+        })
+        // A chunk may have no elements.
+        .filter(|(_, _, part)| !part.is_empty())
 }
