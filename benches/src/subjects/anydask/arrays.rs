@@ -1,0 +1,38 @@
+//! Arrays, written as one writes them, from the graph to the result.
+
+use std::hint::black_box;
+
+use anydask::array;
+use anydask::runtime::Tokio;
+
+use super::Host;
+use crate::measure::repeated;
+use crate::work::{ARRAY_CHUNKS, Body, Work};
+
+pub(super) fn body(work: Work) -> Option<Body> {
+    Some(Body::Told(match work {
+        Work::ArrayMean => |n| repeated(|| mean(n, n)),
+        Work::ArrayMeanTall => |n| repeated(|| mean(10 * n, n)),
+        Work::ArrayStandardised => |n| repeated(|| standardised(40 * n, n)),
+        _ => return None,
+    }))
+}
+
+fn mean(rows: usize, columns: usize) {
+    let x = array::random([rows, columns], [rows, columns.div_ceil(ARRAY_CHUNKS)]);
+    black_box(Tokio::client().compute(&x.mean()).wait().expect("the tasks finish"));
+}
+
+/// The chunks stay where they are.
+fn standardised(rows: usize, columns: usize) {
+    let standardise = || {
+        let x = array::random([rows, columns], [rows.div_ceil(ARRAY_CHUNKS), columns]);
+        let y = (&x - x.mean_axes(0, false)?) / x.std_axes(0, 0.0, false)?;
+        let y = Tokio::client().persist(&y);
+        for block in y.blocks() {
+            Tokio::client().compute(block).wait()?;
+        }
+        Ok::<_, Box<dyn std::error::Error>>(y)
+    };
+    black_box(standardise().expect("the tasks finish"));
+}
