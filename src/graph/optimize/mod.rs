@@ -3,6 +3,7 @@
 pub(crate) mod fuse;
 pub(crate) mod merge;
 pub(crate) mod order;
+pub(crate) mod throttle;
 
 /// Which optimisations are made. All of them by default; each can be left out. What becomes one task on the embedded engine stays
 /// several on a Dask cluster, whose tasks are single functions.
