@@ -76,9 +76,9 @@ mod sealed {
 
 impl Countable for i64 {
     fn count(start: i64, stop: i64, step: i64) -> Option<f64> {
-        let (distance, step) = (i128::from(stop) - i128::from(start), i128::from(step));
-        // Rounded up, whichever the signs are.
-        (step != 0).then(|| -(-distance).div_euclid(step.abs()) * step.signum()).map(|count| count as f64)
+        let distance = (i128::from(stop) - i128::from(start)) * i128::from(step.signum());
+        // Rounded up.
+        (step != 0).then(|| -(-distance).div_euclid(i128::from(step).abs())).map(|count| count as f64)
     }
 }
 

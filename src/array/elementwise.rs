@@ -11,7 +11,7 @@ use crate::Delayed;
 use crate::array::kernel::{Kernel, Operation, Program};
 use crate::array::{Array, ArrayError, Block, Element, ElementType, Layout};
 
-pub(crate) use self::broadcast::ends;
+pub(crate) use self::broadcast::{broadcast_shape, ends, refined};
 pub(crate) use self::functions::unary;
 pub(crate) use self::pairs::{binary, scalar};
 

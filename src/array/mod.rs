@@ -35,6 +35,7 @@ mod create;
 mod element;
 mod elementwise;
 mod error;
+mod indexing;
 mod kernel;
 mod layout;
 mod npy;
@@ -43,6 +44,7 @@ mod promote;
 mod random;
 mod rechunk;
 mod reductions;
+mod reshaping;
 mod scalar;
 mod whole;
 
@@ -59,6 +61,7 @@ pub use self::npy::from_npy;
 pub use self::promote::{Promote, PromoteScalar};
 pub use self::random::{Generator, normal, random};
 pub use self::reductions::axes::Axes;
+pub use self::reshaping::{Lengths, concatenate, stack};
 pub use self::scalar::Scalar;
 
 /// How many axes an array can have: as many as ndarray has fixed dimensions for.

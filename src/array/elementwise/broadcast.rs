@@ -42,10 +42,13 @@ pub(super) fn together(operands: &[Operand]) -> Result<(Layout, Vec<Operand>), A
 }
 
 /// Cut wherever one of two lists is.
-fn refined(one: &[usize], other: &[usize]) -> Vec<usize> {
+pub(crate) fn refined(one: &[usize], other: &[usize]) -> Vec<usize> {
     let ends: BTreeSet<usize> = ends(one).chain(ends(other)).collect();
     let mut start = 0;
-    ends.into_iter().map(|end| end - std::mem::replace(&mut start, end)).filter(|size| *size > 0).collect()
+    let sizes = ends.into_iter().map(|end| end - std::mem::replace(&mut start, end));
+    let sizes: Vec<usize> = sizes.filter(|size| *size > 0).collect();
+    // An axis of length 0 has a chunk too.
+    if sizes.is_empty() { vec![0] } else { sizes }
 }
 
 /// Where each chunk ends.
@@ -59,11 +62,15 @@ pub(crate) fn ends(list: &[usize]) -> impl Iterator<Item = usize> {
 impl Operand {
     fn fit(&self, layout: &Layout) -> Result<Self, ArrayError> {
         let missing = layout.shape().len() - self.layout.shape().len();
-        let own = self.layout.shape().iter().zip(self.layout.chunks()).enumerate();
-        let lists: Vec<Vec<usize>> = own
-            .map(|(axis, (length, list))| match layout.shape()[missing + axis] {
+        let lists: Vec<Vec<usize>> = self
+            .layout
+            .shape()
+            .iter()
+            .enumerate()
+            .map(|(axis, length)| match layout.shape()[missing + axis] {
                 whole if whole == *length => layout.chunks()[missing + axis].clone(),
-                _ => list.clone(),
+                // One chunk: `broadcast_block` gives it to all.
+                _ => vec![*length],
             })
             .collect();
         if lists == self.layout.chunks() {
@@ -101,5 +108,6 @@ mod tests {
         assert_eq!(refined(&[4, 4, 2], &[5, 5]), [4, 1, 3, 2]);
         assert_eq!(refined(&[10], &[3, 7]), [3, 7]);
         assert_eq!(refined(&[0, 10], &[10]), [10]);
+        assert_eq!(refined(&[0, 0], &[0]), [0]);
     }
 }

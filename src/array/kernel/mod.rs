@@ -14,7 +14,10 @@ mod program;
 mod quantile;
 mod run;
 mod scan;
+mod strided;
+mod take;
 mod tile;
+mod view;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -34,7 +37,9 @@ pub(crate) use self::pieces::{Piece, Pieces};
 pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
 pub(crate) use self::quantile::Quantile;
 pub(crate) use self::scan::Scan;
+pub(crate) use self::take::{Picks, Take};
 pub(crate) use self::tile::Tile;
+pub(crate) use self::view::{Range, View};
 
 /// What to do with some blocks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +50,10 @@ pub(crate) enum Kernel {
     Combine(Combine),
     /// Puts pieces of blocks together.
     Pieces(Pieces),
+    /// Slices a block, orders its axes, gives it another shape.
+    View(View),
+    /// Takes elements along an axis of blocks.
+    Take(Take),
     /// Reads and writes `.npy` files.
     Npy(Npy),
     /// Running sums.
@@ -64,6 +73,8 @@ impl Kernel {
             Self::Program(program) => return program.name().into(),
             Self::Combine(_) => "combine",
             Self::Pieces(_) => "pieces",
+            Self::View(_) => "view",
+            Self::Take(_) => "take",
             Self::Npy(npy) => npy.name(),
             Self::Scan(_) => "cumsum",
             Self::Quantile(_) => "quantile",
@@ -77,6 +88,8 @@ impl Kernel {
             Self::Program(program) => program.run(inputs),
             Self::Combine(combine) => combine.run(&inputs),
             Self::Pieces(pieces) => pieces.run(&inputs),
+            Self::View(view) => view.run(inputs),
+            Self::Take(take) => take.run(&inputs),
             Self::Npy(npy) => npy.run(&inputs),
             Self::Scan(scan) => scan.run(&inputs),
             Self::Quantile(quantile) => quantile.run(&inputs),

@@ -28,11 +28,13 @@ impl Quantile {
 
     fn quantiles<S: Element, T: Element>(&self, block: &Block) -> Result<Block, ArrayError> {
         let shape = block.shape();
-        let Some(length) = shape.get(self.axis).copied().filter(|length| *length > 0) else {
-            return Err(wrong("quantile", format!("there are no elements along axis {} of {shape:?}", self.axis)));
+        let Some(length) = shape.get(self.axis).copied() else {
+            return Err(wrong("quantile", format!("there is no axis {} in {shape:?}", self.axis)));
         };
         let lanes: usize = shape[self.axis + 1..].iter().product();
         let elements = block.elements::<S>()?;
+        // Where there are no elements, there are either no quantiles, or too few below.
+        let length = length.max(1);
         let mut result = Vec::with_capacity(elements.len() / length);
         let mut lane = Vec::with_capacity(length);
         for group in elements.chunks(lanes.max(1) * length) {
