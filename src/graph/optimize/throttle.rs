@@ -1,6 +1,6 @@
-//! Tasks that take from nothing wait for their turn.
+//! Tasks that take little and give much wait for their turn.
 //!
-//! Threads take tasks that are ready from a queue, many at a time, and what takes from nothing is always ready: so
+//! Threads take tasks that are ready from a queue, many at a time, and what takes from nothing, or from a table, is ready early: so
 //! a thread that could do nothing better would make chunk after chunk, long before what reduces them can run. The order in
 //! which tasks are submitted holds few values only if threads stay near to each other in it. So such a task waits
 //! for another one, whose value it does not take: one some way before it in the order, which lets go of a large value.
@@ -26,7 +26,8 @@ pub(crate) fn throttle(graph: &Graph, threads: usize) -> Vec<Vec<usize>> {
     let inputs: Vec<Vec<usize>> = graph.tasks.iter().map(Task::inputs).collect();
     let is_root = |place: &usize| {
         let task = &graph.tasks[*place];
-        inputs[*place].is_empty() && nbytes(task) >= NBYTES_MIN && task.last().is_fusable()
+        let taken = inputs[*place].iter().map(|input| nbytes(&graph.tasks[*input])).fold(0, u64::saturating_add);
+        nbytes(task) >= NBYTES_MIN && taken <= nbytes(task) / 2 && task.last().is_fusable()
     };
     if graph.wanted.len() != 1 || (0..inputs.len()).filter(is_root).count() <= ahead {
         return Vec::new();

@@ -7,12 +7,13 @@ use anydask::runtime::Tokio;
 
 use super::Host;
 use crate::measure::repeated;
-use crate::work::{ARRAY_CHUNKS, Body, Work};
+use crate::work::{ARRAY_CHUNKS, Body, SQUARE_CHUNKS, Work};
 
 pub(super) fn body(work: Work) -> Option<Body> {
     Some(Body::Told(match work {
         Work::ArrayMean => |n| repeated(|| mean(n, n)),
         Work::ArrayMeanTall => |n| repeated(|| mean(10 * n, n)),
+        Work::ArrayTransposed => |n| repeated(|| transposed(n)),
         Work::ArrayStandardised => |n| repeated(|| standardised(40 * n, n)),
         _ => return None,
     }))
@@ -21,6 +22,12 @@ pub(super) fn body(work: Work) -> Option<Body> {
 fn mean(rows: usize, columns: usize) {
     let x = array::random([rows, columns], [rows, columns.div_ceil(ARRAY_CHUNKS)]);
     black_box(Tokio::client().compute(&x.mean()).wait().expect("the tasks finish"));
+}
+
+fn transposed(n: usize) {
+    let x = array::random([n, n], n.div_ceil(SQUARE_CHUNKS));
+    let sums = (&x + x.t()).sum_axes(0, false).expect("there are two axes");
+    black_box(Tokio::client().compute(&sums).wait().expect("the tasks finish"));
 }
 
 /// The chunks stay where they are.
