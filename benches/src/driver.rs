@@ -97,8 +97,9 @@ fn measure(scenario: &Scenario, options: &Options, runners: &Runners, python: Op
         Some(counting) if scenario.counts => counting,
         _ => &runners.plain,
     };
-    let is_wanted =
-        |name: &str| name == scenario.reference() || options.subjects.is_empty() || options.subjects.iter().any(|one| one == name);
+    let is_wanted = |name: &str| {
+        name == scenario.reference() || options.subjects.is_empty() || options.subjects.iter().any(|one| one == name)
+    };
     for round in 0..options.rounds {
         for subject in SUBJECTS.iter().filter(|subject| is_measured(subject, scenario) && is_wanted(subject.name)) {
             let command = Order::command(runner, scenario, subject.name, options.is_smoke);

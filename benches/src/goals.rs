@@ -118,6 +118,8 @@ const GOALS: &[Goal] = &[
     beside(outside("array-transposed", "wall_us", 0.6, 0.5), "dask-threads"),
     array("array-standardised", 1.05),
     beside(outside("array-standardised", "wall_us", 0.6, 0.5), "dask-threads"),
+    bound("array-held", "fused_chunks_per_thread", 10.0, 1.0),
+    bound("array-held", "chunks_per_thread", 10.0, 6.0),
     cluster("cluster-tasks", "wall_ns", 1.0 / 10.0, 1.0 / 15.0),
     // The scheduler's own CPU is the limit.
     by(bound("cluster-tasks", "wall_per_scheduler_cpu", 1.5, 1.1), cluster::OURS),

@@ -187,9 +187,19 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("array-transposed", "(x + x.T).sum(axis=0) of 4000×4000 in 500×500 chunks", Work::ArrayTransposed, 4000)
         .python(4000)
         .shows(ARRAY),
-    scenario("array-standardised", "Columns of 20000×500 standardised, in 2000×500 chunks", Work::ArrayStandardised, 500)
-        .python(500)
-        .shows(ARRAY),
+    scenario(
+        "array-standardised",
+        "Columns of 20000×500 standardised, in 2000×500 chunks",
+        Work::ArrayStandardised,
+        500,
+    )
+    .python(500)
+    .shows(ARRAY),
+    scenario("array-held", "Reductions of 8 GiB in chunks of 64 MiB: chunks that are there", Work::ArrayHeld, 128)
+        .shows(&[
+            alone("fused_chunks_per_thread", "mean: chunks/thread"),
+            alone("chunks_per_thread", "largest, of other chunks: chunks/thread"),
+        ]),
     scenario("cluster-tasks", "10,000 tasks on a cluster that do nothing", Work::ClusterTasks, 10_000)
         .python(10_000)
         .shows(&[

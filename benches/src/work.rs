@@ -62,6 +62,8 @@ pub(crate) enum Work {
     ArrayTransposed,
     /// `40 n` times `n` random numbers in 10 chunks of rows, less their column's mean and divided by its deviation.
     ArrayStandardised,
+    /// Reductions of `n` chunks of 64 MiB, most of which are never there: what is held.
+    ArrayHeld,
     /// `n` tasks on a cluster that do nothing.
     ClusterTasks,
     /// `n` times one task on a cluster, and its result.
@@ -96,7 +98,10 @@ pub(crate) enum Body {
 impl Work {
     /// Whether it is one of arrays, for which other subjects are there.
     pub(crate) fn is_array(self) -> bool {
-        matches!(self, Self::ArrayMean | Self::ArrayMeanTall | Self::ArrayTransposed | Self::ArrayStandardised)
+        matches!(
+            self,
+            Self::ArrayMean | Self::ArrayMeanTall | Self::ArrayTransposed | Self::ArrayStandardised | Self::ArrayHeld
+        )
     }
 }
 

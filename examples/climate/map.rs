@@ -14,13 +14,8 @@ const MARGIN: i32 = 10;
 const SCALE: i32 = 20;
 
 /// From the smallest to the largest number.
-const COLORS: [RGBColor; 5] = [
-    RGBColor(68, 1, 84),
-    RGBColor(59, 82, 139),
-    RGBColor(33, 145, 140),
-    RGBColor(94, 201, 98),
-    RGBColor(253, 231, 37),
-];
+const COLORS: [RGBColor; 5] =
+    [RGBColor(68, 1, 84), RGBColor(59, 82, 139), RGBColor(33, 145, 140), RGBColor(94, 201, 98), RGBColor(253, 231, 37)];
 
 /// Draws the cells, from the south below to the north above, and beside them the scale from the smallest to the largest.
 pub fn draw(path: &Path, cells: &Array2<f64>) -> Result<(), Box<dyn Error>> {
@@ -50,7 +45,8 @@ pub fn draw(path: &Path, cells: &Array2<f64>) -> Result<(), Box<dyn Error>> {
 fn color(part: f64) -> RGBColor {
     let place = part.clamp(0.0, 1.0) * (COLORS.len() - 1) as f64;
     let below = (place as usize).min(COLORS.len() - 2);
-    let between = |one: u8, other: u8| (f64::from(one) + (place - below as f64) * (f64::from(other) - f64::from(one))) as u8;
+    let between =
+        |one: u8, other: u8| (f64::from(one) + (place - below as f64) * (f64::from(other) - f64::from(one))) as u8;
     let (one, other) = (COLORS[below], COLORS[below + 1]);
     RGBColor(between(one.0, other.0), between(one.1, other.1), between(one.2, other.2))
 }

@@ -37,7 +37,8 @@ impl World {
             let angle = (month as f64 - 6.0) / MONTHS as f64 * std::f64::consts::TAU;
             28.0 - 50.0 * sine(row).powi(2) + 18.0 * sine(row) * angle.cos()
         });
-        let slow = table(&self.by_year(warm)) * table(&warming()) + table(&self.by_year(pacific)) * table(&in_pacific());
+        let slow =
+            table(&self.by_year(warm)) * table(&warming()) + table(&self.by_year(pacific)) * table(&in_pacific());
         let temperatures = weather * table(&weather_deviation()) + table(&season) + slow;
         temperatures.reshape([-1, LATITUDES as isize, LONGITUDES as isize]).expect("12 months make a year")
     }

@@ -48,7 +48,10 @@ impl<'a> Futures<'a> {
     fn new(tasks: &[Task], wanted: &[usize], waits: Vec<Vec<usize>>, counting: Option<&'a Counting>) -> Self {
         let mut uses = vec![0; tasks.len()];
         let sources = tasks.iter().flat_map(|task| &task.steps).flat_map(|step| &step.sources);
-        let given = sources.filter_map(|source| source.task()).chain(wanted.iter().copied()).chain(waits.iter().flatten().copied());
+        let given = sources
+            .filter_map(|source| source.task())
+            .chain(wanted.iter().copied())
+            .chain(waits.iter().flatten().copied());
         given.for_each(|place| uses[place] += 1);
         Self { counting, handles: Vec::with_capacity(tasks.len()), waits, uses }
     }

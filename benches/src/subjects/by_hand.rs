@@ -56,7 +56,8 @@ fn transposed(n: usize) {
         let x: Vec<_> = made.map(|(i, j)| random(chunks[*i], chunks[*j], i * chunks.len() + j)).collect();
         let columns = (0..chunks.len()).into_par_iter().with_max_len(1);
         let sum = |j: usize| {
-            let blocks = (0..chunks.len()).map(|i| (&x[i * chunks.len() + j] + &x[j * chunks.len() + i].t()).sum_axis(ndarray::Axis(0)));
+            let blocks = (0..chunks.len())
+                .map(|i| (&x[i * chunks.len() + j] + &x[j * chunks.len() + i].t()).sum_axis(ndarray::Axis(0)));
             blocks.reduce(|sum, block| sum + block).unwrap_or_default()
         };
         columns.map(sum).collect()

@@ -62,6 +62,7 @@ pub(super) fn body<E: Executor, const INSIDE: bool>(work: Work) -> Option<Body> 
         | Work::ArrayMeanTall
         | Work::ArrayTransposed
         | Work::ArrayStandardised
+        | Work::ArrayHeld
         | Work::ClusterTasks
         | Work::ClusterLatency
         | Work::ClusterLatencyCold

@@ -13,7 +13,8 @@ use crate::work::{Body, THREADS, Work};
 
 /// On tokio, from a thread that is no worker.
 pub(super) fn outside(work: Work) -> Option<Body> {
-    throughput::body::<Outside<Tokio>>(work).or_else(|| special::body::<Outside<Tokio>>(work))
+    throughput::body::<Outside<Tokio>>(work)
+        .or_else(|| special::body::<Outside<Tokio>>(work))
         .or_else(|| arrays::body(work))
 }
 
