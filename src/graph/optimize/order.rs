@@ -84,7 +84,7 @@ impl Order {
         }
     }
 
-    /// Places a task, and after it what can run now and takes no memory.
+    /// Places a task, and after it what can run then, or lacks little for it, and takes no memory.
     fn place(&mut self, place: usize) {
         let mut candidates = Vec::new();
         self.place_one(place, &mut candidates);
