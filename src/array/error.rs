@@ -144,11 +144,26 @@ pub enum ArrayError {
         /// What does not fit.
         message: String,
     },
+    /// A block, or the whole of an array that is computed, takes more memory than there is.
+    TooLarge {
+        /// Its shape.
+        shape: Vec<usize>,
+        /// How much memory its elements take, in bytes. `usize::MAX` stands for all that is more.
+        nbytes: usize,
+    },
     /// A function of the user's failed on a block, or gave a block that is not what was announced.
     Function {
         /// Which block: its place along each axis.
         block: Vec<usize>,
         /// What went wrong.
+        message: String,
+    },
+
+    /// The elements are such that the operation has no result, as that of a system of equations with a singular matrix.
+    NoResult {
+        /// The operation.
+        operation: String,
+        /// What the elements are, and what may help.
         message: String,
     },
 
@@ -211,7 +226,9 @@ impl fmt::Display for ArrayError {
             Self::Empty { operation, shape } => {
                 write!(f, "{operation} of no elements has no value: shape {shape:?} has an axis of length 0")
             }
-            Self::Parameter { operation, message } => write!(f, "{operation}: {message}"),
+            Self::Parameter { operation, message } | Self::NoResult { operation, message } => {
+                write!(f, "{operation}: {message}")
+            }
             Self::Unsupported { operation, element, fix } => {
                 write!(f, "{operation} is not defined for {element}: {fix}")
             }
@@ -221,6 +238,10 @@ impl fmt::Display for ArrayError {
             Self::Kernel { kernel, message } => {
                 write!(f, "{kernel}: {message}; all processes of a cluster need the same version of the library")
             }
+            Self::TooLarge { shape, nbytes } => write!(
+                f,
+                "shape {shape:?} takes {nbytes} bytes in one piece, more than there are: make the chunks smaller, or compute a part"
+            ),
             Self::Function { block, message } => write!(f, "block {block:?}: {message}"),
             Self::File { path, message } => write!(f, "{path}: {message}"),
         }

@@ -103,7 +103,7 @@ fn fold(operand: &Operand, axes: &[bool], place: &[usize], shape: Vec<usize>, as
 }
 
 /// Combines partial results, some at a time.
-fn tree(
+pub(crate) fn tree(
     mut parts: Vec<(Delayed<Block>, usize)>,
     place: &[usize],
     finish: Finish,

@@ -8,6 +8,11 @@ use anydask::{Delayed, Optimize, runtime::Smol};
 use ndarray::{ArrayD, IxDyn};
 use proptest::prelude::*;
 
+// What the tests on every runtime take from here.
+pub(crate) use crate::every_runtime::{
+    AnyOf, Event, Setting, awaited, awaited_on_every_runtime, on_every_runtime, run, run_blocking,
+};
+
 /// Threads are shared by all tests: each asks for what it needs, and none counts them.
 pub fn client() -> &'static anydask::Client<Smol> {
     static CLIENT: OnceLock<anydask::Client<Smol>> = OnceLock::new();

@@ -6,10 +6,16 @@
 
 mod arithmetic;
 mod create;
+mod dense;
 mod fold;
 mod gather;
+mod histogram;
+#[cfg(all(test, feature = "dask"))]
+mod hostile;
 mod merge;
+mod overlap;
 mod pieces;
+mod product;
 mod program;
 mod quantile;
 mod run;
@@ -31,9 +37,13 @@ use crate::task;
 pub(crate) use self::arithmetic::Arithmetic;
 pub(crate) use self::arithmetic::unary_is_defined;
 pub(crate) use self::create::{Create, Stream};
+pub(crate) use self::dense::Dense;
 pub(crate) use self::fold::{Combine, Finish, Fold, Outcome, Reduction};
+pub(crate) use self::histogram::{Bins, Histogram};
 pub(crate) use self::merge::Mergeable;
+pub(crate) use self::overlap::{Order, Overlap, Stretch};
 pub(crate) use self::pieces::{Piece, Pieces};
+pub(crate) use self::product::{Product, ProductAxes};
 pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
 pub(crate) use self::quantile::Quantile;
 pub(crate) use self::scan::Scan;
@@ -54,12 +64,20 @@ pub(crate) enum Kernel {
     View(View),
     /// Takes elements along an axis of blocks.
     Take(Take),
+    /// Puts elements of its neighbours around a block.
+    Overlap(Overlap),
     /// Reads and writes `.npy` files.
     Npy(Npy),
     /// Running sums.
     Scan(Scan),
     /// Quantiles along an axis.
     Quantile(Quantile),
+    /// Sums of products of blocks.
+    Product(Product),
+    /// Factors of matrices, and what is made with them.
+    Dense(Dense),
+    /// Counts of elements.
+    Histogram(Histogram),
     /// The block itself.
     Given(Block),
     /// There was something wrong with the operation.
@@ -75,9 +93,13 @@ impl Kernel {
             Self::Pieces(_) => "pieces",
             Self::View(_) => "view",
             Self::Take(_) => "take",
+            Self::Overlap(_) => "overlap",
             Self::Npy(npy) => npy.name(),
             Self::Scan(_) => "cumsum",
             Self::Quantile(_) => "quantile",
+            Self::Product(_) => "product",
+            Self::Dense(dense) => dense.name(),
+            Self::Histogram(_) => "histogram",
             Self::Given(_) => "given",
             Self::Fail(_) => "fail",
         })
@@ -90,9 +112,13 @@ impl Kernel {
             Self::Pieces(pieces) => pieces.run(&inputs),
             Self::View(view) => view.run(inputs),
             Self::Take(take) => take.run(&inputs),
+            Self::Overlap(overlap) => overlap.run(&inputs),
             Self::Npy(npy) => npy.run(&inputs),
             Self::Scan(scan) => scan.run(&inputs),
             Self::Quantile(quantile) => quantile.run(&inputs),
+            Self::Product(product) => product.run(inputs),
+            Self::Dense(dense) => dense.run(&inputs),
+            Self::Histogram(histogram) => histogram.run(&inputs),
             Self::Given(block) => Ok(block.clone()),
             Self::Fail(error) => Err(error.clone()),
         }

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::element::dispatch;
 use crate::array::kernel::wrong;
-use crate::array::layout::check_shape;
-use crate::array::{ArrayError, Block, Element, ElementType};
+use crate::array::{ArrayError, Block, Element, ElementType, memory};
 
 /// Takes from each input what is wanted of it along an axis. Together they fill the block; where they do not, it is 0.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub(crate) type Picks = Vec<(usize, usize)>;
 
 impl Take {
     pub(crate) fn run(&self, inputs: &[Arc<Block>]) -> Result<Block, ArrayError> {
-        check_shape(&self.shape)?;
+        memory::room(&self.shape, self.element)?;
         if self.axis >= self.shape.len() || self.picks.len() != inputs.len() {
             let (axis, shape, count) = (self.axis, &self.shape, self.picks.len());
             let message = format!("axis {axis} of {shape:?} of {count} blocks is not that of {}", inputs.len());

@@ -8,7 +8,7 @@ use crate::array::element::dispatch;
 use crate::array::kernel::strided::Strided;
 use crate::array::kernel::wrong;
 use crate::array::layout::check_shape;
-use crate::array::{ArrayError, Block, Element};
+use crate::array::{ArrayError, Block, Element, memory};
 
 /// Takes a range of each axis of a block, puts the axes in another order, and sees the elements in another shape, in this order.
 ///
@@ -75,6 +75,8 @@ impl View {
             let array = T::from_block(Arc::unwrap_or_clone(block))?.into_shape_with_order(&self.shape[..]);
             return array.map(T::into_block).map_err(|error| wrong("view", error.to_string()));
         }
+        // One element may be wanted again and again.
+        let len = memory::room(&self.shape, T::TYPE)?;
         let mut elements = vec![T::default(); len];
         strided.copy(block.elements::<T>()?, &mut elements);
         Block::from_elements(&self.shape, elements)
@@ -104,10 +106,11 @@ impl View {
             Range { length, .. } if length < 2 => 0,
             range => range.step * strides[axis] as isize,
         };
-        let first = match len {
-            Some(0) => 0,
-            _ => self.ranges.iter().zip(&strides).map(|(range, stride)| range.first * stride).sum(),
-        };
+        if len == Some(0) {
+            // Lengths beside one of 0 may be anything.
+            return Ok(Strided::new(0, std::iter::once((0, 1))));
+        }
+        let first = self.ranges.iter().zip(&strides).map(|(range, stride)| range.first * stride).sum();
         Ok(Strided::new(first, self.order.iter().map(|axis| (self.ranges[*axis].length, distance(*axis)))))
     }
 }
