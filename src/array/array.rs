@@ -7,7 +7,7 @@ use ndarray::ArrayD;
 use crate::Delayed;
 use crate::array::block_node::block_node;
 use crate::array::kernel::Kernel;
-use crate::array::{ArrayError, Block, Element, Layout};
+use crate::array::{ArrayError, Block, Element, Layout, memory};
 use crate::graph::Collection;
 
 /// An array of elements `T` in chunks, each the value of a lazy call. `Clone` gives another handle of it.
@@ -172,7 +172,14 @@ impl<T: Element> Collection for Array<T> {
     }
 
     fn finalize(&self) -> Delayed<ArrayD<T>> {
-        T::assemble(Layout::clone(&self.layout), self.blocks.to_vec())
+        match memory::room(self.shape(), T::TYPE) {
+            Ok(_) => T::assemble(Layout::clone(&self.layout), self.blocks.to_vec()),
+            // Before blocks are made that nobody can put together.
+            Err(error) => {
+                let failed = Self::failed(error);
+                T::assemble(failed.layout().clone(), failed.blocks.to_vec())
+            }
+        }
     }
 
     fn rebuild(&self, blocks: Self::Parts) -> Self {

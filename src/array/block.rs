@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use ndarray::{ArcArray, ArrayD, IxDyn};
 use num_complex::Complex64;
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::array::element::{dispatch, each_element};
@@ -149,28 +150,59 @@ impl<T: Element> From<ArrayD<T>> for Block {
 /// A block as it travels.
 #[derive(Serialize, Deserialize)]
 enum Wire<'a> {
-    Elements {
-        element: ElementType,
-        shape: Vec<u64>,
-        #[serde(borrow, with = "serde_bytes")]
-        bytes: Cow<'a, [u8]>,
-    },
-    Parts(#[serde(bound = "")] Vec<Block>),
+    Elements(#[serde(borrow)] Elements<'a>),
+    /// These have no parts themselves: so nobody can send parts of parts of parts, until the stack ends.
+    Parts(#[serde(borrow)] Vec<Elements<'a>>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Elements<'a> {
+    element: ElementType,
+    shape: Vec<u64>,
+    #[serde(borrow, with = "serde_bytes")]
+    bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Elements<'a> {
+    /// `None` of parts.
+    fn of(block: &'a Block) -> Option<Self> {
+        fn bytes<T: Element>(block: &Block) -> Cow<'_, [u8]> {
+            T::to_bytes(block.elements().unwrap_or_default())
+        }
+        let element = block.element()?;
+        let shape = block.shape().iter().map(|length| *length as u64).collect();
+        Some(Self { element, shape, bytes: dispatch!(element, T => bytes::<T>(block)) })
+    }
+
+    /// The block, or what is wrong with it.
+    fn block(self) -> Result<Block, String> {
+        fn block<T: Element>(shape: &[usize], bytes: &[u8]) -> Result<Block, ArrayError> {
+            Block::from_elements(shape, T::from_bytes(bytes))
+        }
+        let Self { element, shape, bytes } = self;
+        if shape.len() > AXES_MAX {
+            return Err(format!("a block has at most {AXES_MAX} axes, not {}", shape.len()));
+        }
+        let lengths: Option<Vec<usize>> = shape.iter().map(|length| usize::try_from(*length).ok()).collect();
+        let nbytes = lengths
+            .as_ref()
+            .and_then(|lengths| lengths.iter().try_fold(element.nbytes(), |size, length| size.checked_mul(*length)));
+        let (Some(lengths), true) = (lengths, nbytes == Some(bytes.len())) else {
+            return Err(format!("{} bytes do not make {shape:?} of {element}", bytes.len()));
+        };
+        dispatch!(element, T => block::<T>(&lengths, &bytes)).map_err(|error| error.to_string())
+    }
 }
 
 impl Serialize for Block {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        fn bytes<T: Element>(block: &Block) -> Cow<'_, [u8]> {
-            T::to_bytes(block.elements().unwrap_or_default())
-        }
-        let wire = match (self, self.element()) {
-            (_, Some(element)) => Wire::Elements {
-                element,
-                shape: self.shape().iter().map(|length| *length as u64).collect(),
-                bytes: dispatch!(element, T => bytes::<T>(self)),
-            },
-            (Self::Parts(parts), _) => Wire::Parts(parts.clone()),
-            (_, None) => Wire::Parts(Vec::new()),
+        let wire = match (Elements::of(self), self) {
+            (Some(elements), _) => Wire::Elements(elements),
+            (None, Self::Parts(parts)) => {
+                let parts: Option<Vec<_>> = parts.iter().map(Elements::of).collect();
+                Wire::Parts(parts.ok_or_else(|| S::Error::custom("parts of a block have no parts themselves"))?)
+            }
+            (None, _) => Wire::Parts(Vec::new()),
         };
         wire.serialize(serializer)
     }
@@ -178,23 +210,10 @@ impl Serialize for Block {
 
 impl<'de> Deserialize<'de> for Block {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        fn block<T: Element>(shape: &[usize], bytes: &[u8]) -> Result<Block, ArrayError> {
-            Block::from_elements(shape, T::from_bytes(bytes))
+        match Wire::deserialize(deserializer)? {
+            Wire::Elements(elements) => elements.block(),
+            Wire::Parts(parts) => parts.into_iter().map(Elements::block).collect::<Result<_, _>>().map(Self::Parts),
         }
-        let (element, shape, bytes) = match Wire::deserialize(deserializer)? {
-            Wire::Elements { element, shape, bytes } => (element, shape, bytes),
-            Wire::Parts(parts) => return Ok(Self::Parts(parts)),
-        };
-        if shape.len() > AXES_MAX {
-            return Err(D::Error::custom(format_args!("a block has at most {AXES_MAX} axes, not {}", shape.len())));
-        }
-        let lengths: Option<Vec<usize>> = shape.iter().map(|length| usize::try_from(*length).ok()).collect();
-        let nbytes = lengths
-            .as_ref()
-            .and_then(|lengths| lengths.iter().try_fold(element.nbytes(), |size, length| size.checked_mul(*length)));
-        let (Some(lengths), true) = (lengths, nbytes == Some(bytes.len())) else {
-            return Err(D::Error::custom(format_args!("{} bytes do not make {shape:?} of {element}", bytes.len())));
-        };
-        dispatch!(element, T => block::<T>(&lengths, &bytes)).map_err(D::Error::custom)
+        .map_err(D::Error::custom)
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn block_node(
             let (program, place) = (Arc::clone(program), place.into());
             hints.blockwise().merge(Mergeable { program, place, nbytes })
         }
+        Kernel::View(_) => hints.blockwise(),
         _ => hints,
     };
     delayed_with(hints, array_block, (kernel, inputs))

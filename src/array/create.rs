@@ -1,12 +1,12 @@
-//! Arrays from nothing, from ndarray, and from functions.
+//! Arrays from nothing and from ndarray.
 
 use std::sync::Arc;
 
-use ndarray::{ArrayBase, ArrayD, Data, Dimension, SliceInfoElem};
+use ndarray::{ArrayBase, Data, Dimension, SliceInfoElem};
 
 use crate::Delayed;
 use crate::array::kernel::{Create, Kernel, Operation, Program};
-use crate::array::{Array, ArrayError, Block, Chunks, Element, Layout, Scalar, Shape};
+use crate::array::{Array, ArrayError, Block, Chunks, Element, Layout, Scalar, Shape, memory};
 
 /// An array of zeros, of `f64`. [`full`] makes others.
 ///
@@ -65,7 +65,7 @@ pub(crate) fn created(layout: Layout, create: impl Fn(&[usize], u64) -> Create) 
 /// What [`arange`] counts in: `i64` and `f64`.
 pub trait Countable: Element + sealed::Sealed {
     #[doc(hidden)]
-    fn count(start: Self, stop: Self, step: Self) -> Option<f64>;
+    fn count(start: Self, stop: Self, step: Self) -> Option<usize>;
 }
 
 mod sealed {
@@ -75,16 +75,18 @@ mod sealed {
 }
 
 impl Countable for i64 {
-    fn count(start: i64, stop: i64, step: i64) -> Option<f64> {
+    fn count(start: i64, stop: i64, step: i64) -> Option<usize> {
         let distance = (i128::from(stop) - i128::from(start)) * i128::from(step.signum());
         // Rounded up.
-        (step != 0).then(|| -(-distance).div_euclid(i128::from(step).abs())).map(|count| count as f64)
+        let count = (step != 0).then(|| -(-distance).div_euclid(i128::from(step).abs()))?;
+        Some(count.max(0).try_into().unwrap_or(usize::MAX))
     }
 }
 
 impl Countable for f64 {
-    fn count(start: f64, stop: f64, step: f64) -> Option<f64> {
-        Some(((stop - start) / step).ceil()).filter(|count| count.is_finite())
+    fn count(start: f64, stop: f64, step: f64) -> Option<usize> {
+        // Below 0 it is 0, and what is too large the largest.
+        Some(((stop - start) / step).ceil()).filter(|count| count.is_finite()).map(|count| count as usize)
     }
 }
 
@@ -107,11 +109,11 @@ impl Countable for f64 {
 pub fn arange<T: Countable>(start: T, stop: T, step: T, chunks: impl Into<Chunks>) -> Array<T> {
     let count = T::count(start, stop, step).ok_or_else(|| ArrayError::Parameter {
         operation: "arange".into(),
-        message: format!("from {start:?} to {stop:?} by {step:?} is no number of elements: give a step that is not 0"),
+        message: format!("from {start:?} to {stop:?} by {step:?} is no number of elements: give finite numbers, and a step that is not 0"),
     });
     Array::carrying(count.and_then(|count| {
         // More than there can be is refused as a shape.
-        let layout = Layout::new(count.max(0.0) as usize, chunks)?;
+        let layout = Layout::new(count, chunks)?;
         let create = |place: &[usize], _| {
             let first = layout.block_offset(place)[0];
             match (start.into_scalar(), step.into_scalar()) {
@@ -165,7 +167,11 @@ where
     S: Data<Elem = T>,
     D: Dimension,
 {
-    Array::carrying(Layout::new(array.shape(), chunks).map(|layout| {
+    Array::carrying(Layout::new(array.shape(), chunks).and_then(|layout| {
+        for place in layout.blocks() {
+            // A view may have more elements than memory.
+            memory::room(&layout.block_shape(&place), T::TYPE)?;
+        }
         let view = array.view().into_dyn();
         let block = |place: Vec<usize>| {
             let (offset, shape) = (layout.block_offset(&place), layout.block_shape(&place));
@@ -178,7 +184,7 @@ where
             given(Block::from(part.as_standard_layout().into_owned()), &place)
         };
         let blocks = layout.blocks().map(block).collect();
-        Array::from_blocks(layout, blocks)
+        Ok(Array::from_blocks(layout, blocks))
     }))
 }
 
@@ -186,51 +192,4 @@ where
 fn given(block: Block, place: &[usize]) -> Delayed<Block> {
     let nbytes = block.nbytes();
     crate::array::block_node::block_node(Kernel::Given(block), place, nbytes, Vec::new())
-}
-
-/// An array whose blocks a function makes: it is given where the block begins and its shape.
-///
-/// The function runs in this process; a block of another shape is an [`ArrayError::Function`] that names the block.
-///
-/// # Examples
-///
-/// ```
-/// # #[cfg(feature = "smol")] {
-/// use anydask::{Client, array, runtime::Smol};
-/// use ndarray::{ArrayD, IxDyn};
-///
-/// let client = Client::<Smol>::local().wait()?;
-/// let x = array::from_fn([4, 4], [2, 2], |offset, shape| {
-///     ArrayD::from_shape_fn(IxDyn(shape), |index| (offset[0] + index[0]) as f64 * 10.0 + (offset[1] + index[1]) as f64)
-/// });
-/// assert_eq!(client.compute(&x).wait()?[[3, 2]], 32.0);
-/// # }
-/// # Ok::<(), anydask::Error>(())
-/// ```
-pub fn from_fn<T, F>(shape: impl Into<Shape>, chunks: impl Into<Chunks>, function: F) -> Array<T>
-where
-    T: Element,
-    F: Fn(&[usize], &[usize]) -> ArrayD<T> + Send + Sync + 'static,
-{
-    let function = Arc::new(function);
-    Array::carrying(Layout::new(shape, chunks).map(|layout| {
-        let block = |place: Vec<usize>| {
-            let (offset, shape) = (layout.block_offset(&place), layout.block_shape(&place));
-            let function = Arc::clone(&function);
-            let hints = crate::graph::Hints::new()
-                .name(format!("from_fn{place:?}"))
-                .nbytes((shape.iter().product::<usize>() * T::TYPE.nbytes()) as u64);
-            let make = move || {
-                let block = function(&offset, &shape);
-                if block.shape() == shape {
-                    return Ok(Block::from(block));
-                }
-                let message = format!("the function gave shape {:?} where {shape:?} is needed", block.shape());
-                Err(ArrayError::Function { block: place.clone(), message })
-            };
-            crate::graph::delayed_with(hints, crate::fallible(make), ())
-        };
-        let blocks = layout.blocks().map(block).collect();
-        Array::from_blocks(layout, blocks)
-    }))
 }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::bytes::Bytes;
 use crate::array::kernel::{Arithmetic, Tile};
+use crate::array::mapping::{Expected, returned};
 use crate::array::{ArrayError, Block, Layout, Scalar, whole};
+use crate::graph::{Hints, delayed_with};
 use crate::{Delayed, delayed};
 
 /// The type of the elements of a block, as data.
@@ -119,6 +121,9 @@ pub trait Element: Arithmetic + Bytes + Copy + Default + PartialEq + fmt::Debug 
 
     #[doc(hidden)]
     fn scalar(block: Delayed<Block>) -> Delayed<Self>;
+
+    #[doc(hidden)]
+    fn returned(hints: Hints, expected: Expected, given: Delayed<ArrayD<Self>>) -> Delayed<Block>;
 }
 
 /// Calls a macro with all element types: `$body! { (f64 F64) ... }`.
@@ -167,7 +172,7 @@ macro_rules! dispatch {
 pub(crate) use dispatch;
 
 macro_rules! element {
-    ($T:ident $Variant:ident $Sum:ident $Float:ident $Real:ident $FloatReal:ident $assemble:ident $scalar:ident) => {
+    ($T:ident $Variant:ident $Sum:ident $Float:ident $Real:ident $FloatReal:ident $assemble:ident $scalar:ident $block:ident) => {
         impl Element for $T {
             const TYPE: ElementType = ElementType::$Variant;
 
@@ -223,14 +228,18 @@ macro_rules! element {
             fn scalar(block: Delayed<Block>) -> Delayed<Self> {
                 delayed(whole::$scalar, block)
             }
+
+            fn returned(hints: Hints, expected: Expected, given: Delayed<ArrayD<Self>>) -> Delayed<Block> {
+                delayed_with(hints, returned::$block, (expected, given))
+            }
         }
     };
 }
 
-element! { bool Bool i64 f64 bool f64 assemble_bool scalar_bool }
-element! { u8 U8 i64 f64 u8 f64 assemble_u8 scalar_u8 }
-element! { i32 I32 i64 f64 i32 f64 assemble_i32 scalar_i32 }
-element! { i64 I64 i64 f64 i64 f64 assemble_i64 scalar_i64 }
-element! { f32 F32 f32 f32 f32 f32 assemble_f32 scalar_f32 }
-element! { f64 F64 f64 f64 f64 f64 assemble_f64 scalar_f64 }
-element! { Complex64 Complex64 Complex64 Complex64 f64 f64 assemble_complex64 scalar_complex64 }
+element! { bool Bool i64 f64 bool f64 assemble_bool scalar_bool block_bool }
+element! { u8 U8 i64 f64 u8 f64 assemble_u8 scalar_u8 block_u8 }
+element! { i32 I32 i64 f64 i32 f64 assemble_i32 scalar_i32 block_i32 }
+element! { i64 I64 i64 f64 i64 f64 assemble_i64 scalar_i64 block_i64 }
+element! { f32 F32 f32 f32 f32 f32 assemble_f32 scalar_f32 block_f32 }
+element! { f64 F64 f64 f64 f64 f64 assemble_f64 scalar_f64 block_f64 }
+element! { Complex64 Complex64 Complex64 Complex64 f64 f64 assemble_complex64 scalar_complex64 block_complex64 }

@@ -144,6 +144,13 @@ pub enum ArrayError {
         /// What does not fit.
         message: String,
     },
+    /// A block, or the whole of an array that is computed, takes more memory than there is.
+    TooLarge {
+        /// Its shape.
+        shape: Vec<usize>,
+        /// How much memory its elements take, in bytes. `usize::MAX` stands for all that is more.
+        nbytes: usize,
+    },
     /// A function of the user's failed on a block, or gave a block that is not what was announced.
     Function {
         /// Which block: its place along each axis.
@@ -231,6 +238,10 @@ impl fmt::Display for ArrayError {
             Self::Kernel { kernel, message } => {
                 write!(f, "{kernel}: {message}; all processes of a cluster need the same version of the library")
             }
+            Self::TooLarge { shape, nbytes } => write!(
+                f,
+                "shape {shape:?} takes {nbytes} bytes in one piece, more than there are: make the chunks smaller, or compute a part"
+            ),
             Self::Function { block, message } => write!(f, "block {block:?}: {message}"),
             Self::File { path, message } => write!(f, "{path}: {message}"),
         }

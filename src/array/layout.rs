@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -6,11 +7,17 @@ use crate::array::{AXES_MAX, ArrayError, BLOCKS_MAX, Chunks, Shape};
 
 /// A shape, and where it is cut into blocks: for each axis the lengths of its chunks, which may differ.
 ///
-/// An axis of length 0 has one chunk of length 0. A reference count.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Layout {
+/// An axis of length 0 has one chunk of length 0. `Clone` copies nothing.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "Vec<Vec<usize>>", try_from = "Vec<Vec<usize>>")]
+pub struct Layout(Arc<Cuts>);
+
+#[derive(PartialEq, Eq, Hash)]
+struct Cuts {
     shape: Vec<usize>,
     chunks: Vec<Vec<usize>>,
+    /// Where each chunk begins. To add up the chunks before each of a million takes minutes.
+    starts: Vec<Vec<usize>>,
 }
 
 impl Layout {
@@ -43,7 +50,7 @@ impl Layout {
                 lists
             }
         };
-        Self { shape, chunks: lists }.checked()
+        Self::checked(shape, lists)
     }
 
     /// The layout of chunks that are known to be lists.
@@ -55,70 +62,113 @@ impl Layout {
         let shape = chunks.iter().map(|list| list.iter().fold(0_usize, |sum, size| sum.saturating_add(*size)));
         let shape: Vec<usize> = shape.collect();
         check_shape(&shape)?;
-        Self { shape, chunks }.checked()
+        Self::checked(shape, chunks)
     }
 
     /// The layout of one element without axes.
     pub(crate) fn scalar() -> Self {
-        Self { shape: Vec::new(), chunks: Vec::new() }
+        Self::cut(Vec::new(), Vec::new())
     }
 
-    fn checked(self) -> Result<Self, ArrayError> {
-        let blocks = self.chunks.iter().try_fold(1_usize, |count, list| count.checked_mul(list.len()));
+    /// The chunks of each axis are as long together as it is.
+    fn checked(shape: Vec<usize>, chunks: Vec<Vec<usize>>) -> Result<Self, ArrayError> {
+        let blocks = chunks.iter().try_fold(1_usize, |count, list| count.checked_mul(list.len()));
         match blocks {
-            Some(count) if count <= BLOCKS_MAX => Ok(self),
-            _ => Err(ArrayError::TooManyBlocks { shape: self.shape }),
+            Some(count) if count <= BLOCKS_MAX => Ok(Self::cut(shape, chunks)),
+            _ => Err(ArrayError::TooManyBlocks { shape }),
         }
+    }
+
+    fn cut(shape: Vec<usize>, chunks: Vec<Vec<usize>>) -> Self {
+        let starts = chunks.iter().map(|list| {
+            let mut start = 0;
+            list.iter()
+                .map(|size| {
+                    start += size;
+                    start - size
+                })
+                .collect()
+        });
+        let starts = starts.collect();
+        Self(Arc::new(Cuts { shape, chunks, starts }))
     }
 
     /// The length of each axis.
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        &self.0.shape
     }
 
     /// The lengths of the chunks of each axis.
     pub fn chunks(&self) -> &[Vec<usize>] {
-        &self.chunks
+        &self.0.chunks
     }
 
     /// How many chunks each axis has.
     pub fn grid(&self) -> Vec<usize> {
-        self.chunks.iter().map(Vec::len).collect()
+        self.0.chunks.iter().map(Vec::len).collect()
     }
 
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.0.shape.iter().product()
     }
 
     /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
-        self.shape.contains(&0)
+        self.0.shape.contains(&0)
     }
 
     /// How many blocks there are.
     pub fn block_count(&self) -> usize {
-        self.chunks.iter().map(Vec::len).product()
+        self.0.chunks.iter().map(Vec::len).product()
     }
 
     /// The place of each block along each axis, in C order: the order in which an array has its blocks.
     pub fn blocks(&self) -> Blocks {
-        Blocks { grid: self.grid().into(), next: Some(vec![0; self.chunks.len()]) }
+        Blocks { grid: self.grid().into(), next: Some(vec![0; self.0.chunks.len()]) }
     }
 
     /// The shape of a block.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such block.
     pub fn block_shape(&self, block: &[usize]) -> Vec<usize> {
-        self.chunks.iter().zip(block).map(|(list, place)| list[*place]).collect()
+        self.0.chunks.iter().zip(block).map(|(list, place)| list[*place]).collect()
     }
 
     /// Where a block begins along each axis.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such block.
     pub fn block_offset(&self, block: &[usize]) -> Vec<usize> {
-        self.chunks.iter().zip(block).map(|(list, place)| list[..*place].iter().sum()).collect()
+        self.0.starts.iter().zip(block).map(|(starts, place)| starts[*place]).collect()
     }
 
-    /// Which of the blocks, in C order, this is.
+    /// Which of the blocks, in C order, this is. The block is one of them.
     pub fn block_number(&self, block: &[usize]) -> usize {
-        self.chunks.iter().zip(block).fold(0, |number, (list, place)| number * list.len() + place)
+        self.0.chunks.iter().zip(block).fold(0, |number, (list, place)| number * list.len() + place)
+    }
+}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layout").field("shape", &self.shape()).field("chunks", &self.chunks()).finish()
+    }
+}
+
+impl From<Layout> for Vec<Vec<usize>> {
+    fn from(layout: Layout) -> Self {
+        layout.0.chunks.clone()
+    }
+}
+
+impl TryFrom<Vec<Vec<usize>>> for Layout {
+    type Error = ArrayError;
+
+    fn try_from(chunks: Vec<Vec<usize>>) -> Result<Self, ArrayError> {
+        Self::from_lists(chunks)
     }
 }
 

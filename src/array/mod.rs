@@ -23,7 +23,18 @@
 //!
 //! - Elements are `f32 f64 i32 i64 u8 bool` and [`Complex64`], and an array's type says which: see [`Element`].
 //! - Sums of `u8` are `i64`, since there is no `u64`; roots and means of all whole numbers are `f64`.
-//! - What goes wrong with shapes is told as [`ArrayError`] says.
+//! - What goes wrong with shapes is told as [`ArrayError`] says. So is a number that no element can be, also in comparisons.
+//! - There is no `i8`: `bool` has no `//`, `%` and `power`, and its `square` and `sign` stay `bool`.
+//! - A negative power of a whole number is 0 (of 1 and -1 it is not), and `recip` of whole numbers gives `f64`.
+//! - A [`cast`](Array::cast) to whole numbers makes 0 of NaN, and the nearest `i64`, wrapped, of what is too large. NumPy
+//!   leaves it to the processor.
+//! - Sums, means and products of `f32` are calculated in `f64`, and sums are compensated: they lose less.
+//! - A [`quantile`](Array::quantile) that is an element is that element, also beside infinite ones, where NumPy has NaN; and
+//!   `bool` has quantiles.
+//! - Variances are put together of those of blocks, as in Dask: where elements are 10ⁿ times as large as their differences, some
+//!   16 - n digits are right.
+//! - Slices are written with [`ndarray::s!`], in which a negative step goes through its range from the end, and what lies outside
+//!   of an axis is an error: see [`Array::slice`].
 
 #[expect(clippy::module_inception, reason = "the file of the type `Array`, as every other type has one")]
 mod array;
@@ -36,9 +47,12 @@ mod element;
 mod elementwise;
 mod error;
 mod histogram;
+mod indexing;
 mod kernel;
 mod layout;
 pub mod linalg;
+mod mapping;
+mod memory;
 mod npy;
 mod operators;
 mod products;
@@ -46,6 +60,7 @@ mod promote;
 mod random;
 mod rechunk;
 mod reductions;
+mod reshaping;
 mod scalar;
 mod whole;
 
@@ -54,16 +69,18 @@ pub use num_complex::Complex64;
 pub use self::array::Array;
 pub use self::block::Block;
 pub use self::chunks::{Chunks, Shape};
-pub use self::create::{arange, from_fn, from_ndarray, full, linspace, ones, zeros};
+pub use self::create::{arange, from_ndarray, full, linspace, ones, zeros};
 pub use self::element::{Element, ElementType};
 pub use self::error::ArrayError;
 pub use self::histogram::{BINS_MAX, histogram, histogram_edges};
 pub use self::layout::{Blocks, Layout};
+pub use self::mapping::{BlockPlace, Boundary, Depth, from_fn, from_fn_task};
 pub use self::npy::from_npy;
 pub use self::products::{SummedAxes, tensordot};
 pub use self::promote::{Promote, PromoteScalar};
 pub use self::random::{Generator, normal, random};
 pub use self::reductions::axes::Axes;
+pub use self::reshaping::{Lengths, concatenate, stack};
 pub use self::scalar::Scalar;
 
 /// How many axes an array can have: as many as ndarray has fixed dimensions for.

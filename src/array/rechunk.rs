@@ -1,7 +1,7 @@
 //! Other chunks of the same array.
 
 use crate::array::block_node::block_node;
-use crate::array::elementwise::{Operand, ends};
+use crate::array::elementwise::Operand;
 use crate::array::kernel::{Kernel, Piece, Pieces};
 use crate::array::{Array, ArrayError, Chunks, Element, Layout};
 
@@ -32,52 +32,88 @@ impl<T: Element> Array<T> {
     }
 }
 
-/// Cuts blocks and puts the pieces together.
+/// Cuts blocks and puts the pieces together. A block that stays as it is is the same one.
 pub(crate) fn rechunked(operand: &Operand, layout: Layout) -> Result<Operand, ArrayError> {
     let (from, element) = (&operand.layout, operand.element);
-    let ends: Vec<Vec<usize>> = from.chunks().iter().map(|list| ends(list).collect()).collect();
+    let axes: Vec<Vec<Vec<Overlap>>> =
+        from.chunks().iter().zip(layout.chunks()).map(|(from, to)| overlaps(from, to)).collect();
     let block = |place: Vec<usize>| {
-        let (offset, shape) = (layout.block_offset(&place), layout.block_shape(&place));
-        let nbytes = shape.iter().product::<usize>() * element.nbytes();
-        // Along each axis: which chunks, from where in each, and how much of it.
-        let overlaps: Vec<Vec<(usize, usize, usize)>> = ends
-            .iter()
-            .zip(offset.iter().zip(&shape))
-            .map(|(ends, (start, length))| {
-                let (stop, mut overlaps) = (start + length, Vec::new());
-                let first = ends.partition_point(|end| end <= start);
-                let mut begin = if first == 0 { 0 } else { ends[first - 1] };
-                for (chunk, end) in ends.iter().enumerate().skip(first) {
-                    if begin >= stop {
-                        break;
-                    }
-                    let (low, high) = (begin.max(*start), (*end).min(stop));
-                    if low < high {
-                        overlaps.push((chunk, low - begin, high - low));
-                    }
-                    begin = *end;
-                }
-                overlaps
-            })
-            .collect();
-        let mut inputs = Vec::new();
-        let mut pieces = Vec::new();
-        let grid = overlaps.iter().map(|overlaps| vec![1; overlaps.len()]).collect();
-        for index in Layout::from_lists(grid).map(|layout| layout.blocks()).into_iter().flatten() {
-            let parts: Vec<(usize, usize, usize)> =
-                index.iter().zip(&overlaps).map(|(index, overlaps)| overlaps[*index]).collect();
-            let at =
-                index.iter().zip(&overlaps).map(|(index, overlaps)| overlaps[..*index].iter().map(|part| part.2).sum());
-            let chunk: Vec<usize> = parts.iter().map(|part| part.0).collect();
+        let shape = layout.block_shape(&place);
+        let overlaps: Vec<&[Overlap]> = axes.iter().zip(&place).map(|(axis, chunk)| &axis[*chunk][..]).collect();
+        let combinations = Layout::from_lists(overlaps.iter().map(|parts| vec![1; parts.len()]).collect())?;
+        let mut inputs = Vec::with_capacity(combinations.block_count());
+        let mut pieces = Vec::with_capacity(combinations.block_count());
+        for index in combinations.blocks() {
+            let parts: Vec<Overlap> = index.iter().zip(&overlaps).map(|(index, parts)| parts[*index]).collect();
+            let chunk: Vec<usize> = parts.iter().map(|part| part.chunk).collect();
+            let length: Vec<usize> = parts.iter().map(|part| part.length).collect();
+            let input = operand.blocks[from.block_number(&chunk)].clone();
+            if length == shape && shape == from.block_shape(&chunk) {
+                return Ok(input);
+            }
+            inputs.push(input);
             pieces.push(Piece {
-                from: parts.iter().map(|part| part.1).collect(),
-                at: at.collect(),
-                shape: parts.iter().map(|part| part.2).collect(),
+                from: parts.iter().map(|part| part.from).collect(),
+                at: parts.iter().map(|part| part.at).collect(),
+                shape: length,
             });
-            inputs.push(operand.blocks[from.block_number(&chunk)].clone());
         }
-        block_node(Kernel::Pieces(Pieces { shape, element, pieces }), &place, nbytes, inputs)
+        let nbytes = shape.iter().product::<usize>() * element.nbytes();
+        Ok(block_node(Kernel::Pieces(Pieces { shape, element, pieces }), &place, nbytes, inputs))
     };
-    let blocks = layout.blocks().map(block).collect();
+    let blocks = layout.blocks().map(block).collect::<Result<_, ArrayError>>()?;
     Ok(Operand { element, layout, blocks })
+}
+
+/// What a chunk has of one of other chunks of the same axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Overlap {
+    /// Which of the others.
+    chunk: usize,
+    /// Where it begins in the other.
+    from: usize,
+    /// Where it begins in the chunk.
+    at: usize,
+    length: usize,
+}
+
+/// Of each chunk of `to` what it has of the chunks of `from`. Both are as long together.
+fn overlaps(from: &[usize], to: &[usize]) -> Vec<Vec<Overlap>> {
+    let mut rest = from.iter().copied().enumerate();
+    // The chunk that is being used up, and how much of it has been.
+    let (mut current, mut used) = (rest.next(), 0);
+    let chunk = |length: &usize| {
+        let (mut parts, mut at) = (Vec::new(), 0);
+        while at < *length
+            && let Some((chunk, whole)) = current
+        {
+            let part = (whole - used).min(length - at);
+            if part > 0 {
+                parts.push(Overlap { chunk, from: used, at, length: part });
+            }
+            (at, used) = (at + part, used + part);
+            if used == whole {
+                (current, used) = (rest.next(), 0);
+            }
+        }
+        parts
+    };
+    to.iter().map(chunk).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_overlap_where_they_have_elements_in_common() {
+        let overlap = |chunk, from, at, length| Overlap { chunk, from, at, length };
+        assert_eq!(
+            overlaps(&[0, 3, 0, 2], &[2, 0, 3]),
+            [vec![overlap(1, 0, 0, 2)], vec![], vec![overlap(1, 2, 0, 1), overlap(3, 0, 1, 2)],]
+        );
+        assert_eq!(overlaps(&[1, 4], &[2, 3])[0], [overlap(0, 0, 0, 1), overlap(1, 0, 1, 1)]);
+        assert_eq!(overlaps(&[0], &[0, 0]), [vec![], vec![]]);
+        assert_eq!(overlaps(&[4], &[1, 3]), [vec![overlap(0, 0, 0, 1)], vec![overlap(0, 1, 0, 3)]]);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{ArrayD, IxDyn, Slice};
 
 use crate::array::kernel::wrong;
-use crate::array::{ArrayError, Block, Complex64, Element, Layout};
+use crate::array::{ArrayError, Block, Complex64, Element, Layout, memory};
 use crate::task;
 
 macro_rules! whole {
@@ -53,6 +53,7 @@ fn assemble<T: Element>(layout: &Layout, mut blocks: Vec<Arc<Block>>) -> Result<
         // Moved, not copied, where nobody else has it.
         return Ok(T::from_block(Arc::unwrap_or_clone(block))?.into_owned());
     }
+    memory::room(layout.shape(), T::TYPE)?;
     let mut whole = ArrayD::from_elem(IxDyn(layout.shape()), T::default());
     for (place, block) in layout.blocks().zip(blocks) {
         let array = T::of_block(&block).ok_or_else(|| block.is_no(T::TYPE))?;

@@ -49,6 +49,8 @@ pub(crate) use function::Each;
 pub(crate) use handle::{EntryRef, Handle};
 pub(crate) use identity::Identity;
 pub(crate) use items::{Ends, Enough, Items, TypedItems};
+#[cfg(feature = "dask")]
+pub(crate) use name::block_of;
 pub(crate) use name::{call_name, short_name};
 pub(crate) use options::Repeat;
 pub(crate) use registry::check_registrations;

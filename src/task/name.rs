@@ -28,6 +28,14 @@ pub(crate) fn short_name(path: &str) -> &str {
     word.split('<').next().unwrap_or(word)
 }
 
+/// Which block of an array a call of `function` is for, as its key has it: `[1, 0]` of `f[1, 0]-7c9e`. `None` for other calls.
+#[cfg(feature = "dask")]
+pub(crate) fn block_of<'a>(key: &'a str, function: &str) -> Option<&'a str> {
+    let (place, _) = key.strip_prefix(short_name(function))?.rsplit_once('-')?;
+    let numbers = place.strip_prefix('[')?.strip_suffix(']')?;
+    numbers.chars().all(|letter| letter.is_ascii_digit() || ", ".contains(letter)).then_some(place)
+}
+
 fn file_name<'a>(location: &'a Location<'_>) -> &'a str {
     location.file().rsplit(['/', '\\']).next().unwrap_or_default()
 }
@@ -43,5 +51,14 @@ mod tests {
         assert_eq!(short_name("demo::fib<anydask_smol::Smol>"), "fib");
         assert_eq!(short_name("demo::Setting<R>::occupy::{{closure}}"), "{{closure}}");
         assert_eq!(short_name("<demo::A as demo::B<fn(i64) -> i64>>::run"), "run");
+    }
+    #[cfg(feature = "dask")]
+    #[test]
+    fn a_key_says_which_block_a_call_is_for() {
+        assert_eq!(block_of("halve[1, 0]-7c9e", "demo::halve"), Some("[1, 0]"));
+        assert_eq!(block_of("halve[]-7c9e", "halve"), Some("[]"));
+        for other in ["halve-7c9e", "halve[1]", "halves[1]-7c9e", "halve[a]-7c9e", "half[1]-7c9e", "-", ""] {
+            assert_eq!(block_of(other, "demo::halve"), None, "{other}");
+        }
     }
 }

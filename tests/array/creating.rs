@@ -32,8 +32,8 @@ fn constants_fill_all_six_axes() {
     let x = array::full([2, 1, 3, 1, 2, 2], 2, 7_i32);
     assert_eq!(whole(&x), ArrayD::from_elem(IxDyn(&[2, 1, 3, 1, 2, 2]), 7));
     assert_eq!(whole(&array::ones([3], 2)), arr1(&[1.0; 3]).into_dyn());
-    assert_eq!(whole(&array::zeros((), ())), ArrayD::zeros(IxDyn(&[])));
-    assert_eq!(whole(&array::zeros([4, 0, 2], 2)), ArrayD::zeros(IxDyn(&[4, 0, 2])));
+    assert_eq!(whole(&array::zeros((), ())), ArrayD::<f64>::zeros(IxDyn(&[])));
+    assert_eq!(whole(&array::zeros([4, 0, 2], 2)), ArrayD::<f64>::zeros(IxDyn(&[4, 0, 2])));
 }
 
 #[test]

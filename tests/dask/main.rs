@@ -4,6 +4,8 @@
 
 #![allow(unreachable_pub, reason = "nobody uses a test program from outside")]
 
+#[cfg(feature = "array")]
+mod arrays;
 mod at_once;
 mod bodies;
 mod cluster;

@@ -47,7 +47,7 @@ pub(crate) fn refined(one: &[usize], other: &[usize]) -> Vec<usize> {
     let mut start = 0;
     let sizes = ends.into_iter().map(|end| end - std::mem::replace(&mut start, end));
     let sizes: Vec<usize> = sizes.filter(|size| *size > 0).collect();
-    // No elements are one chunk.
+    // An axis of length 0 has a chunk too.
     if sizes.is_empty() { vec![0] } else { sizes }
 }
 

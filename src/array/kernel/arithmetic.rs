@@ -1,5 +1,8 @@
 //! What one element can do, with NumPy's answers.
 
+mod boolean;
+mod complex;
+
 use num_complex::Complex64;
 
 use crate::array::ElementType;
@@ -56,6 +59,8 @@ macro_rules! casts {
         }
     };
 }
+
+use casts;
 
 macro_rules! primitive_casts {
     () => {
@@ -196,7 +201,7 @@ macro_rules! integer {
             }
 
             fn test(self, test: Test) -> bool {
-                matches!(test, Test::IsFinite)
+                matches!(test, Test::Finite)
             }
 
             fn unary(unary: Unary, from: &[Self], to: &mut [Self]) {
@@ -262,8 +267,14 @@ macro_rules! float {
                     return self / other;
                 }
                 // As Python: of the exact remainder, so that 1 // 0.1 is 9.
-                let remainder = self.remainder(other);
-                let quotient = (self - remainder) / other;
+                let remainder = self % other;
+                let mut quotient = (self - remainder) / other;
+                if remainder != 0.0 && (remainder < 0.0) != (other < 0.0) {
+                    quotient -= 1.0;
+                }
+                if quotient == 0.0 {
+                    return (0.0 as Self).copysign(self / other);
+                }
                 let floor = quotient.floor();
                 if quotient - floor > 0.5 { floor + 1.0 } else { floor }
             }
@@ -325,9 +336,9 @@ macro_rules! float {
 
             fn test(self, test: Test) -> bool {
                 match test {
-                    Test::IsNan => self.is_nan(),
-                    Test::IsInfinite => self.is_infinite(),
-                    Test::IsFinite => self.is_finite(),
+                    Test::Nan => self.is_nan(),
+                    Test::Infinite => self.is_infinite(),
+                    Test::Finite => self.is_finite(),
                 }
             }
 
@@ -393,275 +404,6 @@ macro_rules! float {
 
 float!(f32 to_f32);
 float!(f64 to_f64);
-
-impl Arithmetic for bool {
-    fn add(self, other: Self) -> Self {
-        self | other
-    }
-
-    fn subtract(self, other: Self) -> Self {
-        self ^ other
-    }
-
-    fn multiply(self, other: Self) -> Self {
-        self & other
-    }
-
-    fn divide(self, _: Self) -> Self {
-        self
-    }
-
-    fn floor_divide(self, _: Self) -> Self {
-        self
-    }
-
-    fn remainder(self, _: Self) -> Self {
-        self
-    }
-
-    fn power(self, _: Self) -> Self {
-        self
-    }
-
-    fn minimum(self, other: Self) -> Self {
-        self & other
-    }
-
-    fn maximum(self, other: Self) -> Self {
-        self | other
-    }
-
-    fn hypot(self, _: Self) -> Self {
-        self
-    }
-
-    fn arctan2(self, _: Self) -> Self {
-        self
-    }
-
-    fn and(self, other: Self) -> Self {
-        self & other
-    }
-
-    fn or(self, other: Self) -> Self {
-        self | other
-    }
-
-    fn xor(self, other: Self) -> Self {
-        self ^ other
-    }
-
-    fn is_equal(self, other: Self) -> bool {
-        self == other
-    }
-
-    fn is_less(self, other: Self) -> bool {
-        !self & other
-    }
-
-    fn is_less_or_equal(self, other: Self) -> bool {
-        !self | other
-    }
-
-    fn test(self, test: Test) -> bool {
-        matches!(test, Test::IsFinite)
-    }
-
-    fn unary(unary: Unary, from: &[Self], to: &mut [Self]) {
-        match unary {
-            Unary::Not => each(from, to, |x| !x),
-            _ => each(from, to, |x| x),
-        }
-    }
-
-    fn is_true(self) -> bool {
-        self
-    }
-
-    fn magnitude(self) -> f64 {
-        self.to_f64()
-    }
-
-    fn to_bool(self) -> bool {
-        self
-    }
-
-    fn to_u8(self) -> u8 {
-        self.into()
-    }
-
-    fn to_i32(self) -> i32 {
-        self.into()
-    }
-
-    fn to_i64(self) -> i64 {
-        self.into()
-    }
-
-    fn to_f32(self) -> f32 {
-        self.into()
-    }
-
-    fn to_f64(self) -> f64 {
-        self.into()
-    }
-
-    fn to_complex64(self) -> Complex64 {
-        Complex64::new(self.into(), 0.0)
-    }
-
-    casts!(to_bool);
-
-    fn exactly(number: f64) -> Option<Self> {
-        if number == 0.0 || number == 1.0 { Some(number == 1.0) } else { None }
-    }
-}
-
-impl Arithmetic for Complex64 {
-    fn add(self, other: Self) -> Self {
-        self + other
-    }
-
-    fn subtract(self, other: Self) -> Self {
-        self - other
-    }
-
-    fn multiply(self, other: Self) -> Self {
-        self * other
-    }
-
-    fn divide(self, other: Self) -> Self {
-        self / other
-    }
-
-    fn floor_divide(self, _: Self) -> Self {
-        self
-    }
-
-    fn remainder(self, _: Self) -> Self {
-        self
-    }
-
-    fn power(self, other: Self) -> Self {
-        match other {
-            Complex64 { re: 0.0, im: 0.0 } => Self::new(1.0, 0.0),
-            Complex64 { re, im: 0.0 } if re.fract() == 0.0 && re.abs() < 100.0 => self.powi(re as i32),
-            other => self.powc(other),
-        }
-    }
-
-    fn minimum(self, other: Self) -> Self {
-        if self.test(Test::IsNan) || self.is_less(other) { self } else { other }
-    }
-
-    fn maximum(self, other: Self) -> Self {
-        if self.test(Test::IsNan) || other.is_less(self) { self } else { other }
-    }
-
-    fn hypot(self, _: Self) -> Self {
-        self
-    }
-
-    fn arctan2(self, _: Self) -> Self {
-        self
-    }
-
-    fn and(self, _: Self) -> Self {
-        self
-    }
-
-    fn or(self, _: Self) -> Self {
-        self
-    }
-
-    fn xor(self, _: Self) -> Self {
-        self
-    }
-
-    fn is_equal(self, other: Self) -> bool {
-        self == other
-    }
-
-    /// By the real part, and where that is equal by the imaginary one.
-    fn is_less(self, other: Self) -> bool {
-        self.re < other.re || self.re == other.re && self.im < other.im
-    }
-
-    fn is_less_or_equal(self, other: Self) -> bool {
-        self.re < other.re || self.re == other.re && self.im <= other.im
-    }
-
-    fn test(self, test: Test) -> bool {
-        match test {
-            Test::IsNan => self.re.is_nan() || self.im.is_nan(),
-            Test::IsInfinite => self.re.is_infinite() || self.im.is_infinite(),
-            Test::IsFinite => self.re.is_finite() && self.im.is_finite(),
-        }
-    }
-
-    fn unary(unary: Unary, from: &[Self], to: &mut [Self]) {
-        match unary {
-            Unary::Negative => each(from, to, |x| -x),
-            Unary::Square => each(from, to, |x| x * x),
-            Unary::Sqrt => each(from, to, |x| x.sqrt()),
-            Unary::Reciprocal => each(from, to, |x| 1.0 / x),
-            Unary::Exp => each(from, to, |x| x.exp()),
-            Unary::Ln => each(from, to, |x| x.ln()),
-            Unary::Log2 => each(from, to, |x| x.log2()),
-            Unary::Log10 => each(from, to, |x| x.log10()),
-            Unary::Sin => each(from, to, |x| x.sin()),
-            Unary::Cos => each(from, to, |x| x.cos()),
-            Unary::Tan => each(from, to, |x| x.tan()),
-            Unary::Sinh => each(from, to, |x| x.sinh()),
-            Unary::Cosh => each(from, to, |x| x.cosh()),
-            Unary::Tanh => each(from, to, |x| x.tanh()),
-            Unary::Conjugate => each(from, to, |x| x.conj()),
-            _ => each(from, to, |x| x),
-        }
-    }
-
-    fn is_true(self) -> bool {
-        self.re != 0.0 || self.im != 0.0
-    }
-
-    fn magnitude(self) -> f64 {
-        self.norm()
-    }
-
-    fn to_bool(self) -> bool {
-        self.is_true()
-    }
-
-    fn to_u8(self) -> u8 {
-        self.re.to_u8()
-    }
-
-    fn to_i32(self) -> i32 {
-        self.re.to_i32()
-    }
-
-    fn to_i64(self) -> i64 {
-        self.re.to_i64()
-    }
-
-    fn to_f32(self) -> f32 {
-        self.re.to_f32()
-    }
-
-    fn to_f64(self) -> f64 {
-        self.re
-    }
-
-    fn to_complex64(self) -> Complex64 {
-        self
-    }
-
-    casts!(to_complex64);
-
-    fn exactly(number: f64) -> Option<Self> {
-        Some(Self::new(number, 0.0))
-    }
-}
 
 /// Whether an operation has a meaning for elements of this type, and otherwise what to do.
 pub(crate) fn unary_is_defined(unary: Unary, element: ElementType) -> Result<(), &'static str> {

@@ -109,16 +109,16 @@ impl Source {
                 to.iter_mut().for_each(|to| *to = normal.sample(generator));
             }
             Self::Floats { start, step, next } => {
-                to.iter_mut().enumerate().for_each(|(i, to)| *to = *start + (*next + i) as f64 * *step);
-                *next += to.len();
+                to.iter_mut().enumerate().for_each(|(i, to)| *to = *start + next.wrapping_add(i) as f64 * *step);
+                *next = next.wrapping_add(to.len());
             }
             Self::Linear { start, stop, last, next } => {
                 let step = (*stop - *start) / (*last).max(1) as f64;
                 for (i, to) in to.iter_mut().enumerate() {
-                    let place = *next + i;
+                    let place = next.wrapping_add(i);
                     *to = if place == *last && place > 0 { *stop } else { *start + place as f64 * step };
                 }
-                *next += to.len();
+                *next = next.wrapping_add(to.len());
             }
             Self::Integers(..) | Self::Integral { .. } => {}
         }
@@ -137,9 +137,9 @@ impl Source {
             }
             Self::Integral { start, step, next } => {
                 for (i, to) in to.iter_mut().enumerate() {
-                    *to = start.wrapping_add(((*next + i) as i64).wrapping_mul(*step));
+                    *to = start.wrapping_add((next.wrapping_add(i) as i64).wrapping_mul(*step));
                 }
-                *next += to.len();
+                *next = next.wrapping_add(to.len());
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::columns::Columns;
 use crate::array::kernel::wrong;
-use crate::array::{ArrayError, Block, Complex64, Element, ElementType};
+use crate::array::{ArrayError, Block, Complex64, Element, ElementType, memory};
 
 /// What to do with matrices. It takes about a copy of its inputs besides its results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -133,6 +133,11 @@ impl Dense {
             Some(first) => self.shape(first)?[1],
             None => 0,
         };
+        // Matrices of no elements may be longer or wider than memory.
+        for input in inputs {
+            let [rows, columns] = self.shape(input)?;
+            memory::room(&[rows.max(1), columns.max(1)], ElementType::Complex64)?;
+        }
         let mut columns = Columns::new(width);
         for input in inputs {
             let [rows, own] = self.shape(input)?;

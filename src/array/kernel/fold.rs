@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::element::dispatch;
 use crate::array::kernel::{Tile, wrong};
-use crate::array::{ArrayError, Block, Element, ElementType};
+use crate::array::layout::check_shape;
+use crate::array::{ArrayError, Block, Element, ElementType, memory};
 
 pub(crate) use self::combine::{Combine, Finish, Outcome};
 use self::geometry::Geometry;
@@ -98,8 +99,15 @@ impl Folder {
         if [fold.axes.len(), fold.offset.len(), fold.whole.len()] != [shape.len(); 3] {
             return Err(wrong("reduction", format!("{:?} are not the axes of shape {shape:?}", fold.axes)));
         }
+        check_shape(&fold.whole)?;
+        let mut ends = fold.offset.iter().zip(shape).map(|(offset, length)| offset.checked_add(*length));
+        if !fold.whole.iter().all(|whole| ends.next().flatten().is_some_and(|end| end <= *whole)) {
+            let message = format!("a block of shape {shape:?} at {:?} is no part of {:?}", fold.offset, fold.whole);
+            return Err(wrong("reduction", message));
+        }
         let geometry = Geometry::new(fold, shape);
-        let cells = geometry.cells;
+        // Two numbers a cell, and what is lost of them: as much as two complex ones.
+        let cells = memory::room(&geometry.shape, ElementType::Complex64)?;
         let accumulate = match fold.reduction {
             Reduction::Sum => sum::sums(element, cells)?,
             Reduction::Moments => moments::moments(element, cells)?,

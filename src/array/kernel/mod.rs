@@ -10,14 +10,20 @@ mod dense;
 mod fold;
 mod gather;
 mod histogram;
+#[cfg(all(test, feature = "dask"))]
+mod hostile;
 mod merge;
+mod overlap;
 mod pieces;
 mod product;
 mod program;
 mod quantile;
 mod run;
 mod scan;
+mod strided;
+mod take;
 mod tile;
+mod view;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -35,12 +41,15 @@ pub(crate) use self::dense::Dense;
 pub(crate) use self::fold::{Combine, Finish, Fold, Outcome, Reduction};
 pub(crate) use self::histogram::{Bins, Histogram};
 pub(crate) use self::merge::Mergeable;
+pub(crate) use self::overlap::{Order, Overlap, Stretch};
 pub(crate) use self::pieces::{Piece, Pieces};
 pub(crate) use self::product::{Product, ProductAxes};
 pub(crate) use self::program::{Binary, Comparison, Operation, Program, Step, Test, Unary};
 pub(crate) use self::quantile::Quantile;
 pub(crate) use self::scan::Scan;
+pub(crate) use self::take::{Picks, Take};
 pub(crate) use self::tile::Tile;
+pub(crate) use self::view::{Range, View};
 
 /// What to do with some blocks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,6 +60,12 @@ pub(crate) enum Kernel {
     Combine(Combine),
     /// Puts pieces of blocks together.
     Pieces(Pieces),
+    /// Slices a block, orders its axes, gives it another shape.
+    View(View),
+    /// Takes elements along an axis of blocks.
+    Take(Take),
+    /// Puts elements of its neighbours around a block.
+    Overlap(Overlap),
     /// Reads and writes `.npy` files.
     Npy(Npy),
     /// Running sums.
@@ -76,6 +91,9 @@ impl Kernel {
             Self::Program(program) => return program.name().into(),
             Self::Combine(_) => "combine",
             Self::Pieces(_) => "pieces",
+            Self::View(_) => "view",
+            Self::Take(_) => "take",
+            Self::Overlap(_) => "overlap",
             Self::Npy(npy) => npy.name(),
             Self::Scan(_) => "cumsum",
             Self::Quantile(_) => "quantile",
@@ -92,6 +110,9 @@ impl Kernel {
             Self::Program(program) => program.run(inputs),
             Self::Combine(combine) => combine.run(&inputs),
             Self::Pieces(pieces) => pieces.run(&inputs),
+            Self::View(view) => view.run(inputs),
+            Self::Take(take) => take.run(&inputs),
+            Self::Overlap(overlap) => overlap.run(&inputs),
             Self::Npy(npy) => npy.run(&inputs),
             Self::Scan(scan) => scan.run(&inputs),
             Self::Quantile(quantile) => quantile.run(&inputs),

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::element::dispatch;
 use crate::array::kernel::wrong;
-use crate::array::layout::check_shape;
-use crate::array::{ArrayError, Block, Element, ElementType};
+use crate::array::{ArrayError, Block, Element, ElementType, memory};
 
 /// Puts a piece of each input in its place. Together they fill the block; where they do not, it is 0.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,7 +30,7 @@ pub(crate) struct Piece {
 
 impl Pieces {
     pub(crate) fn run(&self, inputs: &[Arc<Block>]) -> Result<Block, ArrayError> {
-        check_shape(&self.shape)?;
+        memory::room(&self.shape, self.element)?;
         dispatch!(self.element, T => self.put::<T>(inputs))
     }
 

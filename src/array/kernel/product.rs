@@ -8,8 +8,7 @@ use ndarray::{ArrayD, ArrayView2, ArrayViewD, ArrayViewMut2, ArrayViewMut3, Axis
 use serde::{Deserialize, Serialize};
 
 use crate::array::kernel::wrong;
-use crate::array::layout::check_shape;
-use crate::array::{ArrayError, Block, Complex64, Element, ElementType};
+use crate::array::{ArrayError, Block, Complex64, Element, ElementType, memory};
 
 /// Adds up partial results and the products of pairs of blocks. It holds its inputs and its result, which is the first partial
 /// result where nobody else needs that; and of a pair whose axes do not lie as a matrix a copy that does.
@@ -40,7 +39,7 @@ type Multiply<T> = fn(ArrayView2<'_, T>, ArrayView2<'_, T>, ArrayViewMut2<'_, T>
 
 impl Product {
     pub(crate) fn run(&self, inputs: Vec<Arc<Block>>) -> Result<Block, ArrayError> {
-        check_shape(&self.shape)?;
+        memory::room(&self.shape, self.element)?;
         match self.element {
             ElementType::Bool => self.sum::<bool>(inputs, wholes),
             ElementType::U8 => self.sum::<u8>(inputs, wholes),
@@ -130,7 +129,9 @@ fn free(count: usize, batch: usize, summed: &[usize]) -> Option<Vec<usize>> {
 
 /// Of each place of the whole batch, in C order, which of an array's own it takes.
 fn numbers(own: &[usize], whole: &[usize]) -> Option<Vec<usize>> {
-    let count = own.iter().product();
+    // A batch of no matrices may be longer than memory.
+    memory::room(whole, ElementType::I64).ok()?;
+    let count = memory::room(own, ElementType::I64).ok()?;
     let own = ArrayD::from_shape_vec(IxDyn(own), (0..count).collect::<Vec<usize>>()).ok()?;
     Some(own.broadcast(IxDyn(whole))?.iter().copied().collect())
 }

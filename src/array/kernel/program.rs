@@ -3,6 +3,10 @@ use serde::{Deserialize, Serialize};
 use crate::array::kernel::{Create, Fold};
 use crate::array::{ElementType, Scalar};
 
+/// Most steps of a program. Each may need a tile of its own, of 16 kB at most; so what a peer sends takes 16 MB beside its
+/// blocks. Longer chains are several programs, which makes no difference where one has so much to do.
+pub(crate) const STEPS_MAX: usize = 1024;
+
 /// What to do with each element of a block, step by step: creations, elementwise operations, and in the end maybe a reduction.
 ///
 /// It is run for some thousand elements at a time, so that the values of its steps stay in the cache. Two programs of which one
@@ -83,9 +87,9 @@ pub enum Unary {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[doc(hidden)]
 pub enum Test {
-    IsNan,
-    IsInfinite,
-    IsFinite,
+    Nan,
+    Infinite,
+    Finite,
 }
 
 /// Functions of two elements of one type that give a third.
@@ -195,9 +199,10 @@ impl Program {
     /// The program that does at once what `first` does and then this, and the inputs of both. `inputs` says where each input of
     /// this comes from: `None` is the value of `first`, which has `first_inputs` of its own; these come first.
     ///
-    /// `None` if they do not go through the same elements in the same order.
+    /// `None` if they do not go through the same elements in the same order, or have too many steps together.
     pub(crate) fn fused(&self, first: &Self, first_inputs: usize, inputs: &[Option<usize>]) -> Option<Self> {
-        if first.shape != self.shape || first.fold.is_some() || first.steps.is_empty() {
+        let is_long = first.steps.len() + self.steps.len() > STEPS_MAX;
+        if is_long || first.shape != self.shape || first.fold.is_some() || first.steps.is_empty() {
             return None;
         }
         let mut steps = first.steps.clone();

@@ -36,7 +36,7 @@ impl Quantile {
         // Where there are no elements, there are either no quantiles, or too few below.
         let length = length.max(1);
         let mut result = Vec::with_capacity(elements.len() / length);
-        let mut lane = Vec::with_capacity(length);
+        let mut lane = Vec::with_capacity(length.min(elements.len()));
         for group in elements.chunks(lanes.max(1) * length) {
             for first in 0..lanes.min(group.len()) {
                 lane.clear();

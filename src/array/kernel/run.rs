@@ -8,20 +8,21 @@ use crate::array::kernel::arithmetic::Arithmetic;
 use crate::array::kernel::create::Source;
 use crate::array::kernel::fold::Folder;
 use crate::array::kernel::gather::Gather;
+use crate::array::kernel::program::STEPS_MAX;
 use crate::array::kernel::tile::TILE_LEN;
 use crate::array::kernel::{Binary, Comparison, Operation, Program, Step, Tile, wrong};
-use crate::array::{ArrayError, Block, Element, ElementType};
+use crate::array::{ArrayError, Block, Element, ElementType, memory};
 
 impl Program {
     pub(crate) fn run(&self, inputs: Vec<Arc<Block>>) -> Result<Block, ArrayError> {
         self.check(&inputs)?;
-        let len = crate::array::layout::check_shape(&self.shape).map(|()| self.shape.iter().product::<usize>())?;
+        let len = memory::len(&self.shape, self.element())?;
         let mut inputs: Vec<Option<Arc<Block>>> = inputs.into_iter().map(Some).collect();
         let (out, reused) = match &self.fold {
             Some(_) => (Tile::default(), None),
             None => match self.reusable(&mut inputs, len) {
                 Some((out, input)) => (out, Some(input)),
-                None => (Tile::zeros(self.element(), len), None),
+                None => (Tile::zeros(self.element(), memory::room(&self.shape, self.element())?), None),
             },
         };
         let mut run = Run::new(self, &inputs, reused, len)?;
@@ -42,6 +43,12 @@ impl Program {
     /// Refuses what a peer may have sent, and what the loops below rely on.
     fn check(&self, inputs: &[Arc<Block>]) -> Result<(), ArrayError> {
         let error = |message: String| wrong("program", message);
+        if self.steps.len() > STEPS_MAX {
+            return Err(error(format!(
+                "it has {} steps: more than {STEPS_MAX} are never put together",
+                self.steps.len()
+            )));
+        }
         for (number, step) in self.steps.iter().enumerate() {
             if step.operation.operands().any(|operand| operand >= number) {
                 return Err(error(format!("step {number} takes from a later one")));
@@ -90,7 +97,9 @@ impl Program {
         }
         use ndarray::Dimension;
         for (number, input) in inputs.iter_mut().enumerate() {
-            let fits = |block: &Arc<Block>| block.shape() == self.shape && block.element() == Some(self.element());
+            let fits = |block: &Arc<Block>| {
+                block.shape() == self.shape && dispatch!(self.element(), T => block.elements::<T>().is_ok())
+            };
             if !input.as_ref().is_some_and(fits) {
                 continue;
             }
@@ -210,8 +219,8 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        for number in 0..steps.len() {
-            if let (Operation::Constant(_), Place::Slot(slot)) = (&steps[number].operation, &run.places[number]) {
+        for (number, step) in steps.iter().enumerate() {
+            if let (Operation::Constant(_), Place::Slot(slot)) = (&step.operation, &run.places[number]) {
                 let slot = *slot;
                 let mut constant = std::mem::take(&mut run.slots[slot]);
                 run.step(number, 0..tile, &mut constant, 0)?;

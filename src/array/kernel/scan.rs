@@ -32,9 +32,11 @@ impl Scan {
         let Some(length) = block.shape().get(self.axis).copied() else {
             return Err(wrong("cumsum", format!("there is no axis {} in {:?}", self.axis, block.shape())));
         };
+        if block.is_empty() {
+            return Ok(block.clone());
+        }
         let (before_axis, after_axis) = (&block.shape()[..self.axis], &block.shape()[self.axis + 1..]);
         let lanes: usize = after_axis.iter().product();
-        // Also of a block without elements: what has come before goes through it.
         let rows = before_axis.iter().product::<usize>() * lanes;
         let mut elements = block.elements::<T>()?.to_vec();
         let mut sums = match before {

@@ -8,10 +8,9 @@ use ndarray::{ArrayD, IxDyn};
 use serde::{Deserialize, Serialize};
 
 use crate::array::element::dispatch;
-use crate::array::layout::check_shape;
 use crate::array::npy::header::Header;
 use crate::array::npy::wrong;
-use crate::array::{ArrayError, Block, Element};
+use crate::array::{ArrayError, Block, Element, memory};
 
 /// What a task does with a file. All but reading give an empty block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,7 +65,7 @@ impl Npy {
                 return dispatch!(header.element, T => read::<T>(path, header, region));
             }
             Self::Create { path, header } => {
-                check_shape(&header.shape)?;
+                header.check(path)?;
                 let create = || {
                     let mut file = File::create(path)?;
                     file.write_all(&header.to_bytes())?;
@@ -92,7 +91,7 @@ impl Npy {
 
 impl Region {
     fn check(&self, path: &str, header: &Header) -> Result<(), ArrayError> {
-        check_shape(&header.shape)?;
+        header.check(path)?;
         let counts = [self.offset.len(), self.shape.len()] == [header.shape.len(); 2];
         let mut lengths = self.offset.iter().zip(&self.shape).zip(&header.shape);
         let is_inside = |((offset, length), whole): ((&usize, &usize), &usize)| {
@@ -132,6 +131,7 @@ impl Region {
 
 fn read<T: Element>(path: &str, header: &Header, region: &Region) -> Result<Block, ArrayError> {
     let nbytes = T::TYPE.nbytes();
+    memory::room(&region.shape, T::TYPE)?;
     let (run, starts) = region.runs(header);
     let mut bytes = vec![0; run * starts.len() * nbytes];
     if !bytes.is_empty() {

@@ -74,7 +74,7 @@ impl Header {
         let text = String::from_utf8_lossy(&text);
         let mut header = Self::parse(&text).map_err(|message| wrong(path, message))?;
         header.start = (before + len) as u64;
-        check_shape(&header.shape)?;
+        header.check(path)?;
         let given = file.metadata().map_err(is_short)?.len();
         if given < header.end() {
             let message = format!(
@@ -88,7 +88,20 @@ impl Header {
         Ok(header)
     }
 
-    /// How long the file is, in bytes. The shape has been checked.
+    /// Refuses what no file has: a peer may have sent it.
+    pub(crate) fn check(&self, path: &str) -> Result<(), ArrayError> {
+        check_shape(&self.shape)?;
+        let start_max = (12 + HEADER_BYTES_MAX) as u64;
+        if self.start > start_max {
+            return Err(wrong(
+                path,
+                format!("its elements begin at {}: no header is longer than {start_max}", self.start),
+            ));
+        }
+        Ok(())
+    }
+
+    /// How long the file is, in bytes. The header has been checked.
     pub(crate) fn end(&self) -> u64 {
         self.start + (self.shape.iter().product::<usize>() * self.element.nbytes()) as u64
     }

@@ -100,6 +100,12 @@ fn text(path: &Path) -> Result<String, ArrayError> {
     })
 }
 
+/// The header of a file of ours, for tests.
+#[cfg(all(test, feature = "dask"))]
+pub(crate) fn header_of(element: crate::array::ElementType, shape: Vec<usize>) -> Header {
+    Header::new(element, shape)
+}
+
 /// The error of a file.
 fn wrong(path: &str, message: impl Into<String>) -> ArrayError {
     ArrayError::File { path: path.to_owned(), message: message.into() }

@@ -25,6 +25,17 @@ impl Asked {
         Self { reduction, element, outcome, needs_elements: None }
     }
 
+    /// Refuses parameters that are no numbers.
+    fn check(self) -> Result<(), ArrayError> {
+        match self.outcome {
+            Outcome::Variance { ddof } | Outcome::Deviation { ddof } if ddof.is_nan() => Err(ArrayError::Parameter {
+                operation: "var".to_owned(),
+                message: "a ddof of NaN leaves no number to divide by: give 0 or 1".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn needing(self, operation: &'static str) -> Self {
         Self { needs_elements: Some(operation), ..self }
     }
@@ -33,11 +44,13 @@ impl Asked {
 impl<T: Element> Array<T> {
     fn reduced<U: Element>(&self, axes: Axes, keepdims: bool, asked: Asked) -> Result<Array<U>, ArrayError> {
         self.ok()?;
+        asked.check()?;
         let axes = axes.of(self)?;
         reduce(&self.operand()?, &axes, keepdims, asked)
     }
 
     fn reduced_all<U: Element>(&self, asked: Asked) -> Result<Delayed<U>, ArrayError> {
+        asked.check()?;
         let axes = vec![true; self.ndim()];
         let array: Array<U> = self.operand().and_then(|operand| reduce(&operand, &axes, false, asked))?;
         Ok(U::scalar(array.blocks()[0].clone()))
@@ -114,7 +127,8 @@ impl<T: Element> Array<T> {
         self.reduced(axes.into(), keepdims, self.products())
     }
 
-    /// The variance of all elements: the squared distances from the mean, divided by their number less `ddof`. NaN of none.
+    /// The variance of all elements: the squared distances from the mean, divided by their number less `ddof`. NaN of none. A
+    /// `ddof` that is NaN is an [`ArrayError::Parameter`].
     ///
     /// # Examples
     ///

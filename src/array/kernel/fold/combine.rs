@@ -101,7 +101,7 @@ impl Combine {
             for ((mean, squares), (other_mean, other_squares)) in means.iter_mut().zip(&mut squares).zip(others) {
                 join(count as f64, mean, squares, (*more as f64, *other_mean, *other_squares));
             }
-            count += more;
+            count = count.saturating_add(*more);
         }
         Ok(Block::Parts(vec![Block::from_elements(shape, means)?, Block::from_elements(shape, squares)?]))
     }

@@ -5,8 +5,6 @@ use crate::array::kernel::Fold;
 pub(crate) struct Geometry {
     /// The lengths of groups of neighbouring axes, and whether they are reduced. At least one.
     groups: Vec<(usize, bool)>,
-    /// How many cells there are.
-    pub(crate) cells: usize,
     /// The shape of the result: that of the block, with 1 where an axis is reduced.
     pub(crate) shape: Vec<usize>,
     block: Vec<usize>,
@@ -39,7 +37,7 @@ impl Geometry {
         }
         let shape: Vec<usize> =
             block.iter().zip(&fold.axes).map(|(length, is_reduced)| if *is_reduced { 1 } else { *length }).collect();
-        Self { groups, cells: shape.iter().product(), shape, block: block.to_vec(), fold: fold.clone() }
+        Self { groups, shape, block: block.to_vec(), fold: fold.clone() }
     }
 
     /// Cuts the elements from number `start` on into rows.

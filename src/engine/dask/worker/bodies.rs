@@ -13,7 +13,7 @@ use crate::engine::dask::worker::shell::{Datum, Shell};
 use crate::engine::dask::worker::state::{BodyId, Call, Event, Refusal};
 use crate::runtime::AnyRuntime;
 use crate::task::portable::{ErasedCall, PyValue};
-use crate::task::{Failure, Key, Registration, TaskFuture, asynchronous, fallible};
+use crate::task::{Failure, Key, Registration, TaskFuture, asynchronous, block_of, fallible};
 
 /// What runs the bodies of one worker.
 #[derive(Clone)]
@@ -46,7 +46,9 @@ impl Bodies {
     ) -> TaskFuture<()> {
         // For `TaskContext`, and for errors and traces.
         let shown = Key::from(key.to_string());
-        let ending = Arc::new(Ending::new(shell, body, key.clone()));
+        let function = call.as_ref().map_or("", |call| &*call.function);
+        let block = block_of(&shown, function).map(str::to_owned);
+        let ending = Arc::new(Ending::new(shell, body, key.clone(), block));
         let future = match self.prepare(call, inputs) {
             Ok(prepared) if prepared.is_asynchronous() => self.spawn(shell, prepared, Arc::clone(&ending), shown),
             Ok(prepared) => {

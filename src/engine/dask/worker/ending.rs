@@ -22,6 +22,8 @@ pub(super) struct Ending {
     shell: Weak<Shell>,
     body: BodyId,
     key: TaskKey,
+    /// The block of an array that it is for, if it is for one.
+    block: Option<String>,
     phase: Mutex<Phase>,
     /// Unix time, in seconds, and the thread.
     started: OnceLock<(f64, i64)>,
@@ -43,9 +45,9 @@ enum Phase {
 }
 
 impl Ending {
-    pub(super) fn new(shell: &Arc<Shell>, body: BodyId, key: TaskKey) -> Self {
-        let phase = Mutex::new(Phase::Queued);
-        Self { shell: Arc::downgrade(shell), body, key, phase, started: OnceLock::new(), data: OnceLock::new() }
+    pub(super) fn new(shell: &Arc<Shell>, body: BodyId, key: TaskKey, block: Option<String>) -> Self {
+        let (phase, started, data) = (Mutex::new(Phase::Queued), OnceLock::new(), OnceLock::new());
+        Self { shell: Arc::downgrade(shell), body, key, block, phase, started, data }
     }
 
     pub(super) fn body(&self) -> BodyId {
@@ -99,7 +101,7 @@ impl Ending {
         let ran = Ran { start, stop: stop.max(start + 1e-6), thread };
         let end = match (self.data.get(), error) {
             (Some(data), _) => BodyEnd::Finished { data: data.clone(), ran },
-            (None, Some(error)) => BodyEnd::Erred { error: task_error(&self.key, &error), ran },
+            (None, Some(error)) => BodyEnd::Erred { error: task_error(&self.key, self.block.as_deref(), &error), ran },
             (None, None) => BodyEnd::Cancelled,
         };
         shell.forget(self.body);
@@ -118,8 +120,8 @@ impl Drop for Running {
     }
 }
 
-/// An error as others read it.
-fn task_error(key: &TaskKey, error: &Error) -> TaskError {
+/// An error as others read it. Those who depend on a block read which one it was: their own key does not say so.
+fn task_error(key: &TaskKey, block: Option<&str>, error: &Error) -> TaskError {
     let (message, kind) = match error {
         Error::Failed { source, .. } => (chain(&**source), "failed"),
         Error::Panicked { message, location: Some(location), .. } => {
@@ -127,6 +129,10 @@ fn task_error(key: &TaskKey, error: &Error) -> TaskError {
         }
         Error::Panicked { message, .. } => (format!("panicked: {message}"), "panicked"),
         error => (error.chain(), "failed"),
+    };
+    let (message, kind) = match block {
+        Some(block) => (format!("block {block}: {message}"), "failed"),
+        None => (message, kind),
     };
     _ = quietly(|| tracing::debug!(target: "anydask", %key, %message, "a task erred"));
     TaskError {
