@@ -1,7 +1,7 @@
 //! Factors of small dense matrices, and what is made with them.
 //!
-//! The algorithms are here since those of `nalgebra`, the library for it without BLAS, give wrong singular values of matrices that
-//! lack ranks; and Householder's, Jacobi's and Gauss's are short.
+//! The algorithms are here and not those of `nalgebra`, the library for it without BLAS: there a tolerance as small as the precision
+//! made the singular value of a matrix of rank one wrong by a twentieth. Householder's, Jacobi's and Gauss's are short.
 
 mod columns;
 mod gauss;

@@ -217,6 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_as_a_matrix_is_not_copied() {
+        let block = ArrayD::from_elem(IxDyn(&[4, 3, 2]), 1_i64);
+        let is_view = |batch: usize, rows: &[usize], columns: &[usize]| {
+            let (block, dim) = grouped(block.view(), batch, rows, columns);
+            block.to_shape(dim).unwrap().is_view()
+        };
+        assert!(is_view(1, &[1], &[2]) && is_view(1, &[2], &[1]));
+        assert!(is_view(0, &[0, 1], &[2]) && is_view(0, &[2], &[0, 1]) && is_view(0, &[0], &[1, 2]));
+        assert!(!is_view(0, &[1], &[0, 2]));
+    }
+
+    #[test]
     fn a_partial_result_of_nobody_else_is_added_to_in_place() {
         let first = ones(&[2, 4]);
         let place = first.elements::<i64>().unwrap().as_ptr();
