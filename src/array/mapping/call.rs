@@ -17,6 +17,7 @@ use crate::task::{Call, Failure, TaskFn};
 pub(crate) struct Closure<F> {
     function: F,
     /// What has been given the closure. There is one by the same name with `_task`, for a cluster.
+    #[cfg_attr(not(feature = "dask"), expect(dead_code, reason = "there is no cluster that refuses closures"))]
     operation: &'static str,
 }
 

@@ -122,9 +122,9 @@ impl<T: Element> Array<T> {
     ///
     /// #[task]
     /// fn steps(block: ArrayD<i64>) -> ArrayD<i64> {
-    ///     let mut steps = block.clone();
-    ///     (1..block.len()).for_each(|at| steps[at] = block[at] - block[at - 1]);
-    ///     steps
+    ///     let mut risen = block.clone();
+    ///     (1..block.len()).for_each(|at| risen[at] = block[at] - block[at - 1]);
+    ///     risen
     /// }
     ///
     /// let client = Client::<Smol>::local().wait()?;
