@@ -2,7 +2,7 @@
 
 use crate::array::block_node::block_node;
 use crate::array::elementwise::Operand;
-use crate::array::kernel::{Kernel, Piece, Pieces};
+use crate::array::kernel::{Kernel, Piece, Pieces, Range, View};
 use crate::array::{Array, ArrayError, Chunks, Element, Layout};
 
 impl<T: Element> Array<T> {
@@ -59,7 +59,16 @@ pub(crate) fn rechunked(operand: &Operand, layout: Layout) -> Result<Operand, Ar
             });
         }
         let nbytes = shape.iter().product::<usize>() * element.nbytes();
-        Ok(block_node(Kernel::Pieces(Pieces { shape, element, pieces }), &place, nbytes, inputs))
+        let kernel = match &pieces[..] {
+            // A part of one block is a view, which may become one task with what takes it.
+            [Piece { from, shape: length, .. }] if *length == shape => {
+                let range = |(first, length): (&usize, &usize)| Range { first: *first, step: 1, length: *length };
+                let ranges = from.iter().zip(length).map(range).collect();
+                Kernel::View(View { ranges, order: (0..shape.len()).collect(), shape })
+            }
+            _ => Kernel::Pieces(Pieces { shape, element, pieces }),
+        };
+        Ok(block_node(kernel, &place, nbytes, inputs))
     };
     let blocks = layout.blocks().map(block).collect::<Result<_, ArrayError>>()?;
     Ok(Operand { element, layout, blocks })

@@ -50,6 +50,17 @@ fn array_of(f: impl Fn(f64) -> f64) -> ndarray::ArrayD<f64> {
 }
 
 #[test]
+fn the_parts_that_a_block_is_made_of_are_cut_in_its_own_task() {
+    // Columns and rows: both are cut into squares.
+    let x = array::from_ndarray(&ndarray::Array2::<f64>::from_shape_fn((4, 4), |(i, j)| (4 * i + j) as f64), [4, 2]);
+    let y = (&x + &x.transpose()).sum();
+    let names = names(Graph::of(&y));
+    // The columns, the rows, the squares, the sum.
+    assert_eq!(names.len(), 2 + 2 + 4 + 1, "{names:?}");
+    assert_eq!(number(&y), 240.0);
+}
+
+#[test]
 fn a_long_chain_is_one_pass() {
     let mut x = array::zeros(10, 4);
     for _ in 0..200 {

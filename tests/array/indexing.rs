@@ -1,6 +1,6 @@
 //! Slices and chosen places.
 
-use anydask::array::{self, Array, ArrayError};
+use anydask::array::{self, Array, ArrayError, Complex64, Element};
 use anydask::{Graph, Optimize};
 use ndarray::{ArrayD, Axis, SliceInfoElem};
 use proptest::prelude::*;
@@ -127,6 +127,23 @@ proptest! {
 }
 
 #[test]
+fn every_type_of_element_is_sliced_taken_and_turned() {
+    fn turned<T: Element>(x: &Array<T>) -> Vec<T> {
+        let y = x.reshape([2, 3]).unwrap().slice([WHOLE, range(0, None, -2)]).unwrap().t().take(&[1, 0, 1], 0).unwrap();
+        assert_eq!(y.shape(), [3, 2]);
+        whole(&y).into_raw_vec_and_offset().0
+    }
+    let x = array::arange(0, 6, 1, 4);
+    assert_eq!(turned(&x), [0, 3, 2, 5, 0, 3]);
+    assert_eq!(turned(&x.cast::<bool>()), [false, true, true, true, false, true]);
+    assert_eq!(turned(&x.cast::<u8>()), [0, 3, 2, 5, 0, 3]);
+    assert_eq!(turned(&x.cast::<i32>()), [0, 3, 2, 5, 0, 3]);
+    assert_eq!(turned(&x.cast::<f32>()), [0.0, 3.0, 2.0, 5.0, 0.0, 3.0]);
+    let complex = turned(&(&x * Complex64::I));
+    assert_eq!(complex.iter().map(|value| value.im).collect::<Vec<_>>(), [0.0, 3.0, 2.0, 5.0, 0.0, 3.0]);
+}
+
+#[test]
 fn the_chunks_of_a_slice_are_what_is_left_of_each() {
     let x = array::arange(0, 20, 1, 6);
     let chunks = |start, end, step| x.slice([range(start, end, step)]).unwrap().chunks().to_vec();
@@ -164,7 +181,7 @@ fn what_is_taken_of_many_blocks_does_not_need_them_at_once() {
     // Places that go to and fro, a few of each of a hundred blocks.
     let x = array::from_fn([1000, 8], [10, 8], |_, shape| ArrayD::<f64>::zeros(ndarray::IxDyn(shape)));
     let places: Vec<isize> = (0..100).map(|place| place * 370 % 1000).collect();
-    let graph = Graph::of(&x.take(&places, 0).unwrap().sum()).optimized(Optimize::new());
+    let graph = Graph::of(x.take(&places, 0).unwrap().sum()).optimized(Optimize::new());
     // Nobody else needs a block: it is made where a part of it is taken, and never held.
     let held = graph.names().iter().filter(|name| name.starts_with("from_fn") && !name.contains("take")).count();
     assert_eq!(held, 0, "{:?}", graph.names());

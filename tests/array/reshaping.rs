@@ -194,7 +194,7 @@ fn another_shape_of_rows_reads_each_block_once() {
     let x = array::from_ndarray(&ndarray::Array2::<f64>::zeros((6, 4)), [3, 4]);
     let y = x.reshape([2, 3, 2, 2]).unwrap().ravel();
     assert_eq!(y.chunks(), [vec![12; 2]]);
-    let graph = Graph::of(&y.sum()).optimized(Optimize::new());
+    let graph = Graph::of(y.sum()).optimized(Optimize::new());
     assert_eq!(graph.node_count(), 3, "{:?}", graph.names());
 }
 

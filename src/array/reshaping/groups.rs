@@ -75,7 +75,7 @@ pub(super) fn out_of_rows(shape: &[usize], row: &[usize]) -> Vec<Vec<usize>> {
     for (axis, length) in shape.iter().enumerate() {
         let whole = inner;
         inner /= length;
-        if row.len() % repeats == 0 {
+        if row.len().is_multiple_of(repeats) {
             let list = &row[..row.len() / repeats];
             let is_cut = list.iter().sum::<usize>() == whole && list.iter().all(|size| size % inner == 0);
             if is_cut && row.chunks(list.len().max(1)).all(|other| other == list) {
