@@ -34,7 +34,7 @@ pub const BINS_MAX: usize = 1 << 24;
 /// assert_eq!(client.compute(&counts).wait()?.as_slice().unwrap(), [25, 25, 25, 26]);
 /// assert_eq!(edges.to_vec(), [0.0, 0.25, 0.5, 0.75, 1.0]);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn histogram<T: Element>(
     x: &Array<T>,
@@ -69,7 +69,7 @@ pub fn histogram<T: Element>(
 /// let counts = array::histogram_edges(&array::arange(0, 100, 1, 10), &[0.0, 1.0, 10.0, 50.0])?;
 /// assert_eq!(client.compute(&counts).wait()?.as_slice().unwrap(), [1, 9, 41]);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn histogram_edges<T: Element>(x: &Array<T>, edges: &[f64]) -> Result<Array<i64>, ArrayError> {
     check(x, edges.len().saturating_sub(1))?;

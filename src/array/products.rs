@@ -31,7 +31,7 @@ impl<T: Element> Array<T> {
     /// let x = array::arange(0, 4, 1, 2);
     /// assert_eq!(client.compute(&x.dot(&x)?.sum()).wait()?, 14);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn dot<U>(&self, other: &Array<U>) -> Result<Array<T::Output>, ArrayError>
     where
@@ -71,7 +71,7 @@ impl<T: Element> Array<T> {
     /// assert_eq!(z.chunks(), [vec![2, 2], vec![3]]);
     /// assert_eq!(client.compute(&z).wait()?[[3, 2]], 12.0);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn matmul<U>(&self, other: &Array<U>) -> Result<Array<T::Output>, ArrayError>
     where
@@ -120,7 +120,7 @@ impl<T: Element> Array<T> {
 /// assert_eq!(client.compute(&gram).wait()?[[4, 4]], 12.0);
 /// assert_eq!(array::tensordot(&x, &array::ones([4, 5, 7], 3), 2)?.shape(), [3, 7]);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn tensordot<T, U>(
     left: &Array<T>,

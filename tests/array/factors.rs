@@ -25,7 +25,7 @@ fn any_matrix() -> impl Strategy<Value = (ArrayD<f64>, Array<f64>)> {
     let shape =
         (prop_oneof![4 => 1..40_usize, 1 => Just(0)], prop_oneof![6 => 1..7_usize, 1 => Just(0), 1 => 7..20_usize]);
     let matrix = shape.prop_flat_map(|(rows, columns)| given(vec![rows, columns], finite()));
-    (matrix, 0..4_u8, any::<prop::sample::Index>()).prop_map(|((mut plain, chunked), kind, column)| {
+    (matrix, 0..6_u8, any::<prop::sample::Index>()).prop_map(|((mut plain, chunked), kind, column)| {
         let columns = plain.shape()[1];
         match kind {
             0 if columns > 1 => {
@@ -33,7 +33,8 @@ fn any_matrix() -> impl Strategy<Value = (ArrayD<f64>, Array<f64>)> {
                 let same = plain.index_axis(ndarray::Axis(1), from).to_owned();
                 plain.index_axis_mut(ndarray::Axis(1), to).assign(&(same * 2.0));
             }
-            1 => plain.mapv_inplace(|value| value.signum().floor()),
+            1 if columns > 0 => plain.index_axis_mut(ndarray::Axis(1), column.index(columns)).fill(0.0),
+            2 => plain.fill(0.0),
             _ => {}
         }
         let chunks = chunked.chunks().to_vec();

@@ -28,7 +28,7 @@ use crate::array::{Array, ArrayError, Element, Layout};
 /// let distance = (q.matmul(&r)? - x).abs().max()?;
 /// assert!(client.compute(&distance).wait()? < 1e-12);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn qr<T: Element>(x: &Array<T>) -> Result<(Array<T>, Array<T>), ArrayError> {
     check_matrix("qr", x)?;

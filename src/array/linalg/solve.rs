@@ -28,7 +28,7 @@ use crate::array::{Array, ArrayError, Element};
 /// let b = array::from_ndarray(&arr1(&[2.0, 3.0]), 1);
 /// assert_eq!(client.compute(&linalg::solve(&a, &b)?).wait()?, arr1(&[2.0, 1.0]).into_dyn());
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn solve<T: Element>(a: &Array<T>, b: &Array<T>) -> Result<Array<T>, ArrayError> {
     check_matrix("solve", a)?;

@@ -30,7 +30,7 @@ use crate::array::{Array, ArrayError, Element, Layout};
 /// assert!((s[[0]] - 4.0_f64).abs() < 1e-12 && s[[1]].abs() < 1e-12);
 /// assert_eq!((u.shape(), v.shape()), (&[8, 2][..], &[2, 2][..]));
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[expect(clippy::type_complexity, reason = "U, S and V, as NumPy gives them")]
 pub fn svd<T: Element>(x: &Array<T>) -> Result<(Array<T>, Array<T::FloatReal>, Array<T>), ArrayError> {
