@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let spread = (&x * 1.8 + 32.0).std(0.0);
     let graph = Graph::of(&spread);
     println!("{} tasks, {} when optimised", graph.node_count(), graph.optimized(Optimize::new()).node_count());
-    let spread = client.compute(&spread).await?;
+    let spread: f64 = client.compute(&spread).await?;
     println!("their standard deviation, in Fahrenheit, is {spread:.2}");
 
     // Kept in memory, for what is asked more than once.
@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // What does not fit is known before anything runs, and what fails then names the block.
     let error = x.lt(&array::zeros([3000, 300], [500, 300])).unwrap_err();
     println!("{error}");
-    let checked = x.try_map_blocks(|block| match block.iter().find(|element| **element > 42.5) {
+    let checked = x.try_map_blocks(|block| match block.iter().find(|element| **element > 43.5) {
         Some(element) => Err(format!("{element:.2} is too warm")),
         None => Ok(block),
     });

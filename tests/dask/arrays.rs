@@ -188,7 +188,7 @@ async fn a_block_that_fails_is_named_by_one_error<R: AnyOf>(on: Ground<R>) {
     says(&error, &["block [", "]: ", " is not below nine"]);
     let error = on.error(&sum(x.map_blocks_task(explodes))).await;
     says(&error, &["block [3]: panicked at ", "there is a seven"]);
-    let longer = x.map_blocks_to_task(3, explodes).unwrap();
+    let longer = array::arange(0, 6, 1, 2).map_blocks_to_task(3, below_nine).unwrap();
     let error = on.error(&client.compute(&longer)).await;
     says(&error, &["block [", "the function gave shape [2] where [3] is needed"]);
     // What is wrong with the array itself.
