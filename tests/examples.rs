@@ -178,6 +178,30 @@ fn a_random_array_is_what_it_was_made_to_be() {
     );
 }
 
+#[cfg(all(feature = "array", feature = "smol", feature = "progress"))]
+#[test]
+fn a_climate_is_found_as_it_was_made_up_in_half_the_memory_that_its_file_takes() {
+    let picture = std::env::temp_dir().join(format!("anydask-climate-{}.png", std::process::id()));
+    let (lines, status) = Program::start_with("climate", &["64", picture.to_str().unwrap()], &[]).end();
+    let drawn = std::fs::read(&picture);
+    std::fs::remove_file(&picture).unwrap();
+    assert!(status.success() && drawn.is_ok_and(|bytes| bytes.starts_with(b"\x89PNG")), "{lines:#?}");
+    let numbers = |line: &str| -> Vec<f64> { line.split_whitespace().filter_map(|word| word.parse().ok()).collect() };
+    let megabytes = numbers(&lines[0]);
+    assert_eq!(megabytes[..3], [64.0, 72.0, 144.0], "{lines:#?}");
+    assert!(megabytes[3] > 1.8 * megabytes[4], "{lines:#?}");
+    let decades = lines.iter().filter(|line| line.ends_with('#')).map(|line| numbers(line)[1]);
+    assert!(decades.is_sorted_by(|before, after| before < after), "{lines:#?}");
+    let found = lines.iter().filter(|line| line.starts_with("warming") || line.starts_with("deviation "));
+    for line in found.clone() {
+        let [.., made_up, found] = numbers(line)[..] else { panic!("{line}") };
+        assert!((made_up - found).abs() < 0.1 * made_up, "{line}");
+    }
+    assert_eq!(found.count(), 4, "{lines:#?}");
+    let used = lines.iter().find(|line| line.starts_with("at most ")).map(|line| numbers(line)[0]);
+    assert!(used.is_some_and(|used| used < megabytes[4]), "{lines:#?}");
+}
+
 #[cfg(feature = "smol")]
 #[test]
 fn a_pipeline_reports_what_is_there_and_why_the_rest_is_not() {

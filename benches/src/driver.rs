@@ -11,7 +11,7 @@ use crate::python::{self, Python};
 use crate::report::{self, About, Results};
 use crate::runners::Runners;
 use crate::scenarios::{Method, Scenario};
-use crate::subjects::{REFERENCE, SUBJECTS, Subject};
+use crate::subjects::{SUBJECTS, Subject};
 use crate::work::THREADS;
 
 /// What the driver tells a process that measures.
@@ -97,8 +97,9 @@ fn measure(scenario: &Scenario, options: &Options, runners: &Runners, python: Op
         Some(counting) if scenario.counts => counting,
         _ => &runners.plain,
     };
-    let is_wanted =
-        |name: &str| name == REFERENCE || options.subjects.is_empty() || options.subjects.iter().any(|one| one == name);
+    let is_wanted = |name: &str| {
+        name == scenario.reference() || options.subjects.is_empty() || options.subjects.iter().any(|one| one == name)
+    };
     for round in 0..options.rounds {
         for subject in SUBJECTS.iter().filter(|subject| is_measured(subject, scenario) && is_wanted(subject.name)) {
             let command = Order::command(runner, scenario, subject.name, options.is_smoke);
@@ -106,8 +107,9 @@ fn measure(scenario: &Scenario, options: &Options, runners: &Runners, python: Op
         }
         // A second opinion on what takes a thousand times as long would take a thousand times as long.
         if let (Some(python), Some(n), 0) = (python, scenario.python, round) {
-            for subject in python.subjects.iter().filter(|subject| is_wanted(subject)) {
-                take(python.command(subject, scenario.name, n), scenario, subject, round, results);
+            let subjects = python.subjects.iter().filter(|subject| python::has_work(subject, scenario.work));
+            for subject in subjects.filter(|subject| is_wanted(subject)) {
+                take(python.command(subject, scenario, n), scenario, subject, round, results);
             }
         }
         eprintln!("{}: round {} of {}", scenario.name, round + 1, options.rounds);

@@ -1,7 +1,7 @@
 //! What anydask wants to reach, as ratios within one run.
 
 use crate::cluster;
-use crate::subjects::REFERENCE;
+use crate::subjects::{BY_HAND, REFERENCE};
 
 /// A bound on a figure of a subject.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,11 @@ const fn by(goal: Goal, subject: &'static str) -> Goal {
     Goal { subject, ..goal }
 }
 
+/// Arrays against the same by hand, and against Dask's on threads.
+const fn array(scenario: &'static str, gate: f64) -> Goal {
+    beside(outside(scenario, "wall_us", gate, 1.0), BY_HAND)
+}
+
 const GOALS: &[Goal] = &[
     outside("independent", "wall_ns", 1.0, 0.6),
     outside("independent", "cpu_ns", 1.0, 0.6),
@@ -103,6 +108,18 @@ const GOALS: &[Goal] = &[
     bound("idle", "switches_per_s", 1.0, 0.5),
     // Each thread may have begun one.
     bound("priority", "low_first", 2.0, 1.0),
+    array("array-mean", 1.10),
+    beside(outside("array-mean", "wall_us", 1.0 / 8.0, 1.0 / 16.0), "dask-threads"),
+    beside(outside("array-mean", "wall_us", 1.0 / 40.0, 1.0 / 80.0), "dask"),
+    array("array-mean-tall", 1.05),
+    beside(outside("array-mean-tall", "wall_us", 0.6, 0.5), "dask-threads"),
+    beside(outside("array-mean-tall", "wall_us", 0.4, 0.3), "dask"),
+    array("array-transposed", 1.05),
+    beside(outside("array-transposed", "wall_us", 0.6, 0.5), "dask-threads"),
+    array("array-standardised", 1.05),
+    beside(outside("array-standardised", "wall_us", 0.6, 0.5), "dask-threads"),
+    bound("array-held", "fused_chunks_per_thread", 10.0, 1.0),
+    bound("array-held", "chunks_per_thread", 10.0, 6.0),
     cluster("cluster-tasks", "wall_ns", 1.0 / 10.0, 1.0 / 15.0),
     // The scheduler's own CPU is the limit.
     by(bound("cluster-tasks", "wall_per_scheduler_cpu", 1.5, 1.1), cluster::OURS),

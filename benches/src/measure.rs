@@ -71,6 +71,22 @@ fn timed(tasks: usize, body: impl Fn()) -> Figures {
     runs[REPEATS / 2].figures("", tasks)
 }
 
+/// Wall and CPU time of a whole that takes a millisecond or a second: the median of as many runs as there is time for.
+pub(crate) fn repeated(body: impl Fn()) -> Figures {
+    const RUNS_MIN: usize = 5;
+    const RUNS_MAX: usize = 200;
+    const ENOUGH: Duration = Duration::from_millis(500);
+    body();
+    let begun = Instant::now();
+    let mut runs = Vec::new();
+    while runs.len() < RUNS_MIN || runs.len() < RUNS_MAX && begun.elapsed() < ENOUGH {
+        runs.push(Stopwatch::time(&body));
+    }
+    runs.sort_by_key(|run| run.wall);
+    let Stopwatch { wall, cpu } = runs[runs.len() / 2];
+    Figures::from([("wall_us".into(), wall.as_secs_f64() * 1e6), ("cpu_us".into(), cpu.as_secs_f64() * 1e6)])
+}
+
 /// The figures at several sizes, and how much longer a task takes at the last one than at the first.
 fn growing(sizes: Vec<(usize, Figures)>) -> Figures {
     let wall = |(_, figures): &(usize, Figures)| figures.get("wall_ns").copied().unwrap_or(f64::NAN);

@@ -27,6 +27,11 @@ pub(crate) fn resident_nbytes() -> f64 {
     1024.0 * status("/proc/self/status", &["VmRSS"])
 }
 
+/// The most memory of this process that has been resident; NaN where there is no `/proc`.
+pub(crate) fn resident_nbytes_max() -> f64 {
+    1024.0 * status("/proc/self/status", &["VmHWM"])
+}
+
 /// How often the threads that there are now have been taken off a core; NaN where there is no `/proc`.
 pub(crate) fn context_switches() -> f64 {
     let Ok(threads) = fs::read_dir("/proc/self/task") else { return f64::NAN };

@@ -3,10 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::scenarios::Scenario;
+use crate::work::Work;
+
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/peers.py");
 
+const ARRAYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/arrays.py");
+
 /// Each with the package that it is.
-const PEERS: &[(&str, &str)] = &[("dask", "distributed"), ("ray", "ray")];
+const PEERS: &[(&str, &str)] = &[("dask-threads", "dask.array"), ("dask", "distributed"), ("ray", "ray")];
+
+/// Whether a peer does a work.
+pub(crate) fn has_work(subject: &str, work: Work) -> bool {
+    match subject {
+        "dask-threads" => work.is_array(),
+        "ray" => !work.is_array(),
+        _ => true,
+    }
+}
 
 const CLUSTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/cluster.py");
 
@@ -49,9 +63,10 @@ impl Python {
         if subjects.is_empty() { None } else { Some(Self { program, subjects }) }
     }
 
-    pub(crate) fn command(&self, subject: &str, scenario: &str, n: usize) -> Command {
+    pub(crate) fn command(&self, subject: &str, scenario: &Scenario, n: usize) -> Command {
+        let script = if scenario.work.is_array() { ARRAYS } else { SCRIPT };
         let mut command = Command::new(&self.program);
-        command.args([SCRIPT, subject, scenario, &n.to_string()]).stderr(Stdio::null());
+        command.args([script, subject, scenario.name, &n.to_string()]).stderr(Stdio::null());
         command
     }
 }

@@ -1,7 +1,7 @@
 //! What is measured: every scenario, its size, and the figures that it shows.
 
 use crate::cluster;
-use crate::subjects::REFERENCE;
+use crate::subjects::{BY_HAND, REFERENCE};
 use crate::work::Work;
 
 /// One comparison of all subjects that can do the same work.
@@ -60,7 +60,11 @@ const SMOKE_DIVISOR: usize = 100;
 impl Scenario {
     /// Whose figures those of the others are compared with.
     pub(crate) fn reference(&self) -> &'static str {
-        if cluster::is_cluster(self.work) { cluster::THEIRS } else { REFERENCE }
+        match self.work {
+            work if cluster::is_cluster(work) => cluster::THEIRS,
+            work if work.is_array() => BY_HAND,
+            _ => REFERENCE,
+        }
     }
 
     /// What a full size is in this run.
@@ -174,6 +178,28 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         alone("low_left", "others left behind it"),
         alone("wait_ns", "ns until it began"),
     ]),
+    scenario("array-mean", "Mean of a random 1000×1000 in 1000×100 chunks", Work::ArrayMean, 1000)
+        .python(1000)
+        .shows(ARRAY),
+    scenario("array-mean-tall", "Mean of a random 20000×2000 in 20000×200 chunks", Work::ArrayMeanTall, 2000)
+        .python(2000)
+        .shows(ARRAY),
+    scenario("array-transposed", "(x + x.T).sum(axis=0) of 4000×4000 in 500×500 chunks", Work::ArrayTransposed, 4000)
+        .python(4000)
+        .shows(ARRAY),
+    scenario(
+        "array-standardised",
+        "Columns of 20000×500 standardised, in 2000×500 chunks",
+        Work::ArrayStandardised,
+        500,
+    )
+    .python(500)
+    .shows(ARRAY),
+    scenario("array-held", "Reductions of 8 GiB in chunks of 64 MiB: chunks that are there", Work::ArrayHeld, 128)
+        .shows(&[
+            alone("fused_chunks_per_thread", "mean: chunks/thread"),
+            alone("chunks_per_thread", "largest, of other chunks: chunks/thread"),
+        ]),
     scenario("cluster-tasks", "10,000 tasks on a cluster that do nothing", Work::ClusterTasks, 10_000)
         .python(10_000)
         .shows(&[
@@ -197,6 +223,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         .shows(MOVED),
 ];
 
+const ARRAY: &[Column] = &[compared("wall_us", "wall µs"), compared("cpu_us", "CPU µs")];
 const MOVED: &[Column] = &[
     compared("wall_ms", "wall ms"),
     compared("worker_cpu_ms", "workers' CPU ms"),

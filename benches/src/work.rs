@@ -11,6 +11,12 @@ pub(crate) const STENCIL_WIDTH: usize = 100;
 /// How long a busy task computes.
 pub(crate) const BUSY_NANOSECONDS: u64 = 10_000;
 
+/// Chunks of an array that is cut along one axis.
+pub(crate) const ARRAY_CHUNKS: usize = 10;
+
+/// Chunks along each axis of a square array.
+pub(crate) const SQUARE_CHUNKS: usize = 8;
+
 /// One kind of work, of a size `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
@@ -48,6 +54,16 @@ pub(crate) enum Work {
     Asleep,
     /// A task of high priority behind `n` of low priority.
     Priority,
+    /// The mean of `n` times `n` random numbers, in 10 chunks of columns.
+    ArrayMean,
+    /// The same of `10 n` rows.
+    ArrayMeanTall,
+    /// A random square array and its transpose, added, and the sums of their columns: `n` times `n` in 8 times 8 chunks.
+    ArrayTransposed,
+    /// `40 n` times `n` random numbers in 10 chunks of rows, less their column's mean and divided by its deviation.
+    ArrayStandardised,
+    /// Reductions of `n` chunks of 64 MiB, most of which are never there: what is held.
+    ArrayHeld,
     /// `n` tasks on a cluster that do nothing.
     ClusterTasks,
     /// `n` times one task on a cluster, and its result.
@@ -77,6 +93,16 @@ pub(crate) enum Body {
     Timed(fn(usize)),
     /// It takes its figures by itself, in one run.
     Told(fn(usize) -> Figures),
+}
+
+impl Work {
+    /// Whether it is one of arrays, for which other subjects are there.
+    pub(crate) fn is_array(self) -> bool {
+        matches!(
+            self,
+            Self::ArrayMean | Self::ArrayMeanTall | Self::ArrayTransposed | Self::ArrayStandardised | Self::ArrayHeld
+        )
+    }
 }
 
 /// Computes until [`BUSY_NANOSECONDS`] are over.

@@ -23,8 +23,6 @@
 //!
 //! - Elements are `f32 f64 i32 i64 u8 bool` and [`Complex64`], and an array's type says which: see [`Element`].
 //! - Sums of `u8` are `i64`, since there is no `u64`; roots and means of all whole numbers are `f64`.
-//! - Slices are written with [`ndarray::s!`], in which a negative step goes through its range from the end, and what lies outside
-//!   of an axis is an error: see [`Array::slice`].
 //! - What goes wrong with shapes is told as [`ArrayError`] says. So is a number that no element can be, also in comparisons.
 //! - There is no `i8`: `bool` has no `//`, `%` and `power`, and its `square` and `sign` stay `bool`.
 //! - A negative power of a whole number is 0 (of 1 and -1 it is not), and `recip` of whole numbers gives `f64`.
@@ -35,6 +33,8 @@
 //!   `bool` has quantiles.
 //! - Variances are put together of those of blocks, as in Dask: where elements are 10ⁿ times as large as their differences, some
 //!   16 - n digits are right.
+//! - Slices are written with [`ndarray::s!`], in which a negative step goes through its range from the end, and what lies outside
+//!   of an axis is an error: see [`Array::slice`].
 
 #[expect(clippy::module_inception, reason = "the file of the type `Array`, as every other type has one")]
 mod array;

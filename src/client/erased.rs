@@ -64,6 +64,11 @@ impl Submitter<'_> {
         future.entry().scheduler_id() == self.held.state.id()
     }
 
+    /// How many CPU tasks run at once, if they run in this process.
+    pub(crate) fn threads(&self) -> usize {
+        self.held.state.engine().threads()
+    }
+
     /// Whether several calls can be one task. What runs in another process is one registered task.
     pub(crate) fn can_fuse(&self) -> bool {
         !self.held.is_of_cluster()

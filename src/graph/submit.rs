@@ -6,6 +6,7 @@ use crate::graph::asked::{Asked, Computed};
 use crate::graph::fused::{Step, Steps};
 use crate::graph::graph::{Graph, Source, Task};
 use crate::graph::inputs::{Handle, Input, Inputs};
+use crate::graph::optimize::throttle::throttle;
 use crate::task::context::is_in_task;
 
 /// How many tasks are submitted before a sleeping thread is woken for them. A task that is submitted late, when all that it
@@ -18,8 +19,11 @@ const AT_ONCE: usize = 4096;
 /// from them only, so that their values go as soon as they can.
 pub(crate) fn submit(asked: Asked, optimize: Optimize, to: &Submitter<'_>, counting: Option<&Counting>) -> Computed {
     let optimize = if to.can_fuse() { optimize } else { optimize.fuse(false).blockwise(false) };
-    let Graph { tasks, wanted } = Graph::new(asked).into_optimized(optimize);
-    let mut futures = Futures::new(&tasks, &wanted, counting);
+    let graph = Graph::new(asked).into_optimized(optimize);
+    // A cluster's scheduler holds such tasks back itself.
+    let waits = if to.can_fuse() && optimize.order { throttle(&graph, to.threads()) } else { Vec::new() };
+    let Graph { tasks, wanted } = graph;
+    let mut futures = Futures::new(&tasks, &wanted, waits, counting);
     let mut tasks = tasks.into_iter();
     // Inside a task, what is queued later begins earlier, and this thread is not idle.
     let at_once = if is_in_task() { usize::MAX } else { AT_ONCE };
@@ -34,17 +38,22 @@ struct Futures<'a> {
     /// Whoever wants to know of each.
     counting: Option<&'a Counting>,
     handles: Vec<Option<Handle>>,
+    /// The tasks that each waits for without taking their values.
+    waits: Vec<Vec<usize>>,
     /// How often each is still to be given; the last time it is given away.
     uses: Vec<usize>,
 }
 
 impl<'a> Futures<'a> {
-    fn new(tasks: &[Task], wanted: &[usize], counting: Option<&'a Counting>) -> Self {
+    fn new(tasks: &[Task], wanted: &[usize], waits: Vec<Vec<usize>>, counting: Option<&'a Counting>) -> Self {
         let mut uses = vec![0; tasks.len()];
         let sources = tasks.iter().flat_map(|task| &task.steps).flat_map(|step| &step.sources);
-        let given = sources.filter_map(|source| source.task()).chain(wanted.iter().copied());
+        let given = sources
+            .filter_map(|source| source.task())
+            .chain(wanted.iter().copied())
+            .chain(waits.iter().flatten().copied());
         given.for_each(|place| uses[place] += 1);
-        Self { counting, handles: Vec::with_capacity(tasks.len()), uses }
+        Self { counting, handles: Vec::with_capacity(tasks.len()), waits, uses }
     }
 
     /// Submits the next task.
@@ -57,8 +66,12 @@ impl<'a> Futures<'a> {
             };
             steps.push(Step { inputs: step.sources.into_iter().map(input).collect(), node: step.node });
         }
-        let Some(Step { node, inputs }) = steps.pop() else { return };
-        let handle = if steps.is_empty() {
+        let Some(Step { node, mut inputs }) = steps.pop() else { return };
+        let waits = self.waits.get_mut(self.handles.len()).map(std::mem::take).unwrap_or_default();
+        let is_alone = steps.is_empty() && waits.is_empty();
+        // After all that the node takes: it leaves these.
+        inputs.extend(waits.into_iter().map(|place| Input::Future(self.take(place))));
+        let handle = if is_alone {
             node.submit(to, Inputs::new(inputs, &mut []))
         } else {
             node.submit_fused(to, Steps::new(steps, inputs))

@@ -4,8 +4,9 @@ use std::io;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use anydask::runtime::{Current, Runtime};
+use anydask::runtime::{Current, Runtime, Tokio};
 use anydask::{Client, ConnectProblem, Error, Worker};
+use futures_lite::future::{block_on, poll_once};
 
 use crate::cluster::{Cluster, Version};
 use crate::everywhere::{SOON, chain, everywhere, says};
@@ -204,6 +205,20 @@ fn a_worker_that_is_dropped_while_it_connects_registers_nowhere<R: Runtime + Cur
     // An attempt each second, at most.
     let come = registrations.recv_timeout(Duration::from_secs(3));
     assert!(come.is_err(), "it still tries to connect");
+}
+
+/// Only tokio's runtime can be there without ever running.
+#[test]
+fn what_connects_ends_with_a_runtime_that_has_never_run() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let tokio = Tokio::from_handle(runtime.handle().clone());
+    let mut client = Client::with_runtime(tokio.clone()).connect("tcp://127.0.0.1:1");
+    let mut worker = Worker::with_runtime(tokio, "tcp://127.0.0.1:1").threads(1).start();
+    assert!(block_on(poll_once(&mut client)).is_none());
+    assert!(block_on(poll_once(&mut worker)).is_none());
+    drop(runtime);
+    assert!(matches!(block_on(poll_once(&mut client)), Some(Err(Error::ClientClosed { .. }))));
+    assert!(matches!(block_on(poll_once(&mut worker)), Some(Err(Error::ClientClosed { .. }))));
 }
 
 everywhere! {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use anydask::graph::{Hints, delayed_with};
 use anydask::runtime::Smol;
 use anydask::{Client, Delayed, Error, Graph, Optimize, Options, Status, TaskContext, asynchronous, delayed, fallible};
 
@@ -105,6 +106,69 @@ fn what_needs_most_on_its_way_comes_first() {
     assert_eq!(Graph::of(comb(&Arc::default())).optimized(ordered()).peak_value_count(), 3);
     // On one thread: others have nothing to do but to run ahead.
     within_deadline("comb", move || assert!(peak(1, 0, comb) <= 4));
+}
+
+/// A long chain. Each link takes a large value, which takes from nothing and is made in a fifth of the time.
+fn chain(live: &Arc<Live>, failing: Option<usize>) -> Delayed<usize> {
+    let large = |number: usize| {
+        let live = Arc::clone(live);
+        let make = move || match failing {
+            Some(failing) if number == failing => Err(std::io::Error::other("it cannot be made")),
+            _ => Ok(Value::new(&live)),
+        };
+        delayed_with(Hints::new().name(format!("large-{number}")).nbytes(1 << 20), fallible(make), ())
+    };
+    let link = |sum: Delayed<usize>, number: usize| {
+        let add = |sum: usize, _: Arc<Value>| {
+            std::thread::sleep(Duration::from_micros(500));
+            sum + 1
+        };
+        delayed_with(Hints::new().nbytes(8), add, (sum, large(number)))
+    };
+    (0..200).fold(delayed(|| 0, ()), link)
+}
+
+#[test]
+fn large_values_are_not_made_far_ahead_of_what_takes_them() {
+    within_deadline("chain", || {
+        for threads in [1, 2, 4] {
+            let live = Arc::new(Live::default());
+            let client = Client::with_runtime(Smol::new()).threads(threads).local().wait().unwrap();
+            assert_eq!(client.compute_with(&chain(&live, None), ordered()).wait().unwrap(), 200);
+            client.close().wait().unwrap();
+            let most = live.most.load(Ordering::SeqCst);
+            assert!(most <= 4 * threads + 2, "{threads} threads hold {most} values");
+        }
+    });
+}
+
+#[test]
+fn a_value_that_cannot_be_made_is_named_though_others_wait_for_its_end() {
+    within_deadline("failing chain", || {
+        let client = Client::with_runtime(Smol::new()).threads(2).local().wait().unwrap();
+        let error = client.compute_with(&chain(&Arc::default(), Some(100)), ordered()).wait().unwrap_err();
+        assert!(error.to_string().contains("large-100"), "{error}");
+    });
+}
+
+#[test]
+fn what_the_last_taker_of_a_value_lacks_comes_for_its_sake_if_it_is_small() {
+    let values: Vec<_> = (0..20).map(|_| delayed_with(Hints::new().nbytes(1 << 20), || vec![0_u8; 10], ())).collect();
+    let small = || Hints::new().nbytes(8);
+    let table = delayed_with(small(), || 2_usize, ());
+    let lengths: Vec<_> =
+        values.iter().map(|value| delayed_with(small(), |value: Arc<Vec<u8>>| value.len(), value)).collect();
+    let scaled: Vec<_> = values
+        .iter()
+        .map(|value| {
+            let factor = delayed_with(small(), |factor: usize| factor + 1, &table);
+            delayed_with(small(), |value: Arc<Vec<u8>>, factor: usize| value.len() * factor, (value, factor))
+        })
+        .collect();
+    let sum = |numbers: &Vec<_>| delayed_with(small(), |numbers: Vec<usize>| numbers.len(), numbers);
+    // 20 lengths, 20 scaled ones, one value with its factor, and the table: not 20 values.
+    let graph = Graph::of((sum(&lengths), sum(&scaled))).optimized(ordered());
+    assert!(graph.peak_value_count() <= 43, "{}", graph.peak_value_count());
 }
 
 #[test]

@@ -14,7 +14,8 @@ const HEAD: &str = "\
 
 Written by `cargo run --release --package anydask-benches -- --out benches`, which measures all of this anew. Every subject
 runs each scenario in a process of its own, in rounds in which the subjects take turns. Figures are medians over the rounds;
-a ratio (×) is the median of the ratios within a round, to `tokio::spawn` from a thread that is no worker (`tokio-out`).
+a ratio (×) is the median of the ratios within a round, to `tokio::spawn` from a thread that is no worker (`tokio-out`),
+of arrays to `ndarray` and rayon by hand (`ndarray`).
 Only ratios hold elsewhere. CPU is the time of all threads of the process.
 ";
 
@@ -38,6 +39,7 @@ pub(super) fn text(passes: &[Results]) -> String {
     }
     text +=
         "| `dask` | Dask's asynchronous client, with scheduler and worker in its process; fewer tasks, one round |\n";
+    text += "| `dask-threads` | dask.array on its scheduler with threads; one round |\n";
     text += "| `dask-cluster` | Dask's asynchronous client and `dask worker`, on the same scheduler |\n";
     text += "| `ray` | Ray on one machine; its CPU time is that of the driver alone; fewer tasks, one round |\n";
     text

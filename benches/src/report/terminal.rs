@@ -5,7 +5,7 @@ use crate::report::Results;
 use crate::report::format::{number, ratio};
 use crate::report::verdict::Verdict;
 use crate::scenarios::{SCENARIOS, Scenario};
-use crate::subjects::{PYTHON, REFERENCE, SUBJECTS};
+use crate::subjects::{BY_HAND, PYTHON, REFERENCE, SUBJECTS};
 
 /// What the figures were made with.
 pub(crate) fn head(results: &Results) {
@@ -13,7 +13,7 @@ pub(crate) fn head(results: &Results) {
         println!("{name:<11}{value}");
     }
     println!(
-        "{:<11}{}; ratios (×) are to {REFERENCE} of the same round, of clusters to {THEIRS}",
+        "{:<11}{}; ratios (×) are to {REFERENCE} of the same round, of arrays to {BY_HAND}, of clusters to {THEIRS}",
         "rounds", results.rounds
     );
     if results.is_smoke {

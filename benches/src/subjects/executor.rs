@@ -56,8 +56,13 @@ pub(super) fn body<E: Executor, const INSIDE: bool>(work: Work) -> Option<Body> 
         Work::Cancel => Body::Told(cancel::<E>),
         Work::DeepChain => Body::Told(deep_chain::<E>),
         Work::Asleep => Body::Told(asleep::<E>),
-        // No executor has priorities, or a cluster.
+        // No executor has priorities, arrays, or a cluster.
         Work::Priority
+        | Work::ArrayMean
+        | Work::ArrayMeanTall
+        | Work::ArrayTransposed
+        | Work::ArrayStandardised
+        | Work::ArrayHeld
         | Work::ClusterTasks
         | Work::ClusterLatency
         | Work::ClusterLatencyCold

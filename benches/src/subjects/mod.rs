@@ -5,6 +5,7 @@
 
 mod anydask;
 mod async_executor;
+mod by_hand;
 mod dagx;
 mod executor;
 mod rayon;
@@ -24,6 +25,9 @@ pub(crate) struct Subject {
 
 /// What all others are compared with.
 pub(crate) const REFERENCE: &str = "tokio-out";
+
+/// What arrays are compared with.
+pub(crate) const BY_HAND: &str = "ndarray";
 
 /// In the order in which a round measures them and a table shows them.
 pub(crate) const SUBJECTS: &[Subject] = &[
@@ -47,12 +51,13 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         about: "threads and a queue of boxed closures, with a channel each",
         body: threads::body,
     },
+    Subject { name: BY_HAND, about: "`ndarray` and rayon, by hand, with the same generator", body: by_hand::body },
     Subject { name: cluster::OURS, about: "anydask's client and workers on Dask's scheduler", body: cluster::body },
     Subject { name: "dagx", about: "a graph that is built first and run then, on tokio", body: dagx::body },
 ];
 
 /// The peers in Python, which are measured by a script of theirs.
-pub(crate) const PYTHON: &[&str] = &["dask", "ray", cluster::THEIRS];
+pub(crate) const PYTHON: &[&str] = &["dask-threads", "dask", "ray", cluster::THEIRS];
 
 pub(crate) fn find(name: &str) -> Option<&'static Subject> {
     SUBJECTS.iter().find(|subject| subject.name == name)

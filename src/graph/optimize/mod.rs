@@ -3,6 +3,7 @@
 pub(crate) mod fuse;
 pub(crate) mod merge;
 pub(crate) mod order;
+pub(crate) mod throttle;
 
 /// Which optimisations are made. All of them by default; each can be left out. What becomes one task on the embedded engine stays
 /// several on a Dask cluster, whose tasks are single functions.
@@ -64,7 +65,9 @@ impl Optimize {
     /// Whether tasks are submitted in an order that keeps memory low.
     ///
     /// Several threads, and calls that take unequal times, make the true order another one: a thread for which there is
-    /// nothing better to do begins with what is needed later. Tasks with a
+    /// nothing better to do begins with what is needed later. How far is bounded on the embedded engine, where one value was asked
+    /// for and [`Hints::nbytes`](crate::graph::Hints::nbytes) says which values are large: calls that take little and give much
+    /// wait until values before them have been let go of. Tasks with a
     /// [priority](crate::Options::priority) other than 0 begin strictly in this order among themselves, as they become ready.
     pub const fn order(mut self, order: bool) -> Self {
         self.order = order;

@@ -8,6 +8,8 @@
 //! - Whenever a task has been placed, all those are placed that can run now and free at least as much as they take. So a value
 //!   that several parts of a graph take, such as a chunk that goes into a sum and into a sum of squares, goes
 //!   through all of them while it is there.
+//! - If all that the last taker of a value waits for is small, such as a row that a chunk is multiplied with, that is placed
+//!   for its sake.
 
 use std::cmp::Reverse;
 
@@ -28,6 +30,8 @@ struct Order {
     takers: Vec<Vec<usize>>,
     /// About how much memory each value takes, in any unit.
     weight: Vec<u64>,
+    /// How much memory is held on the way to each, about.
+    need: Vec<u64>,
     /// Whether a value stays whoever takes it: it was asked for.
     stays: Vec<bool>,
     /// How many inputs of each are not placed.
@@ -46,7 +50,7 @@ impl Order {
             inputs.iter().for_each(|input| takers[*input].push(place));
         }
         let weight = weights(&graph.tasks);
-        sort_by_need(&mut inputs, &weight);
+        let need = sort_by_need(&mut inputs, &weight);
         Self {
             missing: inputs.iter().map(Vec::len).collect(),
             left: takers.iter().map(Vec::len).collect(),
@@ -56,18 +60,23 @@ impl Order {
             inputs,
             takers,
             weight,
+            need,
         }
     }
 
-    /// Places a task, and before it what it needs.
+    /// Places a task, and before it what it needs. After each goes what can run then and takes no memory.
     fn reach(&mut self, target: usize) {
+        self.walk(target, Self::place);
+    }
+
+    fn walk(&mut self, target: usize, mut place_next: impl FnMut(&mut Self, usize)) {
         let mut path = vec![target];
         while let Some(place) = path.last().copied() {
             if self.is_placed[place] {
                 path.pop();
             } else if self.missing[place] == 0 {
                 path.pop();
-                self.place(place);
+                place_next(self, place);
             } else {
                 // The first of them on top.
                 path.extend(self.inputs[place].iter().rev().filter(|input| !self.is_placed[**input]));
@@ -75,13 +84,13 @@ impl Order {
         }
     }
 
-    /// Places a task, and after it what can run now and takes no memory.
+    /// Places a task, and after it what can run then, or lacks little for it, and takes no memory.
     fn place(&mut self, place: usize) {
         let mut candidates = Vec::new();
         self.place_one(place, &mut candidates);
         while let Some(candidate) = candidates.pop() {
-            if !self.is_placed[candidate] && self.missing[candidate] == 0 && self.growth(candidate) <= 0 {
-                self.place_one(candidate, &mut candidates);
+            if !self.is_placed[candidate] && self.is_near(candidate) && self.growth(candidate) <= 0 {
+                self.walk(candidate, |order, place| order.place_one(place, &mut candidates));
             }
         }
     }
@@ -106,9 +115,27 @@ impl Order {
             }
         }
         let mut new = candidates.split_off(first);
-        new.retain(|candidate| self.missing[*candidate] == 0);
+        new.retain(|candidate| self.is_near(*candidate));
         new.sort_by_key(|candidate| Reverse((self.growth(*candidate), *candidate)));
         candidates.append(&mut new);
+    }
+
+    /// Whether a task can run now, or lacks a few things only that take little memory beside what it has.
+    fn is_near(&self, place: usize) -> bool {
+        if self.missing[place] == 0 {
+            return true;
+        }
+        if self.inputs[place].len() > NEAR_INPUTS_MAX {
+            return false;
+        }
+        let (mut there, mut lacking) = (0_u64, 0_u64);
+        for input in &self.inputs[place] {
+            match self.is_placed[*input] {
+                true => there = there.saturating_add(self.weight[*input]),
+                false => lacking = lacking.saturating_add(self.need[*input]),
+            }
+        }
+        lacking <= there / 8
     }
 
     /// How much more memory is held once a task has run.
@@ -120,6 +147,9 @@ impl Order {
         taken as i64 - freed as i64
     }
 }
+
+/// How many inputs are looked at for what a task lacks. What takes from more has most of its values from elsewhere.
+const NEAR_INPUTS_MAX: usize = 8;
 
 /// Largest weight of a value: sums of as many as there can be stay far from overflowing.
 const WEIGHT_MAX: u64 = 1 << 40;
@@ -133,11 +163,13 @@ fn weights(tasks: &[Task]) -> Vec<u64> {
 }
 
 /// Sorts the inputs of each task: the one first that needs most on its way beyond what it leaves. Equal ones stay
-/// neighbours in the order in which they are given.
-fn sort_by_need(inputs: &mut [Vec<usize>], weight: &[u64]) {
+/// neighbours in the order in which they are given, and so do those that differ by less than an eighth: what each link
+/// of a chain adds, such as the last row of a block, must not turn the order from across many chains to along each of
+/// them, in which one waits for the other.
+fn sort_by_need(inputs: &mut [Vec<usize>], weight: &[u64]) -> Vec<u64> {
     let mut need = vec![0_u64; inputs.len()];
     for place in 0..inputs.len() {
-        inputs[place].sort_by_key(|input| Reverse(need[*input].saturating_sub(weight[*input])));
+        inputs[place].sort_by_key(|input| Reverse(roughly(need[*input].saturating_sub(weight[*input]))));
         let (mut held, mut most) = (0_u64, 0_u64);
         for input in &inputs[place] {
             most = most.max(held.saturating_add(need[*input]));
@@ -145,4 +177,11 @@ fn sort_by_need(inputs: &mut [Vec<usize>], weight: &[u64]) {
         }
         need[place] = most.max(held.saturating_add(weight[place]));
     }
+    need
+}
+
+/// The number without all but its first four binary digits.
+fn roughly(number: u64) -> u64 {
+    let left_out = (u64::BITS - number.leading_zeros()).saturating_sub(4);
+    number >> left_out << left_out
 }

@@ -1,5 +1,6 @@
 //! anydask, on each of its runtimes.
 
+mod arrays;
 mod special;
 mod throughput;
 
@@ -12,7 +13,9 @@ use crate::work::{Body, THREADS, Work};
 
 /// On tokio, from a thread that is no worker.
 pub(super) fn outside(work: Work) -> Option<Body> {
-    throughput::body::<Outside<Tokio>>(work).or_else(|| special::body::<Outside<Tokio>>(work))
+    throughput::body::<Outside<Tokio>>(work)
+        .or_else(|| special::body::<Outside<Tokio>>(work))
+        .or_else(|| arrays::body(work))
 }
 
 /// On tokio, from a task of the engine.

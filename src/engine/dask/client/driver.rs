@@ -20,8 +20,6 @@ use crate::runtime::Runtime;
 pub(crate) struct Driver<R: Runtime> {
     pub(super) runtime: R,
     pub(super) connection: Arc<Connection>,
-    /// Ends with the connection.
-    client: Weak<ClientState>,
     connector: Connector<R>,
     pub(super) pool: Pool<R>,
     pub(super) address: Address,
@@ -32,27 +30,19 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn new(
         runtime: R,
         connection: Arc<Connection>,
-        client: Weak<ClientState>,
         (connector, address): (Connector<R>, Address),
         patience: Patience,
     ) -> Self {
         let pool = Pool::new(connector.clone().waiting_only_for(&address));
-        Self { runtime, connection, client, connector, pool, address, patience }
+        Self { runtime, connection, connector, pool, address, patience }
     }
 
-    /// Runs to the end of the connection. Dropped before, it loses all tasks: the runtime is gone.
-    pub(crate) async fn run(self) {
-        let (connection, client) = (Arc::clone(&self.connection), Weak::clone(&self.client));
-        let mut over = Over { connection, client, end: None };
-        over.end = Some(match self.converse_until_closed().await {
-            Ok(()) => Ending::Closed,
-            Err(error) => {
-                let address = Arc::clone(&self.connection.address);
-                let error = Error::NotConnected { address, source: Arc::new(error) };
-                self.connection.lose_all(&error);
-                Ending::Lost(error.chain().into())
-            }
-        });
+    /// Runs to the end of the connection.
+    pub(super) async fn run(self, over: Over) {
+        match self.converse_until_closed().await {
+            Ok(()) => over.close(),
+            Err(error) => over.fail(error),
+        }
         self.pool.close().await;
     }
 
@@ -148,12 +138,32 @@ impl<R: Runtime> Driver<R> {
     }
 }
 
-/// The end of the driver, also where it is dropped with its runtime.
-struct Over {
+/// The end of a connection, also where its driver is dropped with its runtime, before it has run or in the middle: then all
+/// tasks are lost.
+pub(super) struct Over {
     connection: Arc<Connection>,
     client: Weak<ClientState>,
     /// `None` if its runtime has dropped it.
     end: Option<Ending>,
+}
+
+impl Over {
+    pub(super) fn new(connection: Arc<Connection>, client: Weak<ClientState>) -> Self {
+        Self { connection, client, end: None }
+    }
+
+    /// The client was closed.
+    fn close(mut self) {
+        self.end = Some(Ending::Closed);
+    }
+
+    /// There is no scheduler, or it is gone for good.
+    pub(super) fn fail(mut self, error: CommError) {
+        let address = Arc::clone(&self.connection.address);
+        let error = Error::NotConnected { address, source: Arc::new(error) };
+        self.connection.lose_all(&error);
+        self.end = Some(Ending::Lost(error.chain().into()));
+    }
 }
 
 /// How a driver has ended.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::Error;
 use crate::engine::dask::client::connection::Connection;
-use crate::engine::dask::client::driver::Driver;
+use crate::engine::dask::client::driver::{Driver, Over};
 use crate::engine::dask::client::{Config, OnLost, Through};
 use crate::engine::dask::comm::{Address, CommError, Connector, Role, Security};
 use crate::engine::dask::token::token;
@@ -28,17 +27,13 @@ impl Opening {
         let gather = if self.is_direct { Through::Workers } else { Through::Scheduler };
         let config = Config { gather, on_lost: self.on_lost };
         let connection = Connection::new(Arc::clone(&self.address), runtime.erased(), config, token());
-        let (opened, client, driven) = (Arc::clone(&connection), Arc::downgrade(client), runtime.clone());
+        let (opened, driven) = (Arc::clone(&connection), runtime.clone());
+        // Made here, since a runtime may drop what it was given before it has run.
+        let over = Over::new(Arc::clone(&connection), Arc::downgrade(client));
         let driving = async move {
             match self.connector(runtime.clone()).await {
-                Ok(connector) => {
-                    Driver::new(runtime, opened, client, connector, self.patience).run().await;
-                }
-                Err(error) => {
-                    let error = Error::NotConnected { address: self.address, source: Arc::new(error) };
-                    opened.milestones.open(Err(error));
-                    opened.milestones.end(Ok(()));
-                }
+                Ok(connector) => Driver::new(runtime, opened, connector, self.patience).run(over).await,
+                Err(error) => over.fail(error),
             }
         };
         driven.spawn(driving).detach();

@@ -67,12 +67,19 @@ impl From<ConnectError> for Unregistered {
 }
 
 /// Runs a worker to its end.
-pub(super) async fn drive<R: Runtime>(runtime: R, settings: Settings, shared: Arc<Shared>) {
+pub(super) fn drive<R: Runtime>(
+    runtime: R,
+    settings: Settings,
+    shared: Arc<Shared>,
+) -> impl Future<Output = ()> + Send + 'static {
+    // Made here, since a runtime may drop what it was given before it has run.
     let over = Over(Arc::clone(&shared));
-    let result = work(runtime, settings, &shared).await;
-    shared.milestones.open(result.clone());
-    shared.milestones.end(result);
-    drop(over);
+    async move {
+        let result = work(runtime, settings, &shared).await;
+        shared.milestones.open(result.clone());
+        shared.milestones.end(result);
+        drop(over);
+    }
 }
 
 /// The driver has ended, also where it is dropped with its runtime.
