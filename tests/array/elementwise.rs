@@ -6,8 +6,11 @@ use proptest::prelude::*;
 
 use crate::support::{array, float, given, same, shape, whole};
 
+/// An array and the same in chunks.
+type Both = (ArrayD<f64>, Array<f64>);
+
 /// Two shapes that broadcast together, with arrays of them.
-fn pair() -> impl Strategy<Value = ((ArrayD<f64>, Array<f64>), (ArrayD<f64>, Array<f64>))> {
+fn pair() -> impl Strategy<Value = (Both, Both)> {
     shape(4)
         .prop_flat_map(|shape| {
             let axes = shape.len();

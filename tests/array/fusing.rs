@@ -66,6 +66,6 @@ fn a_long_chain_is_one_pass() {
     for _ in 0..200 {
         x = x + 1.0;
     }
-    assert_eq!(names(Graph::of(&x.sum())).len(), 4);
+    assert_eq!(names(Graph::of(x.sum())).len(), 4);
     assert_eq!(number(&x.sum()), 2000.0);
 }

@@ -74,7 +74,7 @@ proptest! {
 
     #[test]
     fn blocks_get_other_shapes((plain, x) in array(3, finite)) {
-        let sums = x.map_blocks_to(1, |block| total(block)).unwrap();
+        let sums = x.map_blocks_to(1, *total).unwrap();
         prop_assert_eq!(sums.shape(), x.layout().grid());
         let sum = |place: Vec<usize>| {
             let (offset, shape) = (x.layout().block_offset(&place), x.layout().block_shape(&place));

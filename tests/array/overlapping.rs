@@ -120,7 +120,7 @@ fn a_task_gives_what_a_closure_gives() {
     let x = array::Generator::new(5).random([9, 11], [4, 3]);
     for boundary in [Boundary::None, Boundary::Reflect, Boundary::Periodic, Boundary::Nearest, Boundary::Constant(7.0)]
     {
-        let closure = x.map_overlap(2, boundary, |block| sums_of_five(block)).unwrap();
+        let closure = x.map_overlap(2, boundary, *sums_of_five).unwrap();
         let task = x.map_overlap_task(2, boundary, sums_of_five).unwrap();
         assert_eq!(whole(&task), whole(&closure));
     }

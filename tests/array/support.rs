@@ -32,15 +32,18 @@ pub fn whole<T: Element>(array: &Array<T>) -> ArrayD<T> {
 pub fn number<T: Element>(number: &Delayed<T>) -> T {
     let optimized = client().compute(number).wait().expect("it is computed");
     let plain = client().compute_with(number, Optimize::none()).wait().expect("it is computed without optimisation");
-    assert!(optimized == plain || optimized != optimized && plain != plain, "{optimized:?} optimised, {plain:?} not");
+    assert!(equal(&optimized, &plain), "{optimized:?} optimised, {plain:?} not");
     optimized
 }
 
 /// Equal, and NaN where the other is.
 pub fn same<T: Element>(one: &ArrayD<T>, other: &ArrayD<T>) -> bool {
-    #[expect(clippy::eq_op, reason = "NaN is not equal to itself")]
-    let same = |(one, other): (&T, &T)| one == other || one != one && other != other;
-    one.shape() == other.shape() && one.iter().zip(other).all(same)
+    one.shape() == other.shape() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+}
+
+#[expect(clippy::eq_op, reason = "NaN is not equal to itself")]
+fn equal<T: Element>(one: &T, other: &T) -> bool {
+    one == other || one != one && other != other
 }
 
 /// Equal up to the rounding of some thousand additions.

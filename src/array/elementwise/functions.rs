@@ -134,11 +134,11 @@ macro_rules! tests {
 
 tests! {
     /// Where it is not a number.
-    is_nan IsNan;
+    is_nan Nan;
     /// Where it is infinite.
-    is_infinite IsInfinite;
+    is_infinite Infinite;
     /// Where it is neither infinite nor NaN.
-    is_finite IsFinite;
+    is_finite Finite;
 }
 
 impl<T: Element> Array<T> {

@@ -201,7 +201,7 @@ macro_rules! integer {
             }
 
             fn test(self, test: Test) -> bool {
-                matches!(test, Test::IsFinite)
+                matches!(test, Test::Finite)
             }
 
             fn unary(unary: Unary, from: &[Self], to: &mut [Self]) {
@@ -336,9 +336,9 @@ macro_rules! float {
 
             fn test(self, test: Test) -> bool {
                 match test {
-                    Test::IsNan => self.is_nan(),
-                    Test::IsInfinite => self.is_infinite(),
-                    Test::IsFinite => self.is_finite(),
+                    Test::Nan => self.is_nan(),
+                    Test::Infinite => self.is_infinite(),
+                    Test::Finite => self.is_finite(),
                 }
             }
 

@@ -87,9 +87,9 @@ pub enum Unary {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[doc(hidden)]
 pub enum Test {
-    IsNan,
-    IsInfinite,
-    IsFinite,
+    Nan,
+    Infinite,
+    Finite,
 }
 
 /// Functions of two elements of one type that give a third.

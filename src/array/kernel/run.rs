@@ -219,8 +219,8 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        for number in 0..steps.len() {
-            if let (Operation::Constant(_), Place::Slot(slot)) = (&steps[number].operation, &run.places[number]) {
+        for (number, step) in steps.iter().enumerate() {
+            if let (Operation::Constant(_), Place::Slot(slot)) = (&step.operation, &run.places[number]) {
                 let slot = *slot;
                 let mut constant = std::mem::take(&mut run.slots[slot]);
                 run.step(number, 0..tile, &mut constant, 0)?;

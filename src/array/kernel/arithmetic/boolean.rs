@@ -75,7 +75,7 @@ impl Arithmetic for bool {
     }
 
     fn test(self, test: Test) -> bool {
-        matches!(test, Test::IsFinite)
+        matches!(test, Test::Finite)
     }
 
     fn unary(unary: Unary, from: &[Self], to: &mut [Self]) {

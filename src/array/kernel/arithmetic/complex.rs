@@ -45,11 +45,11 @@ impl Arithmetic for Complex64 {
     }
 
     fn minimum(self, other: Self) -> Self {
-        if self.test(Test::IsNan) || self.is_less(other) { self } else { other }
+        if self.test(Test::Nan) || self.is_less(other) { self } else { other }
     }
 
     fn maximum(self, other: Self) -> Self {
-        if self.test(Test::IsNan) || other.is_less(self) { self } else { other }
+        if self.test(Test::Nan) || other.is_less(self) { self } else { other }
     }
 
     fn hypot(self, _: Self) -> Self {
@@ -87,9 +87,9 @@ impl Arithmetic for Complex64 {
 
     fn test(self, test: Test) -> bool {
         match test {
-            Test::IsNan => self.re.is_nan() || self.im.is_nan(),
-            Test::IsInfinite => self.re.is_infinite() || self.im.is_infinite(),
-            Test::IsFinite => self.re.is_finite() && self.im.is_finite(),
+            Test::Nan => self.re.is_nan() || self.im.is_nan(),
+            Test::Infinite => self.re.is_infinite() || self.im.is_infinite(),
+            Test::Finite => self.re.is_finite() && self.im.is_finite(),
         }
     }
 

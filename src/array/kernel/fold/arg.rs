@@ -20,7 +20,7 @@ pub(super) fn extreme<T: Element>(cells: usize, is_largest: bool) -> Box<dyn Acc
 /// Whether an element takes the place of another that comes before it. NaN is more extreme than anything; the first wins.
 pub(crate) fn is_more<T: Element>(value: T, than: T, is_largest: bool) -> bool {
     let is_beyond = if is_largest { than.is_less(value) } else { value.is_less(than) };
-    is_beyond && !than.test(Test::IsNan) || value.test(Test::IsNan) && !than.test(Test::IsNan)
+    is_beyond && !than.test(Test::Nan) || value.test(Test::Nan) && !than.test(Test::Nan)
 }
 
 impl<T: Element> Extremes<T> {

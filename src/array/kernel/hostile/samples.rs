@@ -67,7 +67,7 @@ fn programs() -> Vec<Sample> {
         (F64, Operation::Binary(Binary::Multiply, 0, 2)),
         (F64, Operation::Unary(Unary::Sqrt, 3)),
         (Bool, Operation::Compare(Comparison::Less, 1, 4)),
-        (Bool, Operation::Test(Test::IsNan, 4)),
+        (Bool, Operation::Test(Test::Nan, 4)),
         (F64, Operation::Where(5, 4, 1)),
         (F32, Operation::Cast(7)),
     ];
