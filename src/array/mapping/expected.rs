@@ -64,7 +64,7 @@ impl Expected {
         let ends: Option<Vec<usize>> = (self.margins.iter().zip(&self.shape))
             .map(|((before, after), length)| length.checked_sub(*after).filter(|end| end >= before))
             .collect();
-        let Some(ends) = ends.filter(|ends| ends.len() == self.shape.len()) else {
+        let Some(ends) = ends.filter(|_| self.margins.len() == self.shape.len()) else {
             return Err(self.wrong(format!("margins {:?} are no part of shape {:?}", self.margins, self.shape)));
         };
         let inner = given.slice_each_axis(|axis| {
