@@ -18,7 +18,7 @@ const COLORS: [RGBColor; 5] =
     [RGBColor(68, 1, 84), RGBColor(59, 82, 139), RGBColor(33, 145, 140), RGBColor(94, 201, 98), RGBColor(253, 231, 37)];
 
 /// Draws the cells, from the south below to the north above, and beside them the scale from the smallest to the largest.
-pub fn draw(path: &Path, cells: &Array2<f64>) -> Result<(), Box<dyn Error>> {
+pub(crate) fn draw(path: &Path, cells: &Array2<f64>) -> Result<(), Box<dyn Error>> {
     let (rows, columns) = cells.dim();
     let (height, width) = (rows as i32 * CELL, columns as i32 * CELL);
     let size = (width + SCALE + 3 * MARGIN, height + 2 * MARGIN);

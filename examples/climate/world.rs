@@ -4,12 +4,12 @@ use anydask::array::{self, Array, Generator};
 use ndarray::{Array1, Array2, Array3, Array4, Dimension};
 
 /// Cells of 2.5°.
-pub const LATITUDES: usize = 72;
-pub const LONGITUDES: usize = 144;
+pub(crate) const LATITUDES: usize = 72;
+pub(crate) const LONGITUDES: usize = 144;
 const CELL: f64 = 2.5;
 
-pub const MONTHS: usize = 12;
-pub const FIRST_YEAR: usize = 1960;
+pub(crate) const MONTHS: usize = 12;
+pub(crate) const FIRST_YEAR: usize = 1960;
 
 /// The seed of the weather.
 const SEED: u64 = 1;
@@ -19,18 +19,18 @@ const WARMING: f64 = 0.02;
 const PACIFIC_PERIOD: f64 = 3.7;
 
 /// So many years of it.
-pub struct World {
+pub(crate) struct World {
     years: usize,
 }
 
 impl World {
-    pub fn new(years: usize) -> Self {
+    pub(crate) fn new(years: usize) -> Self {
         Self { years }
     }
 
     /// The temperatures, time × latitude × longitude, in chunks of a year. They are sums of what stands in tables,
     /// which are broadcast, and of the weather, which is another number for each month and cell.
-    pub fn temperatures(&self) -> Array<f64> {
+    pub(crate) fn temperatures(&self) -> Array<f64> {
         let shape = [self.years, MONTHS, LATITUDES, LONGITUDES];
         let weather = Generator::new(SEED).normal(0.0, 1.0, shape, [1, MONTHS, LATITUDES, LONGITUDES]);
         let season = Array3::from_shape_fn((MONTHS, LATITUDES, 1), |(month, row, _)| {
@@ -44,20 +44,20 @@ impl World {
     }
 
     /// How much each cell counts, so that the mean of all is 1.
-    pub fn cell_weights(&self) -> Array<f64> {
+    pub(crate) fn cell_weights(&self) -> Array<f64> {
         let weights = cell_areas();
         let mean = weights.sum() / LATITUDES as f64;
         table(&(weights / mean))
     }
 
     /// How much the globe warms in a year.
-    pub fn warming(&self) -> f64 {
+    pub(crate) fn warming(&self) -> f64 {
         let areas = cell_areas();
         WARMING * (&areas * &warming()).sum() / areas.sum()
     }
 
     /// The standard deviations of the anomalies: of the weather, and of what changes from year to year.
-    pub fn expected_deviation(&self) -> Array2<f64> {
+    pub(crate) fn expected_deviation(&self) -> Array2<f64> {
         let (weather, warming, in_pacific) = (weather_deviation(), warming(), in_pacific());
         Array2::from_shape_fn((LATITUDES, LONGITUDES), |(row, column)| {
             let year = |year| warm(year) * warming[[row, 0]] + pacific(year) * in_pacific[[row, column]];
