@@ -23,13 +23,14 @@ use crate::graph::Collection;
 /// use ndarray::arr1;
 ///
 /// let client = Client::<Smol>::local().wait()?;
-/// let x = array::arange(0, 10, 1, 4);
+/// let x = array::arange(0_i64, 10, 1, 4);
 /// let y = (&x * 2 + 1).sqrt();
 /// assert_eq!(y.shape(), [10]);
 /// assert_eq!(client.compute(&x).wait()?, arr1(&[0_i64, 1, 2, 3, 4, 5, 6, 7, 8, 9]).into_dyn());
-/// assert_eq!(client.compute(&y.max()?).wait()?, 19_f64.sqrt());
+/// let largest: f64 = client.compute(&y.max()?).wait()?;
+/// assert_eq!(largest, 19_f64.sqrt());
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "an array does nothing until it is computed"]
 pub struct Array<T> {

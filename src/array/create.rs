@@ -40,7 +40,7 @@ pub fn ones(shape: impl Into<Shape>, chunks: impl Into<Chunks>) -> Array<f64> {
 /// let client = Client::<Smol>::local().wait()?;
 /// assert_eq!(client.compute(&array::full([2, 3], 2, 7_u8).sum()).wait()?, 42);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn full<T: Element>(shape: impl Into<Shape>, chunks: impl Into<Chunks>, value: T) -> Array<T> {
     Array::carrying(Layout::new(shape, chunks).map(|layout| {
@@ -104,7 +104,7 @@ impl Countable for f64 {
 /// assert_eq!(client.compute(&array::arange(0, 10, 3, 2)).wait()?.as_slice().unwrap(), [0, 3, 6, 9]);
 /// assert_eq!(client.compute(&array::arange(1.0, 0.0, -0.25, 4)).wait()?.as_slice().unwrap(), [1.0, 0.75, 0.5, 0.25]);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn arange<T: Countable>(start: T, stop: T, step: T, chunks: impl Into<Chunks>) -> Array<T> {
     let count = T::count(start, stop, step).ok_or_else(|| ArrayError::Parameter {
@@ -136,7 +136,7 @@ pub fn arange<T: Countable>(start: T, stop: T, step: T, chunks: impl Into<Chunks
 /// let client = Client::<Smol>::local().wait()?;
 /// assert_eq!(client.compute(&array::linspace(0.0, 1.0, 5, 2)).wait()?.as_slice().unwrap(), [0.0, 0.25, 0.5, 0.75, 1.0]);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn linspace(start: f64, stop: f64, count: usize, chunks: impl Into<Chunks>) -> Array<f64> {
     Array::carrying(Layout::new(count, chunks).map(|layout| {
@@ -156,10 +156,10 @@ pub fn linspace(start: f64, stop: f64, count: usize, chunks: impl Into<Chunks>) 
 /// use ndarray::arr2;
 ///
 /// let client = Client::<Smol>::local().wait()?;
-/// let x = array::from_ndarray(&arr2(&[[1.0, 2.0], [3.0, 4.0]]), [1, 2]);
+/// let x = array::from_ndarray(&arr2(&[[1.0_f64, 2.0], [3.0, 4.0]]), [1, 2]);
 /// assert_eq!(client.compute(&x.sum()).wait()?, 10.0);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn from_ndarray<T, S, D>(array: &ArrayBase<S, D>, chunks: impl Into<Chunks>) -> Array<T>
 where

@@ -16,7 +16,7 @@
 //!     client.close().await
 //! })?;
 //! # }
-//! # Ok::<(), anydask::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # What differs from NumPy

@@ -19,7 +19,7 @@ use crate::array::{Array, ArrayError, Chunks, Layout, Shape};
 /// let mean: f64 = client.compute(&x.mean()).wait()?;
 /// assert!((mean - 0.5).abs() < 0.01);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn random(shape: impl Into<Shape>, chunks: impl Into<Chunks>) -> Array<f64> {
     Generator::unseeded().random(shape, chunks)
@@ -48,7 +48,7 @@ pub fn normal(mean: f64, deviation: f64, shape: impl Into<Shape>, chunks: impl I
 /// assert_eq!(x, client.compute(&other.random([100, 3], [30, 3])).wait()?);
 /// assert_ne!(x, client.compute(&one.random([100, 3], [30, 3])).wait()?);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Generator {

@@ -18,7 +18,7 @@ impl<T: Element> Array<T> {
     /// let x = array::linspace(-1.5, 1.5, 4, 4).cast::<i32>();
     /// assert_eq!(client.compute(&x).wait()?.as_slice().unwrap(), [-1, 0, 0, 1]);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn cast<U: Element>(&self) -> Array<U> {
         if T::TYPE == U::TYPE {
@@ -62,7 +62,7 @@ impl Array<bool> {
     /// let y = x.lt_scalar(0)?.choose(&-&x, &x)?;
     /// assert_eq!(client.compute(&y).wait()?.as_slice().unwrap(), [2, 1, 0, 1, 2]);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn choose<T, U>(&self, yes: &Array<T>, no: &Array<U>) -> Result<Array<T::Output>, ArrayError>
     where

@@ -66,7 +66,7 @@ macro_rules! float {
         /// let x = array::arange(0, 4, 1, 2);
         /// assert_eq!(client.compute(&x.square().sqrt().sum()).wait()?, 6.0);
         /// # }
-        /// # Ok::<(), anydask::Error>(())
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
         impl<T: Element> Array<T> {$(
             $(#[$doc])*

@@ -211,7 +211,7 @@ macro_rules! comparisons {
         /// assert_eq!(client.compute(&x.gt_scalar(6)?.sum()).wait()?, 3);
         /// assert_eq!(client.compute(&x.le(&(&x * &x))?.all()).wait()?, true);
         /// # }
-        /// # Ok::<(), anydask::Error>(())
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
         impl<T: Element> Array<T> {$(
             $(#[$doc])*

@@ -48,7 +48,7 @@ impl<T: Element> Array<T> {
     /// let odd = x.map_blocks(|block| block.mapv(|element| element % 2 == 1));
     /// assert_eq!(client.compute(&odd.sum()).wait()?, 2);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn map_blocks<U, F>(&self, function: F) -> Array<U>
     where
@@ -77,7 +77,7 @@ impl<T: Element> Array<T> {
     /// let error = error.downcast_ref::<array::ArrayError>().unwrap().to_string();
     /// assert!(error.starts_with("block [") && error.ends_with(" is too large"), "{error}");
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_map_blocks<U, E, F>(&self, function: F) -> Array<U>
     where
@@ -101,7 +101,7 @@ impl<T: Element> Array<T> {
     /// let x = array::zeros(5, 2).map_blocks_at(|place, block| block + place.offset[0] as f64);
     /// assert_eq!(client.compute(&x).wait()?, arr1(&[0.0, 0.0, 2.0, 2.0, 4.0]).into_dyn());
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn map_blocks_at<U, F>(&self, function: F) -> Array<U>
     where
@@ -200,7 +200,7 @@ impl<T: Element> Array<T> {
     /// let x = array::linspace(-1.0, 1.0, 5, 2).map_blocks_task(logistic);
     /// assert_eq!(client.compute(&x).wait()?[[2]], 0.5);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
     pub fn map_blocks_task<U, F, Args>(&self, function: F) -> Array<U>

@@ -30,7 +30,7 @@ use crate::task::{TaskFn, call_name};
 /// });
 /// assert_eq!(client.compute(&x).wait()?[[3, 2]], 32.0);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn from_fn<T, F>(shape: impl Into<Shape>, chunks: impl Into<Chunks>, function: F) -> Array<T>
 where
@@ -68,7 +68,7 @@ where
 /// let x = array::from_fn_task([5, 5], [2, 3], diagonal);
 /// assert_eq!(client.compute(&x.sum()).wait()?, 5);
 /// # }
-/// # Ok::<(), anydask::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[track_caller]
 pub fn from_fn_task<T, F>(shape: impl Into<Shape>, chunks: impl Into<Chunks>, function: F) -> Array<T>

@@ -91,7 +91,7 @@ impl<T: Element> Array<T> {
     /// assert_eq!(client.compute(&x.sum_axes(0, false)?).wait()?.shape(), [30]);
     /// assert_eq!(client.compute(&x.sum_axes([0, 1], true)?).wait()?.shape(), [1, 1]);
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sum(&self) -> Delayed<T::Sum> {
         Self::carried(self.reduced_all(self.sums()))
@@ -140,7 +140,7 @@ impl<T: Element> Array<T> {
     /// let x = array::arange(0, 5, 1, 2);
     /// assert_eq!(client.gather((client.compute(&x.var(0.0)), client.compute(&x.var(1.0)))).wait()?, (2.0, 2.5));
     /// # }
-    /// # Ok::<(), anydask::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn var(&self, ddof: f64) -> Delayed<T::FloatReal> {
         Self::carried(self.reduced_all(self.variances(Outcome::Variance { ddof })))
