@@ -27,7 +27,7 @@
 //! | `tokio` | [`runtime::Tokio`](crate::runtime) and [`tokio::Client`](crate::Client) |
 //! | `async-std` | `runtime::AsyncStd` and `async_std::Client` |
 //! | `smol` | `runtime::Smol` and `smol::Client` |
-//! | `array` | [`array`](crate::array), chunked arrays |
+//! | `array` | `array`: chunked arrays; and arrays of `ndarray` that are numpy's on a cluster |
 //! | `progress` | `Progress::bar`, which draws on a terminal |
 //! | `dask` | `Client::connect` to a Dask cluster, `Worker`, and `python` for functions of Python |
 //!

@@ -1,6 +1,6 @@
 """Measures one work on arrays by dask.array, and prints the figures as a line of JSON.
 
-    arrays.py dask-threads|dask array-mean|array-mean-tall|array-transposed|array-standardised N
+    arrays.py dask-threads|dask array-mean|array-mean-tall|array-transposed|array-standardised|array-product N
 """
 
 import asyncio
@@ -21,6 +21,7 @@ MEASUREMENT_MAX = 120
 # As in the works of the others.
 ARRAY_CHUNKS = 10
 SQUARE_CHUNKS = 8
+PRODUCT_CHUNKS = 4
 RUNS_MIN = 5
 RUNS_MAX = 200
 ENOUGH_S = 0.5
@@ -44,11 +45,17 @@ def standardised(rows, columns):
     return (x - x.mean(axis=0)) / x.std(axis=0)
 
 
+def product(n):
+    x = da.random.random((n, n), chunks=chunk(n, PRODUCT_CHUNKS))
+    return x @ x
+
+
 WORKS = {
     "array-mean": lambda n: mean(n, n),
     "array-mean-tall": lambda n: mean(10 * n, n),
     "array-transposed": transposed,
     "array-standardised": lambda n: standardised(40 * n, n),
+    "array-product": product,
 }
 
 
@@ -97,7 +104,7 @@ class Cluster:
 async def main():
     subject, scenario, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
     async with {"dask-threads": Threads, "dask": Cluster}[subject]() as peer:
-        work = peer.persist if scenario == "array-standardised" else peer.compute
+        work = peer.persist if scenario in ("array-standardised", "array-product") else peer.compute
         await work(WORKS[scenario](n))
         begun, runs = time.perf_counter(), []
         while len(runs) < RUNS_MIN or len(runs) < RUNS_MAX and time.perf_counter() - begun < ENOUGH_S:

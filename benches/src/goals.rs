@@ -118,6 +118,7 @@ const GOALS: &[Goal] = &[
     beside(outside("array-transposed", "wall_us", 0.6, 0.5), "dask-threads"),
     array("array-standardised", 1.05),
     beside(outside("array-standardised", "wall_us", 0.6, 0.5), "dask-threads"),
+    array("array-product", 1.05),
     bound("array-held", "fused_chunks_per_thread", 10.0, 1.0),
     bound("array-held", "chunks_per_thread", 10.0, 6.0),
     cluster("cluster-tasks", "wall_ns", 1.0 / 10.0, 1.0 / 15.0),

@@ -195,6 +195,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     )
     .python(500)
     .shows(ARRAY),
+    scenario("array-product", "Product of 2000×2000 in 500×500 chunks", Work::ArrayProduct, 2000)
+        .python(2000)
+        .shows(ARRAY),
     scenario("array-held", "Reductions of 8 GiB in chunks of 64 MiB: chunks that are there", Work::ArrayHeld, 128)
         .shows(&[
             alone("fused_chunks_per_thread", "mean: chunks/thread"),

@@ -14,6 +14,9 @@ pub(crate) const BUSY_NANOSECONDS: u64 = 10_000;
 /// Chunks of an array that is cut along one axis.
 pub(crate) const ARRAY_CHUNKS: usize = 10;
 
+/// Chunks along each axis of a square array that is multiplied.
+pub(crate) const PRODUCT_CHUNKS: usize = 4;
+
 /// Chunks along each axis of a square array.
 pub(crate) const SQUARE_CHUNKS: usize = 8;
 
@@ -62,6 +65,8 @@ pub(crate) enum Work {
     ArrayTransposed,
     /// `40 n` times `n` random numbers in 10 chunks of rows, less their column's mean and divided by its deviation.
     ArrayStandardised,
+    /// A random square array times itself: `n` times `n` in 4 times 4 chunks.
+    ArrayProduct,
     /// Reductions of `n` chunks of 64 MiB, most of which are never there: what is held.
     ArrayHeld,
     /// `n` tasks on a cluster that do nothing.
@@ -100,7 +105,12 @@ impl Work {
     pub(crate) fn is_array(self) -> bool {
         matches!(
             self,
-            Self::ArrayMean | Self::ArrayMeanTall | Self::ArrayTransposed | Self::ArrayStandardised | Self::ArrayHeld
+            Self::ArrayMean
+                | Self::ArrayMeanTall
+                | Self::ArrayTransposed
+                | Self::ArrayStandardised
+                | Self::ArrayProduct
+                | Self::ArrayHeld
         )
     }
 }

@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::sync::LazyLock;
 
+use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2};
 use rand_distr::{Distribution, StandardUniform};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::measure::repeated;
-use crate::work::{ARRAY_CHUNKS, Body, SQUARE_CHUNKS, THREADS, Work};
+use crate::work::{ARRAY_CHUNKS, Body, PRODUCT_CHUNKS, SQUARE_CHUNKS, THREADS, Work};
 
 pub(super) fn body(work: Work) -> Option<Body> {
     Some(Body::Told(match work {
@@ -20,6 +21,7 @@ pub(super) fn body(work: Work) -> Option<Body> {
         Work::ArrayMeanTall => |n| repeated(|| mean(10 * n, n)),
         Work::ArrayTransposed => |n| repeated(|| transposed(n)),
         Work::ArrayStandardised => |n| repeated(|| standardised(40 * n, n)),
+        Work::ArrayProduct => |n| repeated(|| product(n)),
         _ => return None,
     }))
 }
@@ -39,6 +41,11 @@ fn chunks(length: usize, count: usize) -> Vec<usize> {
     (0..length).step_by(chunk).map(|start| chunk.min(length - start)).collect()
 }
 
+/// The places of the chunks of a square array.
+fn grid(count: usize) -> Vec<(usize, usize)> {
+    (0..count).flat_map(|i| (0..count).map(move |j| (i, j))).collect()
+}
+
 fn mean(rows: usize, columns: usize) {
     let chunks = chunks(columns, ARRAY_CHUNKS);
     let sum: f64 = POOL.install(|| {
@@ -50,7 +57,7 @@ fn mean(rows: usize, columns: usize) {
 
 fn transposed(n: usize) {
     let chunks = chunks(n, SQUARE_CHUNKS);
-    let grid: Vec<(usize, usize)> = (0..chunks.len()).flat_map(|i| (0..chunks.len()).map(move |j| (i, j))).collect();
+    let grid = grid(chunks.len());
     let sums: Vec<Array1<f64>> = POOL.install(|| {
         let made = grid.par_iter().with_max_len(1);
         let x: Vec<_> = made.map(|(i, j)| random(chunks[*i], chunks[*j], i * chunks.len() + j)).collect();
@@ -83,4 +90,22 @@ fn standardised(rows: usize, columns: usize) {
         x
     });
     black_box(x);
+}
+
+fn product(n: usize) {
+    let chunks = chunks(n, PRODUCT_CHUNKS);
+    let grid = grid(chunks.len());
+    let blocks: Vec<Array2<f64>> = POOL.install(|| {
+        let made = grid.par_iter().with_max_len(1);
+        let x: Vec<_> = made.map(|(i, j)| random(chunks[*i], chunks[*j], i * chunks.len() + j)).collect();
+        let multiplied = grid.par_iter().with_max_len(1).map(|(i, j)| {
+            let mut block = Array2::zeros((chunks[*i], chunks[*j]));
+            for k in 0..chunks.len() {
+                general_mat_mul(1.0, &x[i * chunks.len() + k], &x[k * chunks.len() + j], 1.0, &mut block);
+            }
+            block
+        });
+        multiplied.collect()
+    });
+    black_box(blocks);
 }

@@ -62,6 +62,7 @@ pub(super) fn body<E: Executor, const INSIDE: bool>(work: Work) -> Option<Body> 
         | Work::ArrayMeanTall
         | Work::ArrayTransposed
         | Work::ArrayStandardised
+        | Work::ArrayProduct
         | Work::ArrayHeld
         | Work::ClusterTasks
         | Work::ClusterLatency

@@ -2,13 +2,13 @@
 
 use std::hint::black_box;
 
-use anydask::array;
+use anydask::array::{self, Array, ArrayError};
 use anydask::runtime::Tokio;
 
 use super::Host;
 use crate::measure::{Figures, repeated};
 use crate::process::{resident_nbytes, resident_nbytes_max};
-use crate::work::{ARRAY_CHUNKS, Body, SQUARE_CHUNKS, THREADS, Work};
+use crate::work::{ARRAY_CHUNKS, Body, PRODUCT_CHUNKS, SQUARE_CHUNKS, THREADS, Work};
 
 pub(super) fn body(work: Work) -> Option<Body> {
     Some(Body::Told(match work {
@@ -17,6 +17,7 @@ pub(super) fn body(work: Work) -> Option<Body> {
         Work::ArrayTransposed => |n| repeated(|| transposed(n)),
         Work::ArrayHeld => held,
         Work::ArrayStandardised => |n| repeated(|| standardised(40 * n, n)),
+        Work::ArrayProduct => |n| repeated(|| product(n)),
         _ => return None,
     }))
 }
@@ -47,16 +48,22 @@ fn held(n: usize) -> Figures {
     Figures::from([("fused_chunks_per_thread".into(), fused), ("chunks_per_thread".into(), chunks())])
 }
 
-/// The chunks stay where they are.
 fn standardised(rows: usize, columns: usize) {
-    let standardise = || {
-        let x = array::random([rows, columns], [rows.div_ceil(ARRAY_CHUNKS), columns]);
-        let y = (&x - x.mean_axes(0, false)?) / x.std_axes(0, 0.0, false)?;
-        let y = Tokio::client().persist(&y);
-        for block in y.blocks() {
-            Tokio::client().compute(block).wait()?;
-        }
-        Ok::<_, Box<dyn std::error::Error>>(y)
-    };
-    let _ = black_box(standardise().expect("the tasks finish"));
+    let x = array::random([rows, columns], [rows.div_ceil(ARRAY_CHUNKS), columns]);
+    let standardise = || Ok::<_, ArrayError>((&x - x.mean_axes(0, false)?) / x.std_axes(0, 0.0, false)?);
+    persist(&standardise().expect("there are two axes"));
+}
+
+fn product(n: usize) {
+    let x = array::random([n, n], n.div_ceil(PRODUCT_CHUNKS));
+    persist(&x.matmul(&x).expect("it is square"));
+}
+
+/// The chunks stay where they are.
+fn persist(x: &Array<f64>) {
+    let kept = Tokio::client().persist(x);
+    for block in kept.blocks() {
+        Tokio::client().compute(block).wait().expect("the tasks finish");
+    }
+    let _ = black_box(kept);
 }
