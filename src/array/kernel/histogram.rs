@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::element::dispatch;
 use crate::array::histogram::BINS_MAX;
-use crate::array::kernel::wrong;
+use crate::array::kernel::{shared, wrong};
 use crate::array::{ArrayError, Block, Element};
 
 /// Counts the elements of its input in bins, as `i64`.
@@ -21,7 +21,7 @@ pub(crate) enum Bins {
     /// So many of one width.
     Even { start: f64, stop: f64, count: usize },
     /// Between edges that rise.
-    Between(Arc<[f64]>),
+    Between(#[serde(with = "shared")] Arc<[f64]>),
 }
 
 impl Bins {

@@ -20,6 +20,7 @@ mod program;
 mod quantile;
 mod run;
 mod scan;
+mod shared;
 mod strided;
 mod take;
 mod tile;
@@ -55,7 +56,7 @@ pub(crate) use self::view::{Range, View};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Kernel {
     /// Goes through elements: creation, elementwise operations, reduction of one block.
-    Program(Arc<Program>),
+    Program(#[serde(with = "shared")] Arc<Program>),
     /// Makes one partial result of several, and the result of the last.
     Combine(Combine),
     /// Puts pieces of blocks together.

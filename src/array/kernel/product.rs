@@ -7,7 +7,7 @@ use ndarray::linalg::{general_mat_mul, general_mat_vec_mul};
 use ndarray::{ArrayD, ArrayView2, ArrayViewD, ArrayViewMut2, ArrayViewMut3, Axis, IxDyn, LinalgScalar};
 use serde::{Deserialize, Serialize};
 
-use crate::array::kernel::wrong;
+use crate::array::kernel::{shared, wrong};
 use crate::array::{ArrayError, Block, Complex64, Element, ElementType, memory};
 
 /// Adds up partial results and the products of pairs of blocks. It holds its inputs and its result, which is the first partial
@@ -19,6 +19,7 @@ pub(crate) struct Product {
     pub(crate) shape: Vec<usize>,
     /// How many inputs, the first ones, are partial results. Behind them are the pairs.
     pub(crate) partials: usize,
+    #[serde(with = "shared")]
     pub(crate) axes: Arc<ProductAxes>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::array::element::dispatch;
-use crate::array::kernel::wrong;
+use crate::array::kernel::{shared, wrong};
 use crate::array::{ArrayError, Block, Element, ElementType, memory};
 
 /// Takes from each input what is wanted of it along an axis. Together they fill the block; where they do not, it is 0.
@@ -15,6 +15,7 @@ pub(crate) struct Take {
     pub(crate) element: ElementType,
     pub(crate) axis: usize,
     /// One for each input.
+    #[serde(with = "shared::each")]
     pub(crate) picks: Vec<Arc<Picks>>,
 }
 
