@@ -24,7 +24,7 @@ macro_rules! operators {
             type Output = Array<<T as Promote<U>>::Output>;
 
             fn $method(self, other: $($right)*) -> Self::Output {
-                #[allow(clippy::needless_borrow)]
+                #[allow(clippy::needless_borrow, reason = "one of both forms is a reference already")]
                 Array::carrying(binary(Binary::$operation, &self, &other))
             }
         }
@@ -34,7 +34,7 @@ macro_rules! operators {
             type Output = Array<<T as PromoteScalar<S>>::Output>;
 
             fn $method(self, number: S) -> Self::Output {
-                #[allow(clippy::needless_borrow)]
+                #[allow(clippy::needless_borrow, reason = "one of both forms is a reference already")]
                 Array::carrying(scalar(Binary::$operation, &self, number, false))
             }
         }
@@ -102,7 +102,7 @@ macro_rules! division {
             type Output = Array<<<T as Promote<U>>::Output as Element>::Float>;
 
             fn div(self, other: $($right)*) -> Self::Output {
-                #[allow(clippy::needless_borrow)]
+                #[allow(clippy::needless_borrow, reason = "one of both forms is a reference already")]
                 Array::carrying(binary(Binary::Divide, &self, &other))
             }
         }
@@ -112,7 +112,7 @@ macro_rules! division {
             type Output = Array<<<T as PromoteScalar<S>>::Output as Element>::Float>;
 
             fn div(self, number: S) -> Self::Output {
-                #[allow(clippy::needless_borrow)]
+                #[allow(clippy::needless_borrow, reason = "one of both forms is a reference already")]
                 Array::carrying(scalar(Binary::Divide, &self, number, false))
             }
         }

@@ -28,10 +28,14 @@ pub(crate) fn short_name(path: &str) -> &str {
     word.split('<').next().unwrap_or(word)
 }
 
-/// Which block of an array a call of `function` is for, as its key has it: `[1, 0]` of `f[1, 0]-7c9e`. `None` for other calls.
+/// Which block of an array a call of `function` is for, as the key has it that a client has made for the call: `[1, 0]` of
+/// `f[1, 0]-` and 32 hexadecimal digits. `None` for other calls, and for keys that a user has chosen.
 #[cfg(feature = "dask")]
 pub(crate) fn block_of<'a>(key: &'a str, function: &str) -> Option<&'a str> {
-    let (place, _) = key.strip_prefix(short_name(function))?.rsplit_once('-')?;
+    let (place, made) = key.strip_prefix(short_name(function))?.rsplit_once('-')?;
+    if made.len() != 32 || !made.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
     let numbers = place.strip_prefix('[')?.strip_suffix(']')?;
     numbers.chars().all(|letter| letter.is_ascii_digit() || ", ".contains(letter)).then_some(place)
 }
@@ -55,10 +59,14 @@ mod tests {
     #[cfg(feature = "dask")]
     #[test]
     fn a_key_says_which_block_a_call_is_for() {
-        assert_eq!(block_of("halve[1, 0]-7c9e", "demo::halve"), Some("[1, 0]"));
-        assert_eq!(block_of("halve[]-7c9e", "halve"), Some("[]"));
-        for other in ["halve-7c9e", "halve[1]", "halves[1]-7c9e", "halve[a]-7c9e", "half[1]-7c9e", "-", ""] {
-            assert_eq!(block_of(other, "demo::halve"), None, "{other}");
+        let made = |name: &str| format!("{name}-7c9e5ce591c08b730000000000000001");
+        assert_eq!(block_of(&made("halve[1, 0]"), "demo::halve"), Some("[1, 0]"));
+        assert_eq!(block_of(&made("halve[]"), "halve"), Some("[]"));
+        for other in ["halve", "halves[1]", "halve[a]", "half[1]", ""] {
+            assert_eq!(block_of(&made(other), "demo::halve"), None, "{other}");
+        }
+        for chosen in ["halve[1]", "halve[1]-7c9e", "halve[1]-of-september", "-", ""] {
+            assert_eq!(block_of(chosen, "demo::halve"), None, "{chosen}");
         }
     }
 }

@@ -187,7 +187,12 @@ async fn a_block_that_fails_is_named_by_one_error<R: AnyOf>(on: Ground<R>) {
     assert!(matches!(&error, Error::Failed { .. }), "{error:?}");
     says(&error, &["block [", "]: ", " is not below nine"]);
     let error = on.error(&sum(x.map_blocks_task(explodes))).await;
+    assert!(matches!(&error, Error::Panicked { .. }), "{error:?}");
     says(&error, &["block [3]: panicked at ", "there is a seven"]);
+    // A key that a user has chosen says nothing of blocks.
+    let chosen = client.task(explodes, ArrayD::from_elem(IxDyn(&[1]), 7_i64)).key("explodes[3]-mine").submit();
+    let error = on.error(&chosen).await;
+    assert!(matches!(&error, Error::Panicked { message, .. } if message.starts_with("panicked at ")), "{error:?}");
     let longer = array::arange(0, 6, 1, 2).map_blocks_to_task(3, below_nine).unwrap();
     let error = on.error(&client.compute(&longer)).await;
     says(&error, &["block [", "the function gave shape [2] where [3] is needed"]);

@@ -22,32 +22,12 @@ impl Arithmetic for bool {
         self
     }
 
-    fn floor_divide(self, _: Self) -> Self {
-        self
-    }
-
-    fn remainder(self, _: Self) -> Self {
-        self
-    }
-
-    fn power(self, _: Self) -> Self {
-        self
-    }
-
     fn minimum(self, other: Self) -> Self {
         self & other
     }
 
     fn maximum(self, other: Self) -> Self {
         self | other
-    }
-
-    fn hypot(self, _: Self) -> Self {
-        self
-    }
-
-    fn arctan2(self, _: Self) -> Self {
-        self
     }
 
     fn and(self, other: Self) -> Self {
@@ -60,10 +40,6 @@ impl Arithmetic for bool {
 
     fn xor(self, other: Self) -> Self {
         self ^ other
-    }
-
-    fn is_equal(self, other: Self) -> bool {
-        self == other
     }
 
     fn is_less(self, other: Self) -> bool {

@@ -22,14 +22,6 @@ impl Arithmetic for Complex64 {
         quotient(self, other)
     }
 
-    fn floor_divide(self, _: Self) -> Self {
-        self
-    }
-
-    fn remainder(self, _: Self) -> Self {
-        self
-    }
-
     fn power(self, other: Self) -> Self {
         let is_zero = self.re == 0.0 && self.im == 0.0;
         match other {
@@ -50,30 +42,6 @@ impl Arithmetic for Complex64 {
 
     fn maximum(self, other: Self) -> Self {
         if self.test(Test::Nan) || other.is_less(self) { self } else { other }
-    }
-
-    fn hypot(self, _: Self) -> Self {
-        self
-    }
-
-    fn arctan2(self, _: Self) -> Self {
-        self
-    }
-
-    fn and(self, _: Self) -> Self {
-        self
-    }
-
-    fn or(self, _: Self) -> Self {
-        self
-    }
-
-    fn xor(self, _: Self) -> Self {
-        self
-    }
-
-    fn is_equal(self, other: Self) -> bool {
-        self == other
     }
 
     /// By the real part, and where that is equal by the imaginary one.

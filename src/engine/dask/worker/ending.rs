@@ -130,9 +130,9 @@ fn task_error(key: &TaskKey, block: Option<&str>, error: &Error) -> TaskError {
         Error::Panicked { message, .. } => (format!("panicked: {message}"), "panicked"),
         error => (error.chain(), "failed"),
     };
-    let (message, kind) = match block {
-        Some(block) => (format!("block {block}: {message}"), "failed"),
-        None => (message, kind),
+    let message = match block {
+        Some(block) => format!("block {block}: {message}"),
+        None => message,
     };
     _ = quietly(|| tracing::debug!(target: "anydask", %key, %message, "a task erred"));
     TaskError {
