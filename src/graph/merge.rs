@@ -36,7 +36,7 @@ use crate::graph::Lazy;
 /// ```
 pub trait Merge: Any + fmt::Debug + Send + Sync {
     /// A call that gives what `taker` does, whose hints these are, and does not take from `input`: it takes from what the
-    /// two take from. `None` if there is none.
+    /// two take from. `None` if there is none; one that takes from anything else is not used.
     fn merge(&self, taker: &Lazy, input: &Lazy) -> Option<Lazy>;
 }
 

@@ -1,6 +1,6 @@
 //! The graphs that each optimisation gives.
 
-use anydask::graph::{Collection, Hints, delayed_with};
+use anydask::graph::{Collection, Hints, Lazy, Merge, delayed_with};
 use anydask::runtime::Smol;
 use anydask::{Client, Delayed, Graph, Optimize, asynchronous};
 
@@ -188,4 +188,29 @@ fn optimising_twice_is_optimising_once() {
     // In two steps it comes to the same.
     let steps = end.graph().optimized(BLOCKWISE).optimized(FUSE).optimized(Optimize::none().order(true));
     assert_eq!(steps.to_dot(), once.to_dot());
+}
+
+/// Merges wrongly: what it gives takes from something that neither of the two took from.
+#[derive(Debug)]
+struct Stray {
+    takes_from_input: bool,
+}
+
+impl Merge for Stray {
+    fn merge(&self, _: &Lazy, input: &Lazy) -> Option<Lazy> {
+        let elsewhere = if self.takes_from_input { input.downcast()? } else { named("elsewhere") };
+        Some(of_one("merged", &elsewhere).into())
+    }
+}
+
+#[test]
+fn what_takes_from_elsewhere_is_not_merged() {
+    let client = Client::<Smol>::local().wait().unwrap();
+    for takes_from_input in [false, true] {
+        let hints = Hints::new().name("three times").merge(Stray { takes_from_input });
+        let x = delayed_with(hints, |x: i64| 3 * x, &of_one("input", &named("one")));
+        assert_eq!(Graph::of(&x).optimized(Optimize::new()).names(), ["one+input+three times"]);
+        assert_eq!(client.compute(&x).wait().unwrap(), 3);
+    }
+    client.close().wait().unwrap();
 }

@@ -44,7 +44,13 @@ fn merge_task(task: Task) -> Task {
                 (Some(input), Some(merger)) if uses[step] == own_uses => merger.merge(&node, input),
                 _ => None,
             };
-            let Some(merged) = merged else {
+            // It may be made by a user's code: what takes from anything else than the two did is left as two.
+            let is_there = |edge: &Lazy| match sources.get(&edge.id()) {
+                Some(Source::Step(from)) => *from != step && *from < place && nodes[*from].is_some(),
+                Some(Source::Task(_)) => true,
+                None => false,
+            };
+            let Some(merged) = merged.filter(|merged| merged.edges().iter().all(is_there)) else {
                 refused.push(step);
                 continue;
             };
@@ -65,7 +71,7 @@ fn merge_task(task: Task) -> Task {
         let source = |edge: &Lazy| match sources.get(&edge.id()) {
             Some(Source::Step(step)) => Source::Step(moved[*step]),
             Some(source) => *source,
-            None => unreachable!("a merged node takes from what those took from that it is made of"),
+            None => unreachable!("what takes from anything else was not merged"),
         };
         let sources = node.edges().iter().map(source).collect();
         moved[place] = steps.len();
