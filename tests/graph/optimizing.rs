@@ -208,7 +208,7 @@ fn what_takes_from_elsewhere_is_not_merged() {
     let client = Client::<Smol>::local().wait().unwrap();
     for takes_from_input in [false, true] {
         let hints = Hints::new().name("three times").merge(Stray { takes_from_input });
-        let x = delayed_with(hints, |x: i64| 3 * x, &of_one("input", &named("one")));
+        let x = delayed_with(hints, |x: i64| 3 * x, of_one("input", &named("one")));
         assert_eq!(Graph::of(&x).optimized(Optimize::new()).names(), ["one+input+three times"]);
         assert_eq!(client.compute(&x).wait().unwrap(), 3);
     }
