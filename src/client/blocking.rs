@@ -8,6 +8,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::Error;
+use crate::task::backoff::look_again;
 use crate::task::{Resume, Scheduler};
 
 /// Runs a future to its end on this thread, at most until `limit` is over: then `None`. A task that waits gives its
@@ -47,6 +48,9 @@ pub(crate) fn block_on<F: Future + ?Sized>(
     Ok(output)
 }
 
+/// How often a thread looks whether it was woken before it parks: some microseconds in all, less than a wake-up takes.
+const LOOKS: u32 = 12;
+
 /// Wakes one blocked thread. One for each wait, so that nested waits do not take each other's wakes.
 struct Parker {
     thread: Thread,
@@ -56,6 +60,9 @@ struct Parker {
 impl Parker {
     /// Waits for a wake. False if the deadline comes first.
     fn park(&self, deadline: Option<Instant>) -> bool {
+        let is_woken = || self.is_woken.load(Ordering::Relaxed).then_some(());
+        // What the user's thread waits for is mostly about to come, and to be woken takes longer.
+        look_again(LOOKS, is_woken);
         while !self.is_woken.swap(false, Ordering::Acquire) {
             match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 None => thread::park(),

@@ -3,6 +3,7 @@
 mod amounts;
 mod argument;
 mod awaiting;
+pub(crate) mod backoff;
 pub(crate) mod context;
 mod each_item;
 mod entry;

@@ -164,7 +164,12 @@ impl<S: ?Sized> Core<S> {
     #[inline]
     pub(crate) fn start<R>(&self, begin: impl FnOnce(&mut S) -> R) -> Option<R> {
         let mut rest = self.lock();
-        self.step(Step::Started, |phase| phase == Phase::Ready)?;
+        let steps = self.steps();
+        if steps.phase() != Phase::Ready {
+            return None;
+        }
+        // No operation that compares: nobody makes a step from this phase without the lock.
+        self.steps.store(steps.and(Step::Started).bits(), Ordering::Release);
         self.bodies.store(self.bodies.load(Ordering::Relaxed) + 1, Ordering::Release);
         Some(begin(&mut rest.slot))
     }
@@ -299,11 +304,13 @@ impl<S: ?Sized> Core<S> {
 
     /// Notes that a ready task waits for resources.
     pub(crate) fn constrain(&self) {
+        let _rest = self.lock();
         self.step(Step::Constrained, |phase| phase == Phase::Ready);
     }
 
     /// Notes that a task that waited for resources has them.
     pub(crate) fn grant(&self) {
+        let _rest = self.lock();
         self.step(Step::Ready, |phase| phase == Phase::Ready);
     }
 

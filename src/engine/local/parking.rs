@@ -18,11 +18,37 @@ use crate::engine::local::job::Job;
 pub(crate) struct Seat {
     pub(crate) index: usize,
     pub(crate) deque: Deque<Job>,
+    /// What its thread does next: the last that the task before has made ready. Nobody else sees it, so it is there only
+    /// until that thread looks for work, which it is about to do.
+    next: Cell<Option<Job>>,
     /// Counts the searches for work, so that the common queue is looked at now and then even when this one never
     /// runs dry.
     pub(crate) searches: u32,
     /// Counts what is put into the queue.
     pub(crate) pushes: Cell<u32>,
+}
+
+impl Seat {
+    pub(crate) fn new(index: usize) -> Self {
+        let deque = Deque::new_lifo();
+        Self { index, deque, next: Cell::new(None), searches: 0, pushes: Cell::new(0) }
+    }
+
+    /// Puts work where its thread looks first, and what was there where others look. True if there was any.
+    pub(crate) fn put_next(&self, job: Job) -> bool {
+        let before = self.next.replace(Some(job));
+        before.map(|before| self.deque.push(before)).is_some()
+    }
+
+    /// The newest work on this seat.
+    pub(crate) fn pop(&self) -> Option<Job> {
+        self.next.take().or_else(|| self.deque.pop())
+    }
+
+    /// Puts what comes next where others see it, since something else comes first. True if there was any.
+    pub(crate) fn share_next(&self) -> bool {
+        self.next.take().map(|next| self.deque.push(next)).is_some()
+    }
 }
 
 /// A thread of the engine.

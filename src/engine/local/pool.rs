@@ -10,12 +10,11 @@
 //! more after it has said that it no longer searches; both sides use sequentially consistent operations, so that either
 //! the pusher sees the free seat or the searcher sees the task.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
-use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
+use crossbeam_deque::{Injector, Steal, Stealer};
 
 use crate::Error;
 use crate::engine::local::job::Job;
@@ -63,8 +62,7 @@ impl Pool {
         if threads == 0 || threads > THREADS_MAX {
             return Err(Error::InvalidThreads { threads, threads_max: THREADS_MAX });
         }
-        let seat = |index| Seat { index, deque: Deque::new_lifo(), searches: 0, pushes: Cell::new(0) };
-        let seats: Vec<_> = (0..threads).map(seat).collect();
+        let seats: Vec<_> = (0..threads).map(Seat::new).collect();
         let pool = Arc::new(Self {
             name: name.to_owned(),
             common: Injector::new(),
@@ -195,20 +193,26 @@ impl Pool {
     // --- tasks out -----------------------------------------------------------------------------------------------
 
     /// Finds work for the thread on `seat`.
-    pub(crate) fn find(&self, seat: &mut Seat) -> Option<Job> {
+    pub(crate) fn find(self: &Arc<Self>, seat: &mut Seat) -> Option<Job> {
+        if let Some(job) = self.find_first(seat) {
+            if seat.share_next() {
+                self.notify();
+            }
+            return Some(job);
+        }
+        let own = seat.pop().or_else(|| self.nested.pop());
+        let found = own.or_else(|| self.find_common(seat)).or_else(|| self.steal(seat));
+        found.or_else(|| self.prioritized.pop().map(Job::Task))
+    }
+
+    /// What comes before the newest on `seat`.
+    fn find_first(&self, seat: &mut Seat) -> Option<Job> {
         if let Some(node) = self.prioritized.pop_urgent() {
             return Some(Job::Task(node));
         }
         seat.searches = seat.searches.wrapping_add(1);
         // One: a batch would be put before what this thread has made ready, and many values wait for that.
-        if seat.searches.is_multiple_of(COMMON_EVERY)
-            && let Some(job) = retry(|| self.common.steal())
-        {
-            return Some(job);
-        }
-        let own = seat.deque.pop().or_else(|| self.nested.pop());
-        let found = own.or_else(|| self.find_common(seat)).or_else(|| self.steal(seat));
-        found.or_else(|| self.prioritized.pop().map(Job::Task))
+        if seat.searches.is_multiple_of(COMMON_EVERY) { retry(|| self.common.steal()) } else { None }
     }
 
     /// Whether the thread on `seat` may go on with the next of many tasks, as if it had looked for work and found that:
@@ -267,6 +271,8 @@ impl Pool {
     /// when it must end.
     pub(crate) fn park(self: &Arc<Self>, thread: &Arc<Thread>, seat: Option<Seat>) -> Option<Seat> {
         self.searching.fetch_sub(1, Ordering::SeqCst);
+        // Whoever has the seat next may be long in coming.
+        seat.iter().for_each(|seat| _ = seat.share_next());
         let mut parking = lock(&self.parking);
         if parking.is_closed {
             return None;
@@ -306,6 +312,7 @@ impl Pool {
     /// A thread is about to block inside a task: its seat goes to others. The last that could run what it waits for adds a
     /// thread first.
     pub(crate) fn leave(self: &Arc<Self>, seat: Seat) -> Result<(), (Seat, Error)> {
+        seat.share_next();
         let mut parking = lock(&self.parking);
         if parking.blocked >= BLOCKED_MAX {
             return Err((seat, Error::TooManyBlocked { limit: BLOCKED_MAX }));

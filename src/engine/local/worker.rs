@@ -13,15 +13,15 @@ use crate::engine::local::parking::{Seat, Thread};
 use crate::engine::local::pool::Pool;
 use crate::engine::local::release::drop_quietly;
 use crate::task::Resume;
+use crate::task::backoff::look_again;
 use crate::task::context::is_in_task;
 
 /// How much of a thread's stack may be in use when a task is run inside the wait of another. A stack has 2 MiB, so that
 /// every body finds at least 1.5 MiB. Deeper recursion goes to another thread.
 pub(crate) const INLINE_STACK_NBYTES_MAX: usize = 512 * 1024;
 
-/// How often a thread looks for work again before it parks. The first rounds take nanoseconds, the last ones yield
-/// the core: about 20 µs in all, the price of one wake-up.
-const SEARCHES: u32 = 24;
+/// How often a thread looks for work before it parks: about 20 µs in all, the price of some wake-ups.
+const SEARCHES: u32 = 32;
 
 thread_local! {
     static WORKER: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
@@ -109,20 +109,11 @@ impl Worker {
 
     /// Looks for work for a short while.
     fn search(&self) -> Option<Job> {
-        for round in 0..SEARCHES {
-            if self.is_needed_elsewhere() {
-                return None;
-            }
-            if let Some(job) = self.find() {
-                return Some(job);
-            }
-            if round < SEARCHES / 2 {
-                (0..1 << round.min(6)).for_each(|_| std::hint::spin_loop());
-            } else {
-                std::thread::yield_now();
-            }
-        }
-        None
+        let found = look_again(SEARCHES, || match self.is_needed_elsewhere() {
+            true => Some(None),
+            false => self.find().map(Some),
+        });
+        found.flatten()
     }
 
     fn find(&self) -> Option<Job> {
@@ -149,7 +140,7 @@ impl Worker {
     /// Takes a task out of the queue that is about to be run, if it is the newest there. One that stays is passed over later.
     fn unqueue(&self, node: &Arc<dyn Node>) {
         if let Some(seat) = self.seat.borrow().as_ref()
-            && let Some(newest) = seat.deque.pop()
+            && let Some(newest) = seat.pop()
             && !matches!(&newest, Job::Task(newest) if Arc::ptr_eq(newest, node))
         {
             seat.deque.push(newest);
@@ -172,12 +163,16 @@ pub(crate) fn push_own(job: Job) -> Result<bool, Job> {
         let seat = seat.as_ref()?;
         let job = job.take_if(|job| Arc::ptr_eq(&worker.pool, &job.engine().pool))?;
         let Err(job) = worker.pool.put_aside(job) else { return Some(worker.pool.is_closed()) };
+        seat.pushes.set(seat.pushes.get().wrapping_add(1));
         // A task that is made ready by one that has just ended is picked up by this very thread: nobody is woken, and a
         // chain stays on one core.
-        let is_next = seat.deque.is_empty() && !is_in_task();
-        seat.pushes.set(seat.pushes.get().wrapping_add(1));
-        seat.deque.push(job);
-        if !is_next {
+        let is_for_others = if is_in_task() {
+            seat.deque.push(job);
+            true
+        } else {
+            seat.put_next(job)
+        };
+        if is_for_others {
             worker.pool.notify();
         }
         Some(worker.pool.is_closed())
