@@ -1,20 +1,28 @@
 //! Dask's array example, and what comes after it: the mean of random numbers in chunks, an array that is kept, a function
-//! of blocks and their neighbours, and a file.
+//! of blocks and their neighbours, and a file. The same on each runtime.
 //!
 //! ```text
-//! cargo run --example random_array --features array,tokio
+//! cargo run --example random_array --features array,tokio,async-std,smol [-- tokio|async-std|smol]
 //! ```
 
 use std::error::Error;
 
 use anydask::array::{self, ArrayError, Boundary, Generator};
-use anydask::runtime::Tokio;
+use anydask::runtime::{AsyncStd, BlockOn, Current, Runtime, Smol, Tokio};
 use anydask::{Client, Graph, Optimize};
 use ndarray::ArrayD;
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let client = Client::<Tokio>::local().await?;
+fn main() -> Result<(), Box<dyn Error>> {
+    match std::env::args().nth(1).as_deref().unwrap_or("tokio") {
+        "tokio" => tokio::runtime::Runtime::new()?.block_on(run::<Tokio>()),
+        "async-std" => AsyncStd::new().block_on(run::<AsyncStd>())?,
+        "smol" => smol::block_on(run::<Smol>()),
+        other => Err(format!("`{other}` is none of tokio, async-std and smol").into()),
+    }
+}
+
+async fn run<R: Current + Runtime>() -> Result<(), Box<dyn Error>> {
+    let client = Client::<R>::local().await?;
 
     // A shape, and how it is cut. Nothing is made yet.
     let arr = array::random([1000, 1000], [1000, 100]);

@@ -159,23 +159,26 @@ fn a_lazy_graph_counts_the_words_of_a_folder() {
     );
 }
 
-#[cfg(all(feature = "array", feature = "tokio"))]
+#[cfg(all(feature = "array", feature = "tokio", feature = "async-std", feature = "smol"))]
 #[test]
-fn a_random_array_is_what_it_was_made_to_be() {
-    let lines = output("random_array");
-    assert_eq!(lines[0], "the mean of a million random numbers is 0.50");
-    assert_eq!(
-        lines[1..],
-        [
-            "26 tasks, 7 when optimised",
-            "their standard deviation, in Fahrenheit, is 9.00",
-            "the furthest is 5.1 deviations from the mean of its column",
-            "smoothing takes the deviation from 1.00 to 0.58",
-            "the file has 12 blocks of the same numbers: true",
-            "shapes [3000, 400] and [3000, 300] do not broadcast together: give axes equal lengths, or 1",
-            "block [2, 0]: 43.62 is too warm",
-        ]
-    );
+fn a_random_array_is_what_it_was_made_to_be_on_each_runtime() {
+    for runtime in ["tokio", "async-std", "smol"] {
+        let (lines, status) = Program::start_with("random_array", &[runtime], &[]).end();
+        assert!(status.success(), "on {runtime}: {status} after {lines:#?}");
+        assert_eq!(lines[0], "the mean of a million random numbers is 0.50");
+        assert_eq!(
+            lines[1..],
+            [
+                "26 tasks, 7 when optimised",
+                "their standard deviation, in Fahrenheit, is 9.00",
+                "the furthest is 5.1 deviations from the mean of its column",
+                "smoothing takes the deviation from 1.00 to 0.58",
+                "the file has 12 blocks of the same numbers: true",
+                "shapes [3000, 400] and [3000, 300] do not broadcast together: give axes equal lengths, or 1",
+                "block [2, 0]: 43.62 is too warm",
+            ]
+        );
+    }
 }
 
 #[cfg(all(feature = "array", feature = "smol", feature = "progress"))]

@@ -143,6 +143,19 @@ impl Pool {
         }
     }
 
+    /// Wakes threads for so many tasks that were queued at once: one for each, as far as there are seats. One after the other,
+    /// each by the one before, the last would begin late.
+    pub(super) fn notify_for(self: &Arc<Self>, tasks: usize) {
+        fence(Ordering::SeqCst);
+        for _ in self.searching.load(Ordering::SeqCst)..tasks.min(self.threads()) {
+            self.searching.fetch_add(1, Ordering::SeqCst);
+            if !self.seat_somebody() {
+                self.searching.fetch_sub(1, Ordering::SeqCst);
+                break;
+            }
+        }
+    }
+
     /// Puts a thread on a free seat, as a searcher.
     fn seat_somebody(self: &Arc<Self>) -> bool {
         let mut parking = lock(&self.parking);
@@ -310,22 +323,24 @@ impl Pool {
     }
 
     /// A thread is about to block inside a task: its seat goes to others. The last that could run what it waits for adds a
-    /// thread first.
-    pub(crate) fn leave(self: &Arc<Self>, seat: Seat) -> Result<(), (Seat, Error)> {
-        seat.share_next();
+    /// thread first. After an error it has the seat still.
+    pub(crate) fn leave(self: &Arc<Self>, seat: &mut Option<Seat>) -> Result<(), Error> {
         let mut parking = lock(&self.parking);
         if parking.blocked >= BLOCKED_MAX {
-            return Err((seat, Error::TooManyBlocked { limit: BLOCKED_MAX }));
+            return Err(Error::TooManyBlocked { limit: BLOCKED_MAX });
         }
+        let Some(left) = seat.take() else { return Ok(()) };
+        left.share_next();
         let is_last = parking.free.len() + 1 == self.threads();
         if is_last && parking.spare.is_empty() && parking.resuming.is_empty() && !parking.is_closed {
             self.begin_search();
-            if let Err((seat, _)) = self.spawn(&mut parking, seat) {
+            if let Err((left, _)) = self.spawn(&mut parking, left) {
                 self.searching.fetch_sub(1, Ordering::SeqCst);
-                return Err((seat, Error::TooManyBlocked { limit: parking.blocked }));
+                *seat = Some(left);
+                return Err(Error::TooManyBlocked { limit: parking.blocked });
             }
         } else {
-            self.pass_on(&mut parking, seat);
+            self.pass_on(&mut parking, left);
         }
         parking.blocked += 1;
         drop(parking);

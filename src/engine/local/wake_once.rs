@@ -1,4 +1,4 @@
-//! One wake for many tasks that are queued at once, in whose order they begin.
+//! Many tasks that are queued at once, in whose order they begin: threads are woken for all of them together, at the end.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -16,20 +16,20 @@ thread_local! {
 
 #[derive(Clone, Copy)]
 struct Batch {
-    /// For which pool it holds wakes back, and whether there was one.
+    /// For which pool it holds wakes back, and how many there were.
     pool: usize,
-    wants_wake: bool,
+    wakes: usize,
     /// Whether its tasks go to their queues now.
     is_complete: bool,
 }
 
 impl Pool {
-    /// Has whatever `push` queues on this thread wake a thread once, at its end. That one wakes the next, and so on.
+    /// Has whatever `push` queues on this thread wake others once, at its end.
     pub(crate) fn wake_once(self: &Arc<Self>, push: impl FnOnce()) {
         if self.batch().is_some() {
             return push();
         }
-        let batch = Batch { pool: self.id(), wants_wake: false, is_complete: false };
+        let batch = Batch { pool: self.id(), wakes: 0, is_complete: false };
         let _held = Held { pool: self, before: BATCH.replace(Some(batch)), ready: READY.take() };
         push();
     }
@@ -38,7 +38,7 @@ impl Pool {
     pub(super) fn holds_back(&self) -> bool {
         let batch = self.batch();
         if let Some(batch) = batch {
-            BATCH.set(Some(Batch { wants_wake: true, ..batch }));
+            BATCH.set(Some(Batch { wakes: batch.wakes + 1, ..batch }));
         }
         batch.is_some()
     }
@@ -75,9 +75,8 @@ impl Drop for Held<'_> {
         BATCH.set(self.pool.batch().map(|batch| Batch { is_complete: true, ..batch }));
         let ready = READY.replace(std::mem::take(&mut self.ready));
         ready.into_iter().rev().for_each(|job| self.pool.push_plain(job));
-        if BATCH.replace(self.before).is_some_and(|batch| batch.wants_wake) {
-            self.pool.notify();
-        }
+        let wakes = BATCH.replace(self.before).map_or(0, |batch| batch.wakes);
+        self.pool.notify_for(wakes);
         // Whoever closed meanwhile has emptied the queues before these came.
         if self.pool.is_closed() {
             drop_quietly(|| self.pool.drain().for_each(Job::give_up));

@@ -219,12 +219,13 @@ pub(crate) fn without_seat(wait: &mut dyn FnMut() -> Resume) -> Result<(), Error
         wait();
         return Ok(());
     };
-    let Some(seat) = worker.seat.take() else {
+    let mut seat = worker.seat.take();
+    if seat.is_none() {
         wait();
         return Ok(());
-    };
-    if let Err((seat, error)) = worker.pool.leave(seat) {
-        *worker.seat.borrow_mut() = Some(seat);
+    }
+    if let Err(error) = worker.pool.leave(&mut seat) {
+        *worker.seat.borrow_mut() = seat;
         return Err(error);
     }
     let mut rejoin = Rejoin { worker: &worker, resume: Resume::WithSlot };
