@@ -210,7 +210,7 @@ struct OnlyHere<F> {
     fix: &'static str,
 }
 
-const FOLD_FIX: &str = "give `Bag::fold_task` two `#[task]`s, or have one of a whole partition and one of the results";
+const FOLD_FIX: &str = "give `Bag::fold_task` two `#[task]`s, of a value and an item and of two values";
 
 impl<F: TaskFn<Args>, Args> TaskFn<Args> for OnlyHere<F> {
     type Output = F::Output;

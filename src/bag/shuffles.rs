@@ -6,7 +6,7 @@ use crate::Bag;
 use crate::bag::elementwise::Elementwise;
 use crate::bag::placed::{Buckets, Counts, Distinct, Frequencies, Group, Join, Split, split_pairs};
 use crate::bag::read::Read;
-use crate::graph::{Delayed, Hints, delayed, delayed_with};
+use crate::graph::{Delayed, delayed};
 use crate::task::{EachItem, Failure, TaskFn};
 
 impl<T: Clone + Send + Sync + 'static> Bag<T> {
@@ -37,13 +37,14 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         grouped(&self.split::<_, GroupBy, _>(key, self.partition_count()))
     }
 
-    /// As [`group_by`](Self::group_by), by a function as [`submit`](crate::Client::submit) takes it, of which each key is
-    /// made of a clone of the item: also by a registered task, which can run on a Dask cluster as well.
+    /// As [`group_by`](Self::group_by), by a function as [`submit`](crate::Client::submit) takes it, which is given a clone of each
+    /// item: also by a registered task, which can run on a Dask cluster as well.
     ///
-    /// Keys are equal if their `Eq` says so, on a cluster as well, where their `Hash` and `Eq` are found by the task that gives
-    /// them.
+    /// There, too, keys are equal if their `Eq` says so: the registered task brings their `Hash` and `Eq` along. The
+    /// groups, their order and their partitions are the same as here, as long as `Hash` gives the same in each process.
     ///
-    /// Every worker that makes groups fetches what each partition was split into: as much as the whole bag.
+    /// A worker that makes groups of a place fetches what each partition was split into, for all places. So every worker
+    /// has as much as the whole bag for a while.
     ///
     /// # Examples
     ///
@@ -201,12 +202,9 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     where
         K: Hash + Clone + Send + Sync + 'static,
         F: Fn(&T) -> K + Send + Sync + 'static,
-        Kind: Elementwise<F, T, Item = (K, T)>,
+        Kind: Elementwise<(F, usize), T, Item = Vec<(K, T)>>,
     {
-        let pairs = self.each::<F, Kind, (K, T)>(key);
-        let split = move |pairs: Vec<(K, T)>| split_pairs(pairs, places);
-        let hints = Hints::new().name("split");
-        pairs.partitions().iter().map(|pairs| delayed_with(hints.clone(), split, pairs)).collect()
+        self.each::<_, Kind, Vec<(K, T)>>((key, places)).partitions().to_vec()
     }
 
     /// The same where a task tells them.
@@ -239,43 +237,42 @@ where
     Bag::from_partitions((0..count).map(|place| delayed(Join { place }, (left, right)))).read_by(Read::pairs())
 }
 
-/// Each item with its key.
-fn with_keys<K, T>(key: impl Fn(&T) -> K, items: Vec<T>) -> Result<Vec<(K, T)>, Failure> {
-    Ok(items.into_iter().map(|item| (key(&item), item)).collect())
+fn split_by<K: Hash, T>(key: impl Fn(&T) -> K, places: usize, items: Vec<T>) -> Buckets<K, T> {
+    split_pairs(items.into_iter().map(|item| (key(&item), item)), places)
 }
 
 struct GroupBy;
 
-impl<K, T, F> Elementwise<F, T> for GroupBy
+impl<K, T, F> Elementwise<(F, usize), T> for GroupBy
 where
-    K: Send + Sync + 'static,
+    K: Hash + Send + Sync + 'static,
     T: Send + Sync + 'static,
     F: Fn(&T) -> K,
 {
-    type Item = (K, T);
+    type Item = Vec<(K, T)>;
 
-    const NAME: &'static str = "group_by-keys";
+    const NAME: &'static str = "group_by-split";
     const FIX: &'static str = "give `Bag::group_by_task` a `#[task]` that takes an item and returns its key";
 
-    fn run(key: &F, items: Vec<T>) -> Result<Vec<(K, T)>, Failure> {
-        with_keys(key, items)
+    fn run((key, places): &(F, usize), items: Vec<T>) -> Result<Buckets<K, T>, Failure> {
+        Ok(split_by(key, *places, items))
     }
 }
 
 struct JoinBy;
 
-impl<K, T, F> Elementwise<F, T> for JoinBy
+impl<K, T, F> Elementwise<(F, usize), T> for JoinBy
 where
-    K: Send + Sync + 'static,
+    K: Hash + Send + Sync + 'static,
     T: Send + Sync + 'static,
     F: Fn(&T) -> K,
 {
-    type Item = (K, T);
+    type Item = Vec<(K, T)>;
 
-    const NAME: &'static str = "join-keys";
+    const NAME: &'static str = "join-split";
     const FIX: &'static str = "give `Bag::join_task` two `#[task]`s that take an item and return its key";
 
-    fn run(key: &F, items: Vec<T>) -> Result<Vec<(K, T)>, Failure> {
-        with_keys(key, items)
+    fn run((key, places): &(F, usize), items: Vec<T>) -> Result<Buckets<K, T>, Failure> {
+        Ok(split_by(key, *places, items))
     }
 }

@@ -24,7 +24,7 @@ inventory::submit! {
             call: |given| Ok(ErasedCall::Returned(Ok(run(given).map_err(CallError::Vectors)?))),
             vector: |_| None,
             // Whose type a registered task has, is a result of that task's for who asks.
-            to_python: |_, _| Err(CallError::Vectors(VectorError::UnknownType { task: NAME.into() })),
+            to_python: |_, _| Err(CallError::Vectors(VectorError::NoType)),
             each_codec: |_| (),
         },
     }

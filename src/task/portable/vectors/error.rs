@@ -17,6 +17,8 @@ pub enum VectorError {
         /// The task that should have it.
         task: String,
     },
+    /// What Python is to have has a type that is not known.
+    NoType,
     /// What Python has made has a type that is not known.
     NotTyped {
         /// What it is.
@@ -58,6 +60,9 @@ impl fmt::Display for VectorError {
                 f,
                 "no vector of items that this is done with is known by the task `{task}`; build the client and the \
                  workers from the same code"
+            ),
+            Self::NoType => f.write_str(
+                "no registered task has the type of what Python is to have; write a `#[task]` that takes or gives it",
             ),
             Self::NotTyped { found } => write!(
                 f,
