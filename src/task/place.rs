@@ -49,6 +49,8 @@ impl Hasher for Fnv {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -66,5 +68,8 @@ mod tests {
             (0..count * 100).for_each(|key| found[place_of(&key, count)] += 1);
             assert!(found.iter().all(|found| (50..200).contains(found)), "{found:?}");
         }
+        // Of bytes whose lowest bits are alike.
+        let places: BTreeSet<_> = (0..16_u8).map(|key| place_of(&(key << 4), 16)).collect();
+        assert!(places.len() > 6, "{places:?}");
     }
 }

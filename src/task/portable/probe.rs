@@ -208,6 +208,18 @@ mod tests {
         assert!(!has_codec!(Text) && !has_codec!(&'static [i64]));
     }
 
+    #[test]
+    fn items_of_a_vector_are_keys_if_they_can_be() {
+        macro_rules! vector {
+            ($type:ty) => {
+                format!("{:?}", crate::__anydask_codec!(owned $type).0.unwrap().vector())
+            };
+        }
+        assert!(vector!(Vec<i64>).contains("true") && vector!(Vec<Arc<String>>).contains("true"));
+        assert!(vector!(Vec<f64>).contains("false") && vector!(Vec<Arc<f64>>).contains("false"));
+        assert!(vector!(Arc<Vec<i64>>) == "None" && vector!(String) == "None");
+    }
+
     macro_rules! takes_several {
         ($type:ty) => {
             crate::__anydask_codec!(owned $type).0.unwrap().decode_inputs(&[]).is_some()
