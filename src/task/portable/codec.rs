@@ -20,7 +20,7 @@ pub(crate) struct Codec<T> {
     /// Of postcard.
     decode: fn(&[u8]) -> Result<T, DecodeError>,
     /// Of postcard with something behind it, which is given back.
-    read: for<'a> fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>,
+    read: ReadFirst<T>,
     /// Of one input, whoever made it.
     decode_input: fn(&PyValue) -> Result<T, DecodeError>,
     /// Of one input for each item.
@@ -99,6 +99,8 @@ fn common_codec<T: 'static>() -> Option<Codec<T>> {
 }
 
 type Parts = fn(&mut dyn FnMut(bool, &dyn Any));
+
+type ReadFirst<T> = for<'a> fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>;
 
 type DecodeInputs<T> = fn(&[&PyValue]) -> Result<T, DecodeError>;
 

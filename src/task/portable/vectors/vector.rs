@@ -19,11 +19,14 @@ pub struct Vector {
     keys: Option<Keys>,
 }
 
+/// Items, and the place of each.
+type Spread = (Pieces, Vec<u32>);
+
 /// The same where items can be told apart.
 #[derive(Clone, Copy)]
 pub(super) struct Keys {
     /// The items, and the place of each of so many.
-    pub(super) spread: fn(&PyValue, u32) -> Result<(Pieces, Vec<u32>), VectorError>,
+    pub(super) spread: fn(&PyValue, u32) -> Result<Spread, VectorError>,
     /// A number for each item of the postcard: equal ones have equal numbers, and a new one has the next.
     pub(super) numbers: fn(&[u8]) -> Result<Vec<usize>, VectorError>,
 }
@@ -56,7 +59,7 @@ fn pieces<T: Serialize>(items: &[T]) -> Result<Pieces, VectorError> {
     Ok(pieces)
 }
 
-fn spread<K>(value: &PyValue, count: u32) -> Result<(Pieces, Vec<u32>), VectorError>
+fn spread<K>(value: &PyValue, count: u32) -> Result<Spread, VectorError>
 where
     K: Serialize + DeserializeOwned + Hash + 'static,
 {
