@@ -67,18 +67,18 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// use anydask::{Client, bag, runtime::Smol, task};
     ///
     /// #[task]
-    /// fn longer(longest: usize, word: String) -> usize {
-    ///     longest.max(word.len())
+    /// fn longer(length: usize, word: String) -> usize {
+    ///     length.max(word.len())
     /// }
     ///
     /// #[task]
-    /// fn longest(one: usize, other: usize) -> usize {
+    /// fn larger(one: usize, other: usize) -> usize {
     ///     one.max(other)
     /// }
     ///
     /// let client = Client::<Smol>::local().wait()?;
     /// let words = bag(["a", "three", "be"].map(str::to_owned));
-    /// assert_eq!(client.compute(words.fold_task(0, longer, longest)).wait()?, 5);
+    /// assert_eq!(client.compute(words.fold_task(0, longer, larger)).wait()?, 5);
     /// # }
     /// # Ok::<(), anydask::Error>(())
     /// ```

@@ -116,14 +116,14 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// }
     ///
     /// #[task]
-    /// fn number((number, _): (u32, String)) -> u32 {
+    /// fn number_of((number, _): (u32, String)) -> u32 {
     ///     number
     /// }
     ///
     /// let client = Client::<Smol>::local().wait()?;
     /// let people = bag([("Ann", 1), ("Bob", 2), ("Cid", 1)].map(|(name, city)| (name.to_owned(), city)));
     /// let cities = bag([(1, "Oslo".to_owned()), (3, "Rome".to_owned())]);
-    /// let joined = client.compute(&people.join_task(&cities, lives_in, number)).wait()?;
+    /// let joined = client.compute(&people.join_task(&cities, lives_in, number_of)).wait()?;
     /// let names: Vec<_> = joined.iter().map(|(person, city)| (&*person.0, &*city.1)).collect();
     /// assert_eq!(names, [("Ann", "Oslo"), ("Cid", "Oslo")]);
     /// # }
