@@ -241,6 +241,7 @@ fn split_by<K: Hash, T>(key: impl Fn(&T) -> K, places: usize, items: Vec<T>) -> 
     split_pairs(items.into_iter().map(|item| (key(&item), item)), places)
 }
 
+/// Of a closure and the number of places.
 struct GroupBy;
 
 impl<K, T, F> Elementwise<(F, usize), T> for GroupBy
@@ -259,6 +260,7 @@ where
     }
 }
 
+/// The same, under another name.
 struct JoinBy;
 
 impl<K, T, F> Elementwise<(F, usize), T> for JoinBy

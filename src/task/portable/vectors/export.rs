@@ -7,9 +7,9 @@ use crate::Error;
 use crate::task::Registration;
 use crate::task::portable::export::{arguments_of, not_encoded};
 use crate::task::portable::python::{DecodeError, PyValue};
-use crate::task::portable::vectors::call::NAME;
+use crate::task::portable::vectors::call::{NAME, TypeName};
 use crate::task::portable::vectors::{ReadVector, VectorCall};
-use crate::task::portable::{Argument, Codec, Export, ExportedCall, Parts, TypeOf};
+use crate::task::portable::{Argument, Codec, Export, ExportedCall, Parts, TypeOf, codec_of};
 
 /// How vectors of this type travel, and what a worker knows the type by.
 pub(crate) fn known<T: 'static>(operation: &'static str) -> Result<(Codec<Vec<T>>, TypeOf), Error> {
@@ -48,17 +48,18 @@ pub(crate) fn export_vectors<T>(
     Export { call: exported(call, arguments, type_of), inputs, decode }
 }
 
-/// All items of several vectors, which are inputs, or of one that is given as it is. The type of the items is one that a
-/// registered task has, or else `read` reads them.
+/// All items of several vectors, which are inputs, or of one that is given as it is. A worker need not know their type as long
+/// as Python has made none of them; the client must, and if no task tells it, `read` does.
 pub(crate) fn export_concat<T: 'static>(
     operation: &'static str,
     parts: Parts<'_>,
     read: Option<ReadVector<T>>,
 ) -> Result<Export<Vec<T>>, Error> {
-    let (codec, type_of) = match (known::<T>(operation), read) {
-        (Ok(known), _) => known,
-        (Err(_), Some(read)) => return Ok(export_vectors(VectorCall::Concat { of: None }, parts, None, read)),
-        (Err(error), None) => return Err(error),
+    let type_of = known::<T>(operation).ok().map(|(_, type_of)| type_of);
+    let call = VectorCall::Concat { of: type_of.map(TypeName::from) };
+    let Some((codec, _)) = codec_of::<Vec<T>>() else {
+        let read = read.ok_or_else(|| unknown::<T>(operation))?;
+        return Ok(export_vectors(call, parts, type_of, read));
     };
     let mut failed = None;
     let (arguments, inputs) = arguments_of(parts, |number, value| {
@@ -68,10 +69,7 @@ pub(crate) fn export_concat<T: 'static>(
     });
     match failed {
         Some(error) => Err(error),
-        None => {
-            let call = exported(VectorCall::Concat { of: Some(type_of.into()) }, arguments, Some(type_of));
-            Ok(Export { call, inputs, decode: codec.input_decoder() })
-        }
+        None => Ok(Export { call: exported(call, arguments, type_of), inputs, decode: codec.input_decoder() }),
     }
 }
 

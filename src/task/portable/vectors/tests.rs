@@ -1,14 +1,17 @@
 //! Operations on vectors as a worker makes them, also of bytes that are none.
 
+use std::sync::Arc;
+
 use anydask_macros::task;
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::dask::call::{CallRefused, MadeCall, TaskCall, registered_tasks};
+use crate::task::Part;
 use crate::task::portable::vectors::call::NAME;
-use crate::task::portable::vectors::{VectorCall, known, read_groups, read_pairs};
-use crate::task::portable::{Argument, ErasedCall, PyValue};
+use crate::task::portable::vectors::{VectorCall, export_concat, known, read_groups, read_pairs};
+use crate::task::portable::{Argument, ErasedCall, ExportedCall, PyValue};
 
 /// A word that is equal to one of other letters.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -139,6 +142,21 @@ fn keys_are_equal_if_their_type_says_so() {
     assert_eq!(read_pairs::<Word, usize>(&frequencies).unwrap(), expected);
     let distinct = make(VectorCall::Distinct { of: keys, place: 0 }, vec![Inputs(vec![0, 1])], &counts).unwrap();
     assert_eq!(distinct, words(&["a", "B"]));
+}
+
+#[test]
+fn items_of_a_type_that_everybody_knows_need_no_task() {
+    assert!(known::<char>("").is_err() && known::<f64>("").is_ok());
+    let items = Arc::new(vec!['a', 'b']);
+    let plain = |each: &mut dyn FnMut(Part<'_>)| {
+        each(Part::Plain(&items));
+        each(Part::End);
+    };
+    let export = export_concat::<char>("given", &plain, None).unwrap();
+    let ExportedCall::Rust { task: NAME, arguments, .. } = export.call else { panic!("{export:?}") };
+    let made = make_of(arguments[0].clone(), arguments[1..].to_vec(), &[]).unwrap();
+    assert_eq!((export.decode)(&made).unwrap(), *items);
+    assert!(export_concat::<std::rc::Rc<char>>("given", &|_| (), None).is_err());
 }
 
 #[test]
