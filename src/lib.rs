@@ -160,10 +160,11 @@ pub mod __private {
 
     #[cfg(feature = "dask")]
     pub use crate::task::portable::{
-        Export, Parts, Travelling, call, concat, each_codec, export as export_call, probe, to_python,
+        Export, Parts, Travelling, call, each_codec, export as export_call, probe, to_python, vector,
     };
     pub use crate::{
-        __anydask_export as export, __anydask_export_items as export_items, __anydask_register as register,
+        __anydask_export as export, __anydask_export_fold as export_fold, __anydask_export_items as export_items,
+        __anydask_register as register, __anydask_register_fold as register_fold,
         __anydask_register_items as register_items,
     };
 }

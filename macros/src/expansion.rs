@@ -15,13 +15,13 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
         Some(name) => quote!(#name),
         None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#ident))),
     };
-    // Of a function of one argument: its calls with each item of a vector are a task, too.
-    let items_name = match &definition.name {
+    // Its calls with the items of a vector are a task, too.
+    let name_of = |form: &str| match &definition.name {
         Some(name) => {
-            let name = format!("{}[]", name.value());
+            let name = format!("{}{form}", name.value());
             quote!(#name)
         }
-        None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#ident), "[]")),
+        None => quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#ident), #form)),
     };
     let values: Vec<_> = (0..arguments.len()).map(|index| format_ident!("argument_{index}")).collect();
 
@@ -57,25 +57,36 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
     // What is written with a reference cannot be decoded; the rest is found out where the features are known.
     let form = |ty: &Type| if has_reference(ty) { quote!(borrowed) } else { quote!(owned) };
     let forms: Vec<_> = arguments.iter().map(form).collect();
-    let value_form = form(if *is_fallible { value_of_result(output) } else { output });
+    let written_value = if *is_fallible { value_of_result(output) } else { output };
+    let value_form = form(written_value);
     let into_result = match is_fallible {
         true => quote!(::anydask::__private::Fallibility::into_result(returned)),
         false => quote!(::core::result::Result::Ok(returned)),
     };
+    let location = quote!(::core::concat!(::core::file!(), ":", ::core::line!()));
     let (export_items, register_items) = match (&arguments[..], &forms[..]) {
-        ([argument], [form]) => (
-            quote!(::anydask::__private::export_items!(#items_name, #form #argument, #value_form #value);),
-            quote! {
-                ::anydask::__private::register_items!(
-                    #ident,
-                    #items_name,
-                    ::core::concat!(::core::file!(), ":", ::core::line!()),
-                    #is_asynchronous,
-                    #form #argument,
-                    #value_form #value
-                );
-            },
-        ),
+        ([argument], [form]) => {
+            let name = name_of("[]");
+            (
+                quote!(::anydask::__private::export_items!(#name, #form #argument, #value_form #value);),
+                quote! {
+                    ::anydask::__private::register_items!(
+                        #ident, #name, #location, #is_asynchronous, #form #argument, #value_form #value
+                    );
+                },
+            )
+        }
+        ([first, item], _) if !arguments.iter().chain([written_value]).any(has_reference) => {
+            let name = name_of("[fold]");
+            (
+                quote!(::anydask::__private::export_fold!(#name, #first, #item, #value);),
+                quote! {
+                    ::anydask::__private::register_fold!(
+                        #ident, #name, #location, #is_asynchronous, #first, #item, #value
+                    );
+                },
+            )
+        }
         _ => (quote!(), quote!()),
     };
     let call = if is_asynchronous {
@@ -133,7 +144,7 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
             ::anydask::__private::register!(
                 #ident,
                 #name,
-                ::core::concat!(::core::file!(), ":", ::core::line!()),
+                #location,
                 #is_asynchronous,
                 [#(#forms #arguments,)*],
                 #value_form #value

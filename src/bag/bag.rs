@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::bag::concat::Given;
+use crate::bag::read::Read;
 use crate::graph::{Collection, Delayed, Graph, delayed};
 use crate::task::TaskFn;
 
@@ -20,12 +21,22 @@ const PARTITIONS_DEFAULT: usize = 64;
 ///
 /// Closures that are given are shared by the partitions. A panic in one becomes the error of what depends on its partition.
 ///
-/// On a Dask cluster run [`bag`], [`new`](Self::new), [`from_partitions`](Self::from_partitions),
-/// [`from_lines`](Bag::from_lines), [`map_task`](Self::map_task), [`map_partitions`](Self::map_partitions),
-/// [`chain`](Self::chain), [`to_vec`](Self::to_vec), computing and persisting; functions must be registered tasks. What else takes
-/// a closure, and what is made of closures inside, fails there with [`Error::NotPortable`](crate::Error::NotPortable):
-/// have `#[task]`s do it, partition by partition. That of the whole is a [`delayed`] call of the
-/// [`partitions`](Self::partitions).
+/// # On a Dask cluster
+///
+/// A closure stays where it is, so what takes one fails there with [`Error::NotPortable`](crate::Error::NotPortable), and what
+/// takes [`#[task]`](macro@crate::task)s does the same here and there, also in order:
+///
+/// | with closures, embedded only | with registered tasks, everywhere |
+/// |---|---|
+/// | [`map`](Self::map), [`try_map`](Self::try_map) | [`map_task`](Self::map_task), [`map_partitions`](Self::map_partitions) |
+/// | [`filter`](Self::filter) | [`filter_task`](Self::filter_task) |
+/// | [`flat_map`](Self::flat_map) | [`flat_map_task`](Self::flat_map_task) |
+/// | [`fold`](Self::fold), [`reduce`](Self::reduce) | [`fold_task`](Self::fold_task) |
+/// | [`group_by`](Self::group_by) | [`group_by_task`](Self::group_by_task) |
+/// | [`join`](Self::join) | [`join_task`](Self::join_task) |
+///
+/// What takes no function runs everywhere. Workers know the type of items by the registered tasks that take or give it, by itself
+/// or in a `Vec`; where one must know it and does not, the error says so.
 ///
 /// # Examples
 ///
@@ -43,6 +54,7 @@ const PARTITIONS_DEFAULT: usize = 64;
 #[must_use = "a bag does nothing until it is computed"]
 pub struct Bag<T> {
     partitions: Arc<[Delayed<Vec<T>>]>,
+    read: Read<T>,
 }
 
 /// A bag of these items, in up to 64 partitions of equal length; see [`Bag::new`].
@@ -100,7 +112,16 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn from_partitions(partitions: impl IntoIterator<Item = Delayed<Vec<T>>>) -> Self {
-        Self { partitions: partitions.into_iter().collect() }
+        Self { partitions: partitions.into_iter().collect(), read: Read::unknown() }
+    }
+
+    /// The same of partitions that a client can read in this way.
+    pub(super) fn read_by(self, read: Read<T>) -> Self {
+        Self { read, ..self }
+    }
+
+    pub(super) fn read(&self) -> Read<T> {
+        self.read
     }
 
     /// The partitions.
@@ -157,7 +178,8 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// # Ok::<(), anydask::Error>(())
     /// ```
     pub fn chain(&self, other: &Self) -> Self {
-        Self::from_partitions(self.partitions.iter().chain(&*other.partitions).cloned())
+        let partitions = self.partitions.iter().chain(&*other.partitions).cloned();
+        Self::from_partitions(partitions).read_by(self.read.or(other.read))
     }
 
     /// The graph of the partitions as it is before it is optimised.
@@ -179,13 +201,13 @@ impl<T: Clone + Send + Sync + 'static> Collection for Bag<T> {
     }
 
     fn rebuild(&self, parts: Self::Parts) -> Self {
-        Self::from_partitions(parts)
+        Self::from_partitions(parts).read_by(self.read)
     }
 }
 
 impl<T> Clone for Bag<T> {
     fn clone(&self) -> Self {
-        Self { partitions: Arc::clone(&self.partitions) }
+        Self { partitions: Arc::clone(&self.partitions), read: self.read }
     }
 }
 

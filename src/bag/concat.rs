@@ -4,15 +4,22 @@ use std::sync::Arc;
 
 #[cfg(feature = "dask")]
 use crate::Error;
+use crate::bag::read::Read;
 #[cfg(feature = "dask")]
-use crate::task::portable::{Export, Parts, export_concat};
+use crate::task::portable::vectors::export_concat;
+#[cfg(feature = "dask")]
+use crate::task::portable::{Export, Parts};
 use crate::task::{Call, TaskFn};
 
 /// All items of these partitions.
 #[derive(Clone, Copy)]
-pub(super) struct ToVec;
+pub(super) struct ToVec<T> {
+    /// On a cluster.
+    #[cfg_attr(not(feature = "dask"), expect(dead_code))]
+    pub(super) read: Read<T>,
+}
 
-impl<T: Send + Sync + 'static> TaskFn<(Vec<Vec<T>>,)> for ToVec {
+impl<T: Send + Sync + 'static> TaskFn<(Vec<Vec<T>>,)> for ToVec<T> {
     type Output = Vec<T>;
 
     fn call(&self, (partitions,): (Vec<Vec<T>>,)) -> Call<Vec<T>> {
@@ -27,7 +34,7 @@ impl<T: Send + Sync + 'static> TaskFn<(Vec<Vec<T>>,)> for ToVec {
 
     #[cfg(feature = "dask")]
     fn export(&self, parts: Parts<'_>) -> Result<Export<Vec<T>>, Error> {
-        export_concat("to_vec", parts)
+        export_concat("to_vec", parts, self.read.0)
     }
 }
 
@@ -48,6 +55,6 @@ impl<T: Clone + Send + Sync + 'static> TaskFn<(Arc<Vec<T>>,)> for Given {
 
     #[cfg(feature = "dask")]
     fn export(&self, parts: Parts<'_>) -> Result<Export<Vec<T>>, Error> {
-        export_concat("given", parts)
+        export_concat("given", parts, None)
     }
 }

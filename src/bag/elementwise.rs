@@ -9,7 +9,7 @@ use crate::Bag;
 use crate::Error;
 #[cfg(feature = "dask")]
 use crate::task::portable::{Export, Parts};
-use crate::task::{Call, EachItem, Failure, TaskFn};
+use crate::task::{Call, Failure, TaskFn};
 
 impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// Calls a function with each item.
@@ -30,7 +30,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         U: Clone + Send + Sync + 'static,
         F: Fn(T) -> U + Send + Sync + 'static,
     {
-        self.each(Map, function)
+        self.each::<_, Map, _>(function)
     }
 
     /// Calls a function with each item that may fail. The first failure of a partition is that of its task.
@@ -54,7 +54,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         E: Into<Failure> + 'static,
         F: Fn(T) -> Result<U, E> + Send + Sync + 'static,
     {
-        self.each(TryMap, function)
+        self.each::<_, TryMap, _>(function)
     }
 
     /// Keeps the items of which a function says yes.
@@ -74,7 +74,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     where
         F: Fn(&T) -> bool + Send + Sync + 'static,
     {
-        self.each(Filter, predicate)
+        self.each::<_, Filter, _>(predicate)
     }
 
     /// Calls a function with each item, and takes all items of what it gives.
@@ -95,37 +95,10 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         U: IntoIterator<Item: Clone + Send + Sync + 'static> + 'static,
         F: Fn(T) -> U + Send + Sync + 'static,
     {
-        self.each(FlatMap, function)
+        self.each::<_, FlatMap, _>(function)
     }
 
-    /// Calls a function with each item that is one of those that [`submit`](crate::Client::submit) takes: also a registered
-    /// task, which can run on a Dask cluster as well, and an [`asynchronous`](crate::asynchronous) one. If it is
-    /// [`fallible`](crate::fallible), the first failure of a partition is that of its task.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "smol")] {
-    /// use anydask::{Client, bag, runtime::Smol, task};
-    ///
-    /// #[task]
-    /// fn square(x: i64) -> i64 {
-    ///     x * x
-    /// }
-    ///
-    /// let client = Client::<Smol>::local().wait()?;
-    /// assert_eq!(client.compute(&bag(0..4).map_task(square)).wait()?, [0, 1, 4, 9]);
-    /// # }
-    /// # Ok::<(), anydask::Error>(())
-    /// ```
-    pub fn map_task<F>(&self, function: F) -> Bag<F::Output>
-    where
-        F: TaskFn<(T,), Output: Clone> + Clone + Sync,
-    {
-        self.map_partitions(EachItem(function))
-    }
-
-    fn each<F, Kind, U>(&self, _: Kind, function: F) -> Bag<U>
+    pub(super) fn each<F, Kind, U>(&self, function: F) -> Bag<U>
     where
         OfPartition<F, Kind>: TaskFn<(Vec<T>,), Output = Vec<U>> + Sync,
         U: Clone + Send + Sync + 'static,
@@ -135,7 +108,7 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
 }
 
 /// A closure of items, as a function of partitions. Its type tells both, and gives tasks their names.
-struct OfPartition<F, Kind> {
+pub(super) struct OfPartition<F, Kind> {
     function: Arc<F>,
     kind: PhantomData<fn(Kind)>,
 }
@@ -153,10 +126,14 @@ impl<F, Kind> fmt::Debug for OfPartition<F, Kind> {
 }
 
 /// What a closure is called for.
-trait Elementwise<F, T>: 'static {
+pub(super) trait Elementwise<F, T>: 'static {
     type Item: Send + Sync + 'static;
 
     const NAME: &'static str;
+
+    /// What does the same on a cluster.
+    #[cfg_attr(not(feature = "dask"), expect(dead_code))]
+    const FIX: &'static str;
 
     fn run(function: &F, items: Vec<T>) -> Result<Vec<Self::Item>, Failure>;
 }
@@ -178,8 +155,7 @@ where
 
     #[cfg(feature = "dask")]
     fn export(&self, _: Parts<'_>) -> Result<Export<Vec<Kind::Item>>, Error> {
-        let fix = "give `Bag::map_task` a `#[task]` of one item, or `Bag::map_partitions` one of a whole partition";
-        Err(Error::NotPortable { task: Kind::NAME.into(), fix: fix.into() })
+        Err(Error::NotPortable { task: Kind::NAME.into(), fix: Kind::FIX.into() })
     }
 }
 
@@ -193,6 +169,8 @@ where
     type Item = U;
 
     const NAME: &'static str = "map";
+    const FIX: &'static str =
+        "give `Bag::map_task` a `#[task]` of one item, or `Bag::map_partitions` one of a whole partition";
 
     fn run(function: &F, items: Vec<T>) -> Result<Vec<U>, Failure> {
         Ok(items.into_iter().map(function).collect())
@@ -210,6 +188,7 @@ where
     type Item = U;
 
     const NAME: &'static str = "try_map";
+    const FIX: &'static str = "give `Bag::map_task` a `#[task]` of one item that returns a `Result`";
 
     fn run(function: &F, items: Vec<T>) -> Result<Vec<U>, Failure> {
         items.into_iter().map(function).collect::<Result<_, E>>().map_err(Into::into)
@@ -226,6 +205,7 @@ where
     type Item = T;
 
     const NAME: &'static str = "filter";
+    const FIX: &'static str = "give `Bag::filter_task` a `#[task]` that takes an item and returns a `bool`";
 
     fn run(function: &F, mut items: Vec<T>) -> Result<Vec<T>, Failure> {
         items.retain(function);
@@ -243,6 +223,7 @@ where
     type Item = U::Item;
 
     const NAME: &'static str = "flat_map";
+    const FIX: &'static str = "give `Bag::flat_map_task` a `#[task]` that takes an item and returns a `Vec`";
 
     fn run(function: &F, items: Vec<T>) -> Result<Vec<U::Item>, Failure> {
         Ok(items.into_iter().flat_map(function).collect())

@@ -5,8 +5,11 @@ mod bag;
 mod concat;
 mod elementwise;
 mod lines;
+mod placed;
+mod read;
 mod reductions;
 mod shuffles;
+mod tasks;
 
 pub use self::bag::{Bag, bag};
 pub use self::lines::LinesError;

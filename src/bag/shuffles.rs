@@ -1,17 +1,13 @@
 //! What brings items together that belong together, wherever they are.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::hash::Hash;
 
 use crate::Bag;
-use crate::graph::{Delayed, Hints, delayed_with};
-
-/// The items of a partition, by the partition that they go to.
-type Buckets<T> = Vec<Vec<T>>;
-
-/// Those of all partitions.
-type Sent<T> = Vec<Arc<Buckets<T>>>;
+use crate::bag::elementwise::Elementwise;
+use crate::bag::placed::{Buckets, Counts, Distinct, Frequencies, Group, Join, Split, split_pairs};
+use crate::bag::read::Read;
+use crate::graph::{Delayed, delayed};
+use crate::task::{EachItem, Failure, TaskFn};
 
 impl<T: Clone + Send + Sync + 'static> Bag<T> {
     /// Groups the items by a key: one item for each key, with all that have it, in their order. There are as many partitions
@@ -38,7 +34,43 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         K: Hash + Eq + Clone + Send + Sync + 'static,
         F: Fn(&T) -> K + Send + Sync + 'static,
     {
-        self.map(move |item| (key(&item), item)).shuffled("group_by", |pairs| grouped(pairs))
+        grouped(&self.split::<_, GroupBy, _>(key, self.partition_count()))
+    }
+
+    /// As [`group_by`](Self::group_by), by a function as [`submit`](crate::Client::submit) takes it, which is given a clone of each
+    /// item: also by a registered task, which can run on a Dask cluster as well.
+    ///
+    /// There, too, keys are equal if their `Eq` says so: the registered task brings their `Hash` and `Eq` along. The
+    /// groups, their order and their partitions are the same as here, as long as `Hash` gives the same in each process.
+    ///
+    /// A worker that makes groups of a place fetches what each partition was split into, for all places. So every worker
+    /// has as much as the whole bag for a while.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, bag, runtime::Smol, task};
+    ///
+    /// #[task]
+    /// fn length(word: String) -> usize {
+    ///     word.len()
+    /// }
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let words = bag(["ant", "horse", "bee"].map(str::to_owned));
+    /// let mut groups = client.compute(&words.group_by_task(length)).wait()?;
+    /// groups.sort();
+    /// assert_eq!(groups, [(3, vec!["ant".to_owned(), "bee".to_owned()]), (5, vec!["horse".to_owned()])]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn group_by_task<K, F>(&self, key: F) -> Bag<(K, Vec<T>)>
+    where
+        K: Hash + Eq + Clone + Send + Sync + 'static,
+        F: TaskFn<(T,), Output = K> + Clone + Sync,
+    {
+        grouped(&self.split_task(key, self.partition_count()))
     }
 
     /// Joins the items with those of another bag that have the same key, each with each: Dask's `join`, of two bags.
@@ -64,10 +96,48 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
         G: Fn(&U) -> K + Send + Sync + 'static,
     {
         let count = self.partition_count().max(other.partition_count());
-        let left = self.map(move |item| (key(&item), item)).split("join-split", count);
-        let right = other.map(move |item| (other_key(&item), item)).split("join-split", count);
-        let hints = || Hints::new().name("join");
-        Bag::from_partitions((0..count).map(|place| delayed_with(hints(), joined::<K, T, U>, (&left, &right, place))))
+        joined(&self.split::<_, JoinBy, _>(key, count), &other.split::<_, JoinBy, _>(other_key, count), count)
+    }
+
+    /// As [`join`](Self::join), by functions as [`group_by_task`](Self::group_by_task) takes them, of which what is said there
+    /// holds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "smol")] {
+    /// use anydask::{Client, bag, runtime::Smol, task};
+    ///
+    /// type Person = (String, u32);
+    ///
+    /// #[task]
+    /// fn lives_in((_, city): Person) -> u32 {
+    ///     city
+    /// }
+    ///
+    /// #[task]
+    /// fn number_of((number, _): (u32, String)) -> u32 {
+    ///     number
+    /// }
+    ///
+    /// let client = Client::<Smol>::local().wait()?;
+    /// let people = bag([("Ann", 1), ("Bob", 2), ("Cid", 1)].map(|(name, city)| (name.to_owned(), city)));
+    /// let cities = bag([(1, "Oslo".to_owned()), (3, "Rome".to_owned())]);
+    /// let joined = client.compute(&people.join_task(&cities, lives_in, number_of)).wait()?;
+    /// let names: Vec<_> = joined.iter().map(|(person, city)| (&*person.0, &*city.1)).collect();
+    /// assert_eq!(names, [("Ann", "Oslo"), ("Cid", "Oslo")]);
+    /// # }
+    /// # Ok::<(), anydask::Error>(())
+    /// ```
+    pub fn join_task<U, K, F, G>(&self, other: &Bag<U>, key: F, other_key: G) -> Bag<(T, U)>
+    where
+        U: Clone + Send + Sync + 'static,
+        K: Hash + Eq + Clone + Send + Sync + 'static,
+        F: TaskFn<(T,), Output = K> + Clone + Sync,
+        G: TaskFn<(U,), Output = K> + Clone + Sync,
+    {
+        let count = self.partition_count().max(other.partition_count());
+        joined(&self.split_task(key, count), &other.split_task(other_key, count), count)
     }
 
     /// Each item once, of those that are equal the first. Their order is that of the partitions that they come to, which
@@ -90,7 +160,8 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     where
         T: Hash + Eq,
     {
-        self.frequencies_as("distinct").map(|(item, _)| item)
+        let counts = self.counts();
+        Self::from_partitions((0..counts.len()).map(|place| delayed(Distinct { place }, &counts)))
     }
 
     /// How often each item is there. The order is as that of [`distinct`](Self::distinct).
@@ -112,109 +183,98 @@ impl<T: Clone + Send + Sync + 'static> Bag<T> {
     where
         T: Hash + Eq,
     {
-        self.frequencies_as("frequencies")
+        let counts = self.counts();
+        let sums = (0..counts.len()).map(|place| delayed(Frequencies { place }, &counts));
+        Bag::from_partitions(sums).read_by(Read::pairs())
     }
 
-    fn frequencies_as(&self, name: &'static str) -> Bag<(T, usize)>
+    /// The distinct items of each partition, with how often they are there, by their places.
+    fn counts(&self) -> Vec<Delayed<Buckets<T, usize>>>
     where
         T: Hash + Eq,
     {
-        // Counted where they are first, so that less is sent around.
-        let counted = self.map_partitions(count_items::<T>);
-        counted.shuffled(name, |pairs| counted_all(pairs))
+        let places = self.partition_count();
+        self.partitions().iter().map(|partition| delayed(Counts { places }, partition)).collect()
+    }
+
+    /// The items of each partition by the places of their keys, which a closure tells.
+    fn split<K, Kind, F>(&self, key: F, places: usize) -> Vec<Delayed<Buckets<K, T>>>
+    where
+        K: Hash + Clone + Send + Sync + 'static,
+        F: Fn(&T) -> K + Send + Sync + 'static,
+        Kind: Elementwise<(F, usize), T, Item = Vec<(K, T)>>,
+    {
+        self.each::<_, Kind, Vec<(K, T)>>((key, places)).partitions().to_vec()
+    }
+
+    /// The same where a task tells them.
+    fn split_task<K, F>(&self, key: F, places: usize) -> Vec<Delayed<Buckets<K, T>>>
+    where
+        K: Hash + Clone + Send + Sync + 'static,
+        F: TaskFn<(T,), Output = K> + Clone + Sync,
+    {
+        let split = |partition| delayed(Split { places }, (partition, delayed(EachItem(key.clone()), partition)));
+        self.partitions().iter().map(split).collect()
     }
 }
 
-impl<K, V> Bag<(K, V)>
+/// The groups of all places.
+fn grouped<K, T>(sent: &[Delayed<Buckets<K, T>>]) -> Bag<(K, Vec<T>)>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
 {
-    /// Brings pairs of equal keys into one partition, in their order, and makes items of each.
-    fn shuffled<U>(&self, name: &'static str, make: fn(&mut dyn Iterator<Item = (K, V)>) -> Vec<U>) -> Bag<U>
-    where
-        U: Clone + Send + Sync + 'static,
-    {
-        let buckets = self.split(format!("{name}-split"), self.partition_count());
-        let call = move |buckets: Sent<(K, V)>, place: usize| make(&mut of_bucket(&buckets, place));
-        let partition = |place| delayed_with(Hints::new().name(name), call, (&buckets, place));
-        Bag::from_partitions((0..self.partition_count()).map(partition))
-    }
-
-    /// Sorts each partition into buckets by the hashes of the keys.
-    fn split(&self, name: impl Into<Arc<str>>, count: usize) -> Vec<Delayed<Buckets<(K, V)>>> {
-        let split = move |pairs: Vec<(K, V)>| {
-            let mut buckets = vec![Vec::new(); count];
-            pairs.into_iter().for_each(|pair| buckets[bucket_of(&pair.0, count)].push(pair));
-            buckets
-        };
-        let hints = Hints::new().name(name);
-        self.partitions().iter().map(|partition| delayed_with(hints.clone(), split, partition)).collect()
-    }
+    Bag::from_partitions((0..sent.len()).map(|place| delayed(Group { place }, sent))).read_by(Read::groups())
 }
 
-/// Not of a `RandomState`: the same keys come to the same place in each run.
-fn bucket_of(key: &impl Hash, count: usize) -> usize {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    (hasher.finish() % count.max(1) as u64) as usize
-}
-
-/// What has come to one place, partition by partition.
-fn of_bucket<T: Clone>(partitions: &[Arc<Buckets<T>>], place: usize) -> impl Iterator<Item = T> {
-    partitions.iter().flat_map(move |buckets| buckets[place].iter().cloned())
-}
-
-/// The values of each key, the keys in the order in which they first come.
-fn grouped<K: Hash + Eq + Clone, V>(pairs: &mut dyn Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
-    let (mut groups, mut places) = (Vec::new(), HashMap::new());
-    for (key, value) in pairs {
-        let place = *places.entry(key.clone()).or_insert_with(|| {
-            groups.push((key, Vec::new()));
-            groups.len() - 1
-        });
-        groups[place].1.push(value);
-    }
-    groups
-}
-
-/// The pairs of equal keys at one place, in the order of the left side.
-fn joined<K, T, U>(left: Sent<(K, T)>, right: Sent<(K, U)>, place: usize) -> Vec<(T, U)>
+/// The pairs of all places.
+fn joined<K, T, U>(left: &[Delayed<Buckets<K, T>>], right: &[Delayed<Buckets<K, U>>], count: usize) -> Bag<(T, U)>
 where
-    K: Hash + Eq + Clone,
-    T: Clone,
-    U: Clone,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+    U: Clone + Send + Sync + 'static,
 {
-    let mut by_key: HashMap<K, Vec<U>> = HashMap::new();
-    of_bucket(&right, place).for_each(|(key, item)| by_key.entry(key).or_default().push(item));
-    let mut pairs = Vec::new();
-    for (key, item) in of_bucket(&left, place) {
-        let others = by_key.get(&key).map(Vec::as_slice).unwrap_or_default();
-        pairs.extend(others.iter().map(|other| (item.clone(), other.clone())));
+    Bag::from_partitions((0..count).map(|place| delayed(Join { place }, (left, right)))).read_by(Read::pairs())
+}
+
+fn split_by<K: Hash, T>(key: impl Fn(&T) -> K, places: usize, items: Vec<T>) -> Buckets<K, T> {
+    split_pairs(items.into_iter().map(|item| (key(&item), item)), places)
+}
+
+/// Of a closure and the number of places.
+struct GroupBy;
+
+impl<K, T, F> Elementwise<(F, usize), T> for GroupBy
+where
+    K: Hash + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    F: Fn(&T) -> K,
+{
+    type Item = Vec<(K, T)>;
+
+    const NAME: &'static str = "group_by-split";
+    const FIX: &'static str = "give `Bag::group_by_task` a `#[task]` that takes an item and returns its key";
+
+    fn run((key, places): &(F, usize), items: Vec<T>) -> Result<Buckets<K, T>, Failure> {
+        Ok(split_by(key, *places, items))
     }
-    pairs
 }
 
-/// The sums of the counts of equal items, in the order in which they first come.
-fn counted<T: Hash + Eq + Clone>(pairs: impl Iterator<Item = (T, usize)>) -> Vec<(T, usize)> {
-    let (mut counts, mut places) = (Vec::<(T, usize)>::new(), HashMap::<T, usize>::new());
-    for (item, count) in pairs {
-        match places.get(&item) {
-            Some(place) => counts[*place].1 += count,
-            None => {
-                places.insert(item.clone(), counts.len());
-                counts.push((item, count));
-            }
-        }
+/// The same, under another name.
+struct JoinBy;
+
+impl<K, T, F> Elementwise<(F, usize), T> for JoinBy
+where
+    K: Hash + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    F: Fn(&T) -> K,
+{
+    type Item = Vec<(K, T)>;
+
+    const NAME: &'static str = "join-split";
+    const FIX: &'static str = "give `Bag::join_task` two `#[task]`s that take an item and return its key";
+
+    fn run((key, places): &(F, usize), items: Vec<T>) -> Result<Buckets<K, T>, Failure> {
+        Ok(split_by(key, *places, items))
     }
-    counts
-}
-
-/// How often each item of a partition is there.
-fn count_items<T: Hash + Eq + Clone>(items: Vec<T>) -> Vec<(T, usize)> {
-    counted(items.into_iter().map(|item| (item, 1)))
-}
-
-fn counted_all<T: Hash + Eq + Clone>(pairs: &mut dyn Iterator<Item = (T, usize)>) -> Vec<(T, usize)> {
-    counted(pairs)
 }

@@ -109,6 +109,13 @@ pub trait TaskFn<Args>: Send + 'static {
         Err(Error::NotPortable { task: Self::name().into(), fix: "make it a `#[task]` function".into() })
     }
 
+    /// The same of the calls with one item of a vector after the other, each with what the last one gave.
+    #[doc(hidden)]
+    #[cfg(feature = "dask")]
+    fn export_fold(&self, _: Parts<'_>) -> Result<Export<Self::Output>, Error> {
+        Err(Error::NotPortable { task: Self::name().into(), fix: "make it a `#[task]` function".into() })
+    }
+
     /// Why the embedded engine does not take it.
     #[doc(hidden)]
     #[cfg(feature = "dask")]

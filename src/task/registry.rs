@@ -35,7 +35,19 @@ mod macros {
 
     #[doc(hidden)]
     #[macro_export]
+    macro_rules! __anydask_export_fold {
+        ($($ignored:tt)*) => {};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
     macro_rules! __anydask_register_items {
+        ($($ignored:tt)*) => {};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __anydask_register_fold {
         ($($ignored:tt)*) => {};
     }
 

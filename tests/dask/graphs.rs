@@ -1,7 +1,7 @@
-//! Lazy graphs and bags on a cluster: the scheduler has them, and they give what they give on the embedded engine.
+//! Lazy graphs on a cluster: the scheduler has them, and they give what they give on the embedded engine.
 
 use anydask::graph::{Hints, delayed_with};
-use anydask::{Bag, Client, Delayed, Error, Options, TaskFuture, bag, delayed, python, task};
+use anydask::{Client, Delayed, Error, Options, TaskFuture, delayed, python};
 
 use crate::everywhere::says;
 use crate::ground::{AnyOf, Gate, Ground, on_clusters};
@@ -16,31 +16,12 @@ on_clusters! {
     a_failure_is_that_of_what_was_computed;
     closures_are_refused;
     options_of_a_client_are_those_of_its_graphs;
-    a_bag_gives_what_it_gives_on_the_embedded_engine;
-    closures_of_bags_are_refused;
-}
-
-/// Numbers of a partition, sorted downwards.
-#[task]
-fn sorted_down(mut items: Vec<i64>) -> Vec<i64> {
-    items.sort_unstable_by(|one, other| other.cmp(one));
-    items
-}
-
-#[task]
-fn up_to(end: i64) -> Vec<i64> {
-    (0..end).collect()
-}
-
-#[task]
-fn total_of_totals(totals: Vec<i64>) -> i64 {
-    totals.iter().sum()
 }
 
 /// Of which functions there are values.
 const IN_MEMORY: &str = "sorted(t.prefix.name for t in s.tasks.values() if t.state == 'memory')";
 
-async fn embedded<R: AnyOf>(on: &Ground<R>) -> Client<R> {
+pub async fn embedded<R: AnyOf>(on: &Ground<R>) -> Client<R> {
     on.get(on.builder().threads(2).local()).await.unwrap()
 }
 
@@ -178,56 +159,4 @@ async fn options_of_a_client_are_those_of_its_graphs<R: AnyOf>(on: Ground<R>) {
     assert_eq!(on.look(&told), "[2, 3]");
     let error = on.error(&client.with(Options::new().timeout(crate::ground::LIMIT)).compute(&lazy)).await;
     says(&error, &["leave out `timeout`"]);
-}
-
-async fn a_bag_gives_what_it_gives_on_the_embedded_engine<R: AnyOf>(on: Ground<R>) {
-    let (client, _a, _b) = on.two_workers().await;
-    let embedded = embedded(&on).await;
-    let made = Bag::from_partitions((0..4).map(|end| delayed(up_to, end)));
-    let numbers = bag(0..100_i64).map_task(inc).chain(&made.map_task(double_later)).map_partitions(sorted_down);
-    let totals = |bag: &Bag<i64>| {
-        let of_each: Vec<_> = bag.partitions().iter().map(|partition| delayed(total, partition)).collect();
-        delayed(total_of_totals, of_each)
-    };
-    let expected = on.get(embedded.gather(embedded.compute((&numbers, totals(&numbers))))).await.unwrap();
-    assert_eq!((expected.0.len(), expected.1), (106, 5050 + 2 * (1 + 1 + 2)));
-    assert_eq!(on.get(client.gather(client.compute((&numbers, totals(&numbers))))).await.unwrap(), expected);
-
-    let kept = client.persist(&numbers);
-    let functions = "sorted({t.prefix.name for t in s.tasks.values() if t.state == 'memory'})";
-    on.until_look(functions, r#"["sorted_down"]"#).await;
-    assert_eq!(on.value(&client.compute(&kept)).await.unwrap(), expected.0);
-    let empty = Bag::from_partitions([] as [Delayed<Vec<i64>>; 0]);
-    assert_eq!(on.value(&client.compute(&empty)).await.unwrap(), [0; 0]);
-
-    let lines = Bag::from_lines(["README.md"]);
-    let read = on.value(&client.compute(&lines)).await.unwrap();
-    assert_eq!(read, std::fs::read_to_string("README.md").unwrap().lines().collect::<Vec<_>>());
-
-    let partitions = client.compute(bag(["1", "two"].map(str::to_owned)).map_task(parse).partitions());
-    assert_eq!(on.value(&partitions[0]).await.unwrap(), [1]);
-    let error = on.error(&partitions[1]).await;
-    assert!(matches!(&error, Error::Failed { key, .. } if key.starts_with("parse-")), "{error:?}");
-    says(&error, &["invalid digit found in string"]);
-}
-
-async fn closures_of_bags_are_refused<R: AnyOf>(on: Ground<R>) {
-    let _a = on.worker("a", 1).await;
-    let client = on.client().await;
-    let numbers = bag(0..10_i64);
-    for refused in [numbers.map(|x| x + 1), numbers.filter(|x| *x > 1), numbers.flat_map(|x| 0..x)] {
-        let error = on.error(&client.compute(&refused)).await;
-        assert!(matches!(error, Error::NotPortable { .. }), "{error:?}");
-        says(&error, &["give `Bag::map_task` a `#[task]` of one item, or `Bag::map_partitions`"]);
-    }
-    let error = on.error(&client.compute(&numbers.map_task(|x: i64| x))).await;
-    says(&error, &["make it a `#[task]` function"]);
-    let error = on.error(&client.compute(numbers.fold(0, |sum, x| sum + x, |a, b| a + b))).await;
-    assert!(matches!(error, Error::NotPortable { .. }), "{error:?}");
-
-    // Workers know a type by the tasks that have it.
-    #[derive(Clone, Debug, PartialEq)]
-    struct Unknown(u8);
-    let error = on.error(&client.compute(&bag([Unknown(1)]))).await;
-    says(&error, &["write a `#[task]` that takes or gives a `alloc::vec::Vec<", "Unknown>`"]);
 }

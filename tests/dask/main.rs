@@ -7,6 +7,7 @@
 #[cfg(feature = "array")]
 mod arrays;
 mod at_once;
+mod bags;
 mod bodies;
 mod cluster;
 mod clusters;

@@ -74,6 +74,20 @@ fn check(client: &Client<Smol>, items: &[i64], others: &[i64], partitions: usize
     expected.sort();
     assert_eq!(joined, expected);
 
+    // Registered tasks, and whatever else a submit takes, do the same in the same order.
+    assert_eq!(all(&bag.filter_task(|x: i64| x % 3 == 0)), all(&bag.filter(|x| x % 3 == 0)));
+    assert_eq!(all(&bag.flat_map_task(|x: i64| (0..x).collect::<Vec<_>>())), all(&bag.flat_map(|x| 0..x)));
+    let squares = |sum: i64, x: i64| sum + x * x;
+    let sums = [bag.fold_task(0, squares, |a: i64, b: i64| a + b), bag.fold(0, squares, |a, b| a + b)];
+    assert_eq!(one(sums[0].clone()), one(sums[1].clone()));
+    let fifth = |x: i64| x % 5;
+    let groups = [bag.group_by_task(fifth), bag.group_by(move |x| fifth(*x))];
+    let [of_tasks, of_closures] = groups.map(|groups| client.compute_with(&groups, optimize).wait().unwrap());
+    assert_eq!(of_tasks, of_closures);
+    let pairs = [bag.join_task(&other, fifth, fifth), bag.join(&other, move |x| fifth(*x), move |x| fifth(*x))];
+    let [of_tasks, of_closures] = pairs.map(|pairs| client.compute_with(&pairs, optimize).wait().unwrap());
+    assert_eq!(of_tasks, of_closures);
+
     let mut distinct = all(&bag.distinct());
     distinct.sort();
     assert_eq!(distinct, iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());

@@ -6,12 +6,9 @@
 //! Call          = 0 count Argument*      count <= 8
 //!               | 1                      the only input, a result of the task, as a plain Python object
 //!               | 2 number               the only input, which has the type of this parameter, counted from 1, likewise
-//!               | 3 type count Argument* all items of these vectors as one, no argument of the third form
 //! Argument      = 0 length byte*         the postcard of a value
 //!               | 1 input                the result of an input
 //!               | 2 count input*         the results of several inputs, which make one vector
-//! type          = 0                      that of the result of the task
-//!               | 1 number               that of this parameter
 //! count, length, input, number
 //!                                       variable-length integers: seven bits a byte, lowest first
 //! ```
@@ -36,8 +33,6 @@ const ARGUMENTS_MAX: usize = 8;
 pub(crate) enum TaskCall {
     /// To be called.
     Call(Vec<Argument>),
-    /// To make one vector of several, which have the type of this parameter, counted from 1, or of its result.
-    Concat { parameter: Option<u32>, arguments: Vec<Argument> },
     /// To make a plain Python object of its result, or of what has the type of this parameter, counted from 1. That is the only
     /// input. For Python tasks that take it.
     ToPython { parameter: Option<u32> },
@@ -58,7 +53,6 @@ impl TaskCall {
     pub(crate) fn to_bytes(&self) -> Bytes {
         let form = match self {
             Self::Call(arguments) => Form::Call(arguments.iter().map(Part::of).collect()),
-            Self::Concat { parameter, arguments } => Form::Concat(*parameter, arguments.iter().map(Part::of).collect()),
             Self::ToPython { parameter: None } => Form::ToPython,
             Self::ToPython { parameter: Some(number) } => Form::ParameterToPython(*number),
         };
@@ -73,10 +67,6 @@ impl TaskCall {
             Ok((Form::Call(parts), [])) if parts.len() <= ARGUMENTS_MAX => {
                 Ok(Self::Call(parts.into_iter().map(|part| part.argument(bytes)).collect()))
             }
-            Ok((Form::Concat(parameter, parts), [])) => {
-                let arguments = parts.into_iter().map(|part| part.argument(bytes)).collect();
-                Ok(Self::Concat { parameter, arguments })
-            }
             _ => Err(CallRefused::Malformed),
         }
     }
@@ -86,9 +76,6 @@ impl TaskCall {
         let task = &task.travelling;
         let made = match self {
             Self::Call(arguments) => (task.call)(&given(arguments, inputs)?).map(MadeCall::Called),
-            Self::Concat { parameter, arguments } => {
-                (task.concat)(*parameter, &given(arguments, inputs)?).map(MadeCall::Value)
-            }
             Self::ToPython { parameter } => (task.to_python)(*parameter, input(0, inputs)?).map(MadeCall::Value),
         };
         made.map_err(CallRefused::Task)
@@ -131,7 +118,6 @@ enum Form<'a> {
     Call(Vec<Part<'a>>),
     ToPython,
     ParameterToPython(u32),
-    Concat(Option<u32>, #[serde(borrow)] Vec<Part<'a>>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -195,9 +181,6 @@ mod tests {
         let bytes = call.to_bytes();
         assert_eq!(*bytes, [0, 3, 0, 2, 0xac, 2, 1, 0xac, 2, 2, 2, 0, 1]);
         assert_eq!(TaskCall::of_bytes(&bytes).unwrap(), call);
-        let concat = TaskCall::Concat { parameter: Some(1), arguments: vec![Argument::Input(0), Argument::Input(1)] };
-        assert_eq!(*concat.to_bytes(), [3, 1, 1, 2, 1, 0, 1, 1]);
-        assert_eq!(TaskCall::of_bytes(&concat.to_bytes()).unwrap(), concat);
         for (parameter, bytes) in [(None, &[1][..]), (Some(3), &[2, 3])] {
             let call = TaskCall::ToPython { parameter };
             assert_eq!(call.to_bytes(), bytes);

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::task::portable::codec::Place;
 use crate::task::portable::codecs::Codecs;
-use crate::task::portable::{DecodeError, PyValue, Slot};
+use crate::task::portable::{DecodeError, PyValue, Slot, Vector, VectorError};
 use crate::task::{BoxFuture, Call, Failure, TaskFn};
 
 /// What a worker needs of a registered task.
@@ -17,8 +17,8 @@ pub struct Travelling {
     pub is_asynchronous: bool,
     /// Decodes the arguments and calls the function. Of a task that is not asynchronous, this runs it.
     pub call: fn(&[Given<'_>]) -> Result<ErasedCall, CallError>,
-    /// Makes one vector of several, which have the type of this parameter, counted from 1, or of the result.
-    pub concat: fn(Option<u32>, &[Given<'_>]) -> Result<PyValue, CallError>,
+    /// What is done with vectors of the type of this parameter, counted from 1, or of the result.
+    pub vector: fn(Option<u32>) -> Option<Vector>,
     /// Makes a plain Python object of a result of the task, or of what has the type of one of its parameters, counted from 1.
     pub to_python: fn(Option<u32>, &PyValue) -> Result<PyValue, CallError>,
     /// Tells the codecs of its parameters and its result, each a `Codec<T>`.
@@ -77,17 +77,12 @@ pub enum CallError {
         /// What was wrong.
         source: DecodeError,
     },
-    /// What should be one vector of several has a type that is none.
-    NoVector {
-        /// The type.
+    /// What is done with vectors of unknown types cannot be done.
+    Vectors(VectorError),
+    /// A task does not go from item to item.
+    NoFold {
+        /// What it gives.
         r#type: &'static str,
-    },
-    /// The vector of several cannot travel.
-    NotEncoded {
-        /// Its type.
-        r#type: &'static str,
-        /// What was wrong.
-        source: super::python::EncodeError,
     },
     /// What should be a result of the task is none.
     Result {
@@ -128,20 +123,12 @@ where
     })
 }
 
-/// What `#[task]` makes the function `concat` of.
+/// What `#[task]` makes the function `vector` of.
 #[doc(hidden)]
-pub fn concat<C: Codecs, T: 'static>(
-    codecs: &C,
-    output: Slot<T>,
-    parameter: Option<u32>,
-    given: &[Given<'_>],
-) -> Result<PyValue, CallError> {
+pub fn vector<C: Codecs, T: 'static>(codecs: &C, output: Slot<T>, parameter: Option<u32>) -> Option<Vector> {
     match parameter {
-        None => output.concat(None, given),
-        Some(number) => {
-            let no_such = CallError::Count { takes: C::COUNT, given: number as usize };
-            codecs.concat(number, given).unwrap_or(Err(no_such))
-        }
+        None => output.vector(),
+        Some(number) => codecs.vector(number),
     }
 }
 
@@ -187,14 +174,10 @@ impl fmt::Display for CallError {
             Self::Argument { number, r#type, source } => {
                 write!(f, "argument {number} does not give a `{}`: {source}", r#type)
             }
-            Self::NoVector { r#type } => {
-                write!(
-                    f,
-                    "several of `{}` do not make one; build the client and the workers from the same code",
-                    r#type
-                )
+            Self::Vectors(error) => error.fmt(f),
+            Self::NoFold { r#type } => {
+                write!(f, "the task gives a `{}`, which is not its first argument of two", r#type)
             }
-            Self::NotEncoded { r#type, source } => write!(f, "the result, a `{}`, cannot travel: {source}", r#type),
             Self::Result { r#type, source } => write!(f, "the result does not give a `{}`: {source}", r#type),
             Self::ToPython { r#type, source } => {
                 write!(f, "the result, a `{}`, has no form in Python: {source}", r#type)

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use crate::task::Registration;
+use crate::task::portable::Vector;
 use crate::task::portable::python::{self, DecodeError, EncodeError, MARK, PyArray, PyValue};
 
 /// Encodes and decodes a `T`: as a part of a call, and as a result that others take.
@@ -17,12 +19,14 @@ pub(crate) struct Codec<T> {
     append: fn(&T, Vec<u8>) -> Result<Vec<u8>, EncodeError>,
     /// Of postcard.
     decode: fn(&[u8]) -> Result<T, DecodeError>,
+    /// Of postcard with something behind it, which is given back.
+    read: ReadFirst<T>,
     /// Of one input, whoever made it.
     decode_input: fn(&PyValue) -> Result<T, DecodeError>,
     /// Of one input for each item.
     decode_inputs: Option<DecodeInputs<T>>,
-    /// Makes one vector of several.
-    concat: Option<Concat<T>>,
+    /// What is done with a vector without knowing its type.
+    vector: Option<Vector>,
     /// As a plain Python object.
     to_python: fn(&T) -> Result<PyValue, EncodeError>,
     /// Of a value that is nothing but an array.
@@ -50,6 +54,17 @@ pub enum Place {
     Part,
 }
 
+impl Place {
+    /// The parameter if it is one, none if it is the result; nothing inside of them.
+    pub(crate) fn parameter(self) -> Option<Option<u32>> {
+        match self {
+            Self::Parameter(number) => Some(Some(number)),
+            Self::Result => Some(None),
+            Self::Part => None,
+        }
+    }
+}
+
 /// The codec of a type that a registered task takes or gives, also inside of a vector, or that everybody uses; and what a
 /// worker knows the type by, if the whole of a parameter or of a result has it.
 pub(crate) fn codec_of<T: 'static>() -> Option<(Codec<T>, Option<TypeOf>)> {
@@ -57,11 +72,7 @@ pub(crate) fn codec_of<T: 'static>() -> Option<(Codec<T>, Option<TypeOf>)> {
     for task in inventory::iter::<Registration> {
         (task.travelling.each_codec)(&mut |place, codec| {
             let Some(codec) = codec.downcast_ref::<Codec<T>>() else { return };
-            let type_of = match place {
-                Place::Parameter(number) => Some(TypeOf { task: task.name, parameter: Some(number) }),
-                Place::Result => Some(TypeOf { task: task.name, parameter: None }),
-                Place::Part => None,
-            };
+            let type_of = place.parameter().map(|parameter| TypeOf { task: task.name, parameter });
             if found.is_none_or(|(_, known)| known.is_none() && type_of.is_some()) {
                 found = Some((*codec, type_of));
             }
@@ -80,7 +91,7 @@ fn common_codec<T: 'static>() -> Option<Codec<T>> {
     macro_rules! common {
         ($($type:ty),*) => {$(
             look(&Codec::<$type>::plain());
-            look(&Codec::<Vec<$type>>::vector());
+            look(&Codec::<Vec<$type>>::of_vector());
         )*};
     }
     common!((), bool, i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize, isize, f32, f64, char, String);
@@ -89,7 +100,7 @@ fn common_codec<T: 'static>() -> Option<Codec<T>> {
 
 type Parts = fn(&mut dyn FnMut(bool, &dyn Any));
 
-type Concat<T> = fn(Vec<T>) -> T;
+type ReadFirst<T> = for<'a> fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>;
 
 type DecodeInputs<T> = fn(&[&PyValue]) -> Result<T, DecodeError>;
 
@@ -129,9 +140,14 @@ impl<T> Codec<T> {
         (self.parts)(&mut |is_alike, part| each(if is_alike { place } else { Place::Part }, part));
     }
 
-    /// Makes one vector of several. `None` if a `T` is no vector.
-    pub(crate) fn concat(&self) -> Option<fn(Vec<T>) -> T> {
-        self.concat
+    /// Decodes a value, and gives what stands behind it.
+    pub(crate) fn read<'a>(&self, bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+        (self.read)(bytes)
+    }
+
+    /// `None` if a `T` is no vector.
+    pub(crate) fn vector(&self) -> Option<Vector> {
+        self.vector
     }
 
     /// `None` if a `T` is not made of several.
@@ -150,9 +166,10 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
         Self {
             append,
             decode: of_postcard,
+            read: PyValue::read,
             decode_input: PyValue::decode,
             decode_inputs: None,
-            concat: None,
+            vector: None,
             to_python: |value| PyValue::of(value),
             array: python::array_of,
             parts: |_| (),
@@ -166,9 +183,10 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Arc<T>> {
         Self {
             append: |value, bytes| append(&**value, bytes),
             decode: |bytes| of_postcard(bytes).map(Arc::new),
+            read: |bytes| PyValue::read(bytes).map(|(value, rest)| (Arc::new(value), rest)),
             decode_input: |input| input.decode().map(Arc::new),
             decode_inputs: None,
-            concat: None,
+            vector: None,
             to_python: |value| PyValue::of(&**value),
             array: |value| python::array_of(&**value),
             parts: |each| each(true, &Codec::<T>::plain()),
@@ -178,33 +196,36 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Arc<T>> {
 
 impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<T>> {
     /// That of a vector, which several futures can make.
-    pub(crate) fn vector() -> Self {
+    pub(crate) fn of_vector() -> Self {
         let parts: Parts = |each| each(false, &Codec::<T>::plain());
-        Self {
-            decode_inputs: Some(decode_each),
-            concat: Some(|parts| parts.into_iter().flatten().collect()),
-            parts,
-            ..Codec::plain()
-        }
+        Self { decode_inputs: Some(decode_each), vector: Some(Vector::of::<T>()), parts, ..Codec::plain() }
     }
 }
 
 impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
     /// That of a vector of what is shared.
-    pub(crate) fn shared_vector() -> Self {
+    pub(crate) fn of_shared_vector() -> Self {
         Self {
             append: |values, bytes| append_by_serde(&Pointees(values), bytes),
             decode: |bytes| of_postcard(bytes).map(share_each),
+            read: |bytes| PyValue::read(bytes).map(|(values, rest)| (share_each(values), rest)),
             decode_input: |input| input.decode().map(share_each),
             decode_inputs: Some(|inputs| decode_each(inputs).map(share_each)),
-            concat: Some(|parts| parts.into_iter().flatten().collect()),
+            vector: Some(Vector::of::<T>()),
             to_python: |values| PyValue::of(&Pointees(values)),
             array: |_| None,
             parts: |each| {
-                each(true, &Codec::<Vec<T>>::vector());
+                each(true, &Codec::<Vec<T>>::of_vector());
                 each(false, &Codec::<T>::plain());
             },
         }
+    }
+}
+
+impl<T> Codec<T> {
+    /// That of a vector whose items can be keys.
+    pub(crate) fn with_keys<K: Serialize + DeserializeOwned + Hash + Eq + 'static>(self) -> Self {
+        Self { vector: Some(Vector::of_keys::<K>()), ..self }
     }
 }
 
@@ -260,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_value_is_the_same_after_its_way_as_an_argument_and_as_a_result() {
-        let codec = Codec::<Vec<String>>::vector();
+        let codec = Codec::<Vec<String>>::of_vector();
         let value = vec!["a".to_owned(), String::new()];
         assert_eq!(codec.decode(&codec.encode(&value).unwrap()).unwrap(), value);
         let result = codec.encode_result(&value).unwrap();
@@ -272,7 +293,7 @@ mod tests {
     fn what_is_shared_travels_as_what_it_points_to() {
         let (plain, shared) = (Codec::<i64>::plain(), Codec::<Arc<i64>>::shared());
         assert_eq!(plain.encode(&-7).unwrap(), shared.encode(&Arc::new(-7)).unwrap());
-        let (plain, shared) = (Codec::<Vec<i64>>::vector(), Codec::<Vec<Arc<i64>>>::shared_vector());
+        let (plain, shared) = (Codec::<Vec<i64>>::of_vector(), Codec::<Vec<Arc<i64>>>::of_shared_vector());
         let bytes = plain.encode(&vec![1, 300]).unwrap();
         assert_eq!(bytes, shared.encode(&vec![Arc::new(1), Arc::new(300)]).unwrap());
         assert_eq!(shared.decode(&bytes).unwrap(), [Arc::new(1), Arc::new(300)]);
@@ -284,7 +305,7 @@ mod tests {
         let element = Codec::<f64>::plain();
         let rust = element.encode_result(&1.5).unwrap();
         let python = PyValue::Int(2);
-        let codec = Codec::<Vec<f64>>::vector();
+        let codec = Codec::<Vec<f64>>::of_vector();
         assert_eq!(codec.decode_inputs(&[&rust, &python]).unwrap().unwrap(), [1.5, 2.0]);
         // Also a list that Python has made of them.
         let list = PyValue::List(vec![rust, python]);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::task::portable::call::{CallError, Given};
 use crate::task::portable::codec::Place;
 use crate::task::portable::python::{DecodeError, EncodeError};
-use crate::task::portable::{PyValue, Slot};
+use crate::task::portable::{PyValue, Slot, Vector};
 
 /// A tuple with a [`Slot`] for each parameter.
 pub trait Codecs {
@@ -26,8 +26,8 @@ pub trait Codecs {
     /// Makes the values.
     fn decode(&self, given: &[Given<'_>]) -> Result<Self::Values, CallError>;
 
-    /// Makes one vector of several of the type of a parameter, by its number from 1. `None` if there is no such parameter.
-    fn concat(&self, number: u32, given: &[Given<'_>]) -> Option<Result<PyValue, CallError>>;
+    /// What is done with the type of a parameter, by its number from 1, if that is a vector.
+    fn vector(&self, number: u32) -> Option<Vector>;
 
     /// Makes a plain Python object of a value of a parameter, by its number from 1. `None` if there is no such parameter.
     fn to_python(&self, number: u32, value: &PyValue) -> Option<Result<PyValue, CallError>>;
@@ -48,14 +48,9 @@ impl<T: 'static> Slot<T> {
         decoded.map_err(|source| CallError::Argument { number, r#type, source })
     }
 
-    /// Makes one vector of several of the type of the parameter with this number, or of the result.
-    pub(super) fn concat(self, argument: Option<usize>, given: &[Given<'_>]) -> Result<PyValue, CallError> {
-        let r#type = type_name::<T>();
-        let codec = self.0.as_ref().ok_or(CallError::WithoutSerde { argument, r#type })?;
-        let concat = codec.concat().ok_or(CallError::NoVector { r#type })?;
-        let parts = (1..).zip(given).map(|(number, given)| self.decode(number, given));
-        let all = concat(parts.collect::<Result<_, _>>()?);
-        codec.encode_result(&all).map_err(|source| CallError::NotEncoded { r#type, source })
+    /// What is done with a `T` if it is a vector.
+    pub(super) fn vector(&self) -> Option<Vector> {
+        self.0.as_ref()?.vector()
     }
 
     /// Makes a plain Python object of a value of the parameter with this number, or of the result.
@@ -113,10 +108,10 @@ macro_rules! codecs {
             }
 
             #[allow(unused_variables)]
-            fn concat(&self, number: u32, given: &[Given<'_>]) -> Option<Result<PyValue, CallError>> {
+            fn vector(&self, number: u32) -> Option<Vector> {
                 let ($($slot,)*) = self;
                 match number {
-                    $($number => Some($slot.concat(Some($number), given)),)*
+                    $($number => $slot.vector(),)*
                     _ => None,
                 }
             }

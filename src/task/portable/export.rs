@@ -1,6 +1,6 @@
 //! A submission as it goes to a cluster.
 
-use std::any::type_name;
+use std::any::{Any, type_name};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::Error;
 use crate::task::portable::codecs::Codecs;
 use crate::task::portable::python::EncodeError;
-use crate::task::portable::{DecodeError, PyValue, Slot, TypeOf, codec_of};
+use crate::task::portable::{DecodeError, PyValue, Slot, TypeOf};
 use crate::task::{AnyFuture, Entry, Part};
 
 /// The parts of a call's arguments, whatever their types: `Arguments::parts`.
@@ -31,10 +31,8 @@ pub struct Export<T> {
 /// What is called.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExportedCall {
-    /// A registered task.
-    Rust { task: &'static str, arguments: Vec<Argument> },
-    /// What makes one vector of several, of a type that a registered task has.
-    Concat { type_of: TypeOf, arguments: Vec<Argument> },
+    /// A registered task, whose result has this type.
+    Rust { task: &'static str, arguments: Vec<Argument>, type_of: TypeOf },
     /// A Python function, by `module:qualname`.
     Python { function: Arc<str>, arguments: Vec<PyValue>, keywords: Vec<(Arc<str>, PyValue)> },
 }
@@ -63,22 +61,38 @@ pub fn export<C: Codecs, T>(
     }
     let codec = output.0.ok_or_else(|| without_serde(task, type_name::<T>(), "its result"))?;
 
+    let mut failed = None;
+    let (arguments, inputs) = arguments_of(parts, |number, value| match codecs.encode(number, value)? {
+        Ok(bytes) => Some(bytes),
+        Err((r#type, error)) => {
+            failed.get_or_insert_with(|| not_encoded(task, number, r#type, error));
+            None
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Export {
+            call: ExportedCall::Rust { task, arguments, type_of: TypeOf { task, parameter: None } },
+            inputs,
+            decode: codec.input_decoder(),
+        }),
+    }
+}
+
+/// The arguments of a call, and the inputs that they name. `encode` makes bytes of the plain value of an argument, by its number
+/// from 1; where it makes none, the call does not go out.
+pub(super) fn arguments_of(
+    parts: Parts<'_>,
+    mut encode: impl FnMut(usize, &dyn Any) -> Option<Bytes>,
+) -> (Vec<Argument>, Vec<Arc<dyn Entry>>) {
     let mut inputs = Inputs::default();
-    let mut arguments = Vec::with_capacity(C::COUNT);
+    let mut arguments = Vec::new();
     let mut places = Vec::new();
     let mut argument = None;
-    let mut failed = None;
     parts(&mut |part| match part {
         Part::Several => argument = Some(Argument::Inputs(Vec::new())),
         Part::Input(input) => places.push(inputs.place(input)),
-        Part::Plain(value) => match codecs.encode(arguments.len() + 1, value) {
-            Some(Ok(bytes)) => argument = Some(Argument::Value(bytes)),
-            Some(Err((r#type, error))) => {
-                failed.get_or_insert_with(|| not_encoded(task, arguments.len() + 1, r#type, error));
-            }
-            // It is not one of ours: its arguments are made of the types of its parameters.
-            None => debug_assert!(false, "a plain value of another type"),
-        },
+        Part::Plain(value) => argument = encode(arguments.len() + 1, value).map(Argument::Value),
         Part::End => {
             let places = std::mem::take(&mut places);
             arguments.push(match (argument.take(), places.first()) {
@@ -89,43 +103,7 @@ pub fn export<C: Codecs, T>(
             });
         }
     });
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Export {
-            call: ExportedCall::Rust { task, arguments },
-            inputs: inputs.entries,
-            decode: codec.input_decoder(),
-        }),
-    }
-}
-
-/// The vector of all items of several: of futures of vectors, or of one that is given as it is, in an `Arc`.
-pub(crate) fn export_concat<T: 'static>(task: &'static str, parts: Parts<'_>) -> Result<Export<Vec<T>>, Error> {
-    let r#type = type_name::<Vec<T>>();
-    let Some((codec, Some(type_of))) = codec_of::<Vec<T>>() else {
-        let fix = format!("write a `#[task]` that takes or gives a `{}`, by which workers know the type", r#type);
-        return Err(Error::NotPortable { task: task.into(), fix: fix.into() });
-    };
-    let mut inputs = Inputs::default();
-    let mut arguments = Vec::new();
-    let mut failed = None;
-    parts(&mut |part| match part {
-        Part::Input(input) => arguments.push(Argument::Input(inputs.place(input))),
-        Part::Plain(value) => match value.downcast_ref::<Arc<Vec<T>>>().map(|items| codec.encode(items)) {
-            Some(Ok(bytes)) => arguments.push(Argument::Value(bytes)),
-            Some(Err(error)) => failed = Some(not_encoded(task, 1, r#type, error)),
-            None => debug_assert!(false, "a plain value of another type"),
-        },
-        Part::Several | Part::End => {}
-    });
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Export {
-            call: ExportedCall::Concat { type_of, arguments },
-            inputs: inputs.entries,
-            decode: codec.input_decoder(),
-        }),
-    }
+    (arguments, inputs.entries)
 }
 
 /// The inputs of a call, each once.
@@ -153,7 +131,7 @@ fn without_serde(task: &'static str, r#type: &str, what: &str) -> Error {
     Error::NotPortable { task: task.into(), fix: fix.into() }
 }
 
-fn not_encoded(task: &'static str, number: usize, r#type: &str, error: EncodeError) -> Error {
+pub(super) fn not_encoded(task: &'static str, number: usize, r#type: &str, error: EncodeError) -> Error {
     let value = format!("argument {number}, a `{}`,", r#type);
     Error::NotEncoded { task: task.into(), value: value.into(), source: Arc::new(error) }
 }

@@ -16,14 +16,16 @@ pub mod probe;
 pub(crate) mod python;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vectors;
 
 pub(crate) use call::{CallError, ErasedCall, Given};
-pub use call::{Travelling, call, concat, each_codec, to_python};
+pub use call::{Travelling, call, each_codec, to_python, vector};
 pub(crate) use codec::Codec;
 pub(crate) use codec::{TypeOf, codec_of};
-pub(crate) use export::{Argument, ExportedCall, export_concat};
+pub(crate) use export::{Argument, ExportedCall};
 pub use export::{Export, Parts, export};
 pub(crate) use probe::Slot;
+pub(crate) use vectors::{Vector, VectorError};
 
 pub(crate) use python::{
     DecodeError, EncodeError, Held, Nested, PyArguments, PyArray, PyValue, element_nbytes, lazy_arguments, write_input,

@@ -1,16 +1,19 @@
 //! Finds out whether a type has serde, without asking for it.
 //!
-//! Where a type is concrete, as in what `#[task]` writes, `(&&&&&&Probe::<T>::new()).codec()` calls the method of the first
+//! Where a type is concrete, as in what `#[task]` writes, `(&&&&&&&&Probe::<T>::new()).codec()` calls the method of the first
 //! trait below that fits: the compiler tries the receiver as it is written, then with one reference less, and so on.
 
+use std::any::type_name;
 use std::fmt;
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::task::portable::Codec;
+use crate::task::portable::{CallError, Codec, ErasedCall, Given, call};
+use crate::task::{Folded, TaskFn};
 
 /// Asks about `T`.
 pub struct Probe<T>(PhantomData<fn() -> T>);
@@ -43,9 +46,19 @@ pub trait Borrowed<T> {
     fn codec(&self) -> Slot<T>;
 }
 
-impl<'a, T: ?Sized> Borrowed<&'a T> for &&&&&Probe<&'a T> {
+impl<'a, T: ?Sized> Borrowed<&'a T> for &&&&&&&Probe<&'a T> {
     fn codec(&self) -> Slot<&'a T> {
         Slot::none()
+    }
+}
+
+pub trait SharedKeys<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<T: Serialize + DeserializeOwned + Hash + Eq + 'static> SharedKeys<Vec<Arc<T>>> for &&&&&&Probe<Vec<Arc<T>>> {
+    fn codec(&self) -> Slot<Vec<Arc<T>>> {
+        Slot(Some(Codec::of_shared_vector().with_keys::<T>()))
     }
 }
 
@@ -53,9 +66,19 @@ pub trait SharedVector<T> {
     fn codec(&self) -> Slot<T>;
 }
 
-impl<T: Serialize + DeserializeOwned + 'static> SharedVector<Vec<Arc<T>>> for &&&&Probe<Vec<Arc<T>>> {
+impl<T: Serialize + DeserializeOwned + 'static> SharedVector<Vec<Arc<T>>> for &&&&&Probe<Vec<Arc<T>>> {
     fn codec(&self) -> Slot<Vec<Arc<T>>> {
-        Slot(Some(Codec::shared_vector()))
+        Slot(Some(Codec::of_shared_vector()))
+    }
+}
+
+pub trait VectorOfKeys<T> {
+    fn codec(&self) -> Slot<T>;
+}
+
+impl<T: Serialize + DeserializeOwned + Hash + Eq + 'static> VectorOfKeys<Vec<T>> for &&&&Probe<Vec<T>> {
+    fn codec(&self) -> Slot<Vec<T>> {
+        Slot(Some(Codec::of_vector().with_keys::<T>()))
     }
 }
 
@@ -65,7 +88,7 @@ pub trait Vector<T> {
 
 impl<T: Serialize + DeserializeOwned + 'static> Vector<Vec<T>> for &&&Probe<Vec<T>> {
     fn codec(&self) -> Slot<Vec<T>> {
-        Slot(Some(Codec::vector()))
+        Slot(Some(Codec::of_vector()))
     }
 }
 
@@ -96,6 +119,52 @@ pub trait Without<T> {
 impl<T> Without<T> for Probe<T> {
     fn codec(&self) -> Slot<T> {
         Slot::none()
+    }
+}
+
+/// Asks whether a function of an `A` and a `T` that gives an `Out` goes from item to item.
+pub struct Fold<A, T, Out>(PhantomData<fn(A, T) -> Out>);
+
+impl<A, T, Out> Fold<A, T, Out> {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+pub trait Folds<A, T> {
+    fn call<F: TaskFn<(A, T), Output = A> + Clone>(
+        &self,
+        function: &F,
+        codecs: &(Slot<A>, Slot<Vec<T>>),
+        output: Slot<A>,
+        given: &[Given<'_>],
+    ) -> Result<ErasedCall, CallError>;
+}
+
+impl<A: Send + Sync + 'static, T: Send + 'static> Folds<A, T> for &Fold<A, T, A> {
+    fn call<F: TaskFn<(A, T), Output = A> + Clone>(
+        &self,
+        function: &F,
+        codecs: &(Slot<A>, Slot<Vec<T>>),
+        output: Slot<A>,
+        given: &[Given<'_>],
+    ) -> Result<ErasedCall, CallError> {
+        call(&Folded(function.clone()), codecs, output, given)
+    }
+}
+
+pub trait NoFold<Out> {
+    fn call<F, C>(&self, _: &F, _: &C, _: Slot<Out>, _: &[Given<'_>]) -> Result<ErasedCall, CallError> {
+        Err(CallError::NoFold { r#type: type_name::<Out>() })
+    }
+}
+
+impl<A, T, Out> NoFold<Out> for Fold<A, T, Out> {}
+
+impl<A, T, Out> fmt::Debug for Fold<A, T, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fold")
     }
 }
 
@@ -137,6 +206,18 @@ mod tests {
     fn a_type_that_borrows_has_none() {
         type Text = &'static str;
         assert!(!has_codec!(Text) && !has_codec!(&'static [i64]));
+    }
+
+    #[test]
+    fn items_of_a_vector_are_keys_if_they_can_be() {
+        macro_rules! vector {
+            ($type:ty) => {
+                format!("{:?}", crate::__anydask_codec!(owned $type).0.unwrap().vector())
+            };
+        }
+        assert!(vector!(Vec<i64>).contains("true") && vector!(Vec<Arc<String>>).contains("true"));
+        assert!(vector!(Vec<f64>).contains("false") && vector!(Vec<Arc<f64>>).contains("false"));
+        assert!(vector!(Arc<Vec<i64>>) == "None" && vector!(String) == "None");
     }
 
     macro_rules! takes_several {

@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::engine::dask::call::{CallRefused, MadeCall, TaskCall, registered_tasks};
-use crate::task::portable::{
-    Argument, CallError, ErasedCall, Export, ExportedCall, PyValue, TypeOf, codec_of, export_concat,
-};
-use crate::task::{Arguments, EachItem, IntoArgs, TaskFn};
+use crate::task::portable::{Argument, CallError, ErasedCall, Export, ExportedCall, PyValue, codec_of};
+use crate::task::{Arguments, EachItem, Folded, IntoArgs, TaskFn};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Page {
@@ -84,7 +82,7 @@ fn export<F: TaskFn<Args>, A: IntoArgs<Args>, Args>(function: F, arguments: A) -
 
 /// As a worker does, with what goes over the wire.
 fn call_there(export: &ExportedCall, inputs: &[PyValue]) -> Result<ErasedCall, CallRefused> {
-    let ExportedCall::Rust { task, arguments } = export else { panic!("{export:?}") };
+    let ExportedCall::Rust { task, arguments, .. } = export else { panic!("{export:?}") };
     let bytes = TaskCall::Call(arguments.clone()).to_bytes();
     match TaskCall::of_bytes(&bytes)?.make(registered_tasks()[task], inputs)? {
         MadeCall::Called(call) => Ok(call),
@@ -347,48 +345,6 @@ mod with_futures {
     }
 }
 
-/// Makes the call that a bag exports, as a worker does.
-fn concat_there(export: &ExportedCall, inputs: &[PyValue]) -> Result<PyValue, CallRefused> {
-    let ExportedCall::Concat { type_of, arguments } = export else { panic!("{export:?}") };
-    let bytes = TaskCall::Concat { parameter: type_of.parameter, arguments: arguments.clone() }.to_bytes();
-    match TaskCall::of_bytes(&bytes)?.make(registered_tasks()[type_of.task], inputs)? {
-        MadeCall::Value(value) => Ok(value),
-        MadeCall::Called(call) => panic!("{call:?}"),
-    }
-}
-
-#[test]
-fn several_vectors_make_one_elsewhere_whoever_made_them() {
-    let items = Arc::new(vec![Arc::new("a".to_owned()), Arc::new("b".to_owned())]);
-    let arguments = IntoArgs::<(Arc<Vec<Arc<String>>>,)>::into_args(Arc::clone(&items));
-    let given = export_concat::<Arc<String>>("given", &|part| Arguments::parts(&arguments, part)).unwrap();
-    let value = concat_there(&given.call, &[]).unwrap();
-    assert_eq!((given.decode)(&value).unwrap(), *items);
-
-    let ExportedCall::Concat { type_of, .. } = given.call else { panic!() };
-    let both = ExportedCall::Concat { type_of, arguments: vec![Argument::Input(1), Argument::Input(0)] };
-    let python = PyValue::List(vec![PyValue::Str("c".into())]);
-    let all = (given.decode)(&concat_there(&both, &[value.clone(), python]).unwrap()).unwrap();
-    assert_eq!(all.iter().map(|text| text.as_str()).collect::<Vec<_>>(), ["c", "a", "b"]);
-    let none = ExportedCall::Concat { type_of, arguments: Vec::new() };
-    assert_eq!((given.decode)(&concat_there(&none, &[]).unwrap()).unwrap(), []);
-}
-
-#[test]
-fn what_makes_no_vector_is_refused_elsewhere() {
-    let of = |task, parameter| {
-        let type_of = TypeOf { task, parameter };
-        ExportedCall::Concat { type_of, arguments: vec![Argument::Input(0)] }
-    };
-    let refused = |export, input: PyValue| concat_there(&export, &[input]).unwrap_err().to_string();
-    const CONCATENATE: &str = "anydask::task::portable::tests::concatenate";
-    assert!(refused(of(CONCATENATE, None), PyValue::None).contains("do not make one"));
-    assert!(refused(of(CONCATENATE, Some(9)), PyValue::None).contains("9 arguments arrived"));
-    let no_floats = refused(of(CONCATENATE, Some(2)), PyValue::List(vec![PyValue::Str("x".into())]));
-    assert!(no_floats.contains("Python gave the text"), "{no_floats}");
-    assert!(concat_there(&of(CONCATENATE, Some(2)), &[]).unwrap_err().to_string().contains("the task has 0"));
-}
-
 #[test]
 fn a_task_of_one_argument_is_called_with_each_item_elsewhere() {
     for (task, is_asynchronous) in [("parse", false), ("length", true)] {
@@ -403,4 +359,42 @@ fn a_task_of_one_argument_is_called_with_each_item_elsewhere() {
     assert!(!registered_tasks().contains_key("anydask::task::portable::tests::concatenate[]"));
     let refused = export(EachItem(|x: i64| x), vec![1]).unwrap_err();
     assert!(matches!(refused, Error::NotPortable { .. }), "{refused:?}");
+}
+
+#[task(name = "joined texts")]
+fn append(text: String, more: Arc<String>) -> Result<String, &'static str> {
+    if more.is_empty() { Err("it is empty") } else { Ok(text + &more) }
+}
+
+#[task]
+async fn append_later(numbers: Vec<i64>, number: i64) -> Vec<i64> {
+    [numbers, vec![number]].concat()
+}
+
+#[task]
+fn repeat(text: String, count: usize) -> Vec<String> {
+    vec![text; count]
+}
+
+#[test]
+fn a_task_that_gives_what_its_first_argument_is_goes_from_item_to_item_elsewhere() {
+    let texts = ["b", "c"].map(|text| Arc::new(text.to_owned())).to_vec();
+    let appended = export(Folded(append), ("a".to_owned(), texts)).unwrap();
+    let result = result_of(call_there(&appended.call, &[]).unwrap()).unwrap();
+    assert_eq!((appended.decode)(&result).unwrap(), "abc");
+    let failing = export(Folded(append), ("a".to_owned(), vec![Arc::new(String::new())])).unwrap();
+    assert_eq!(result_of(call_there(&failing.call, &[]).unwrap()).unwrap_err(), "it is empty");
+
+    let later = registered_tasks()["anydask::task::portable::tests::append_later[fold]"];
+    assert!(later.travelling.is_asynchronous);
+    let collected = export(Folded(append_later), (vec![1], vec![2, 3])).unwrap();
+    let result = result_of(call_there(&collected.call, &[]).unwrap()).unwrap();
+    assert_eq!((collected.decode)(&result).unwrap(), [1, 2, 3]);
+
+    let refused = export(Folded(|a: i64, b: i64| a + b), (1, vec![1])).unwrap_err();
+    assert!(matches!(refused, Error::NotPortable { .. }), "{refused:?}");
+    // Nobody calls it like this but who has other code.
+    let call = TaskCall::Call(vec![Argument::Value(vec![0].into()), Argument::Value(vec![0].into())]);
+    let error = call.make(registered_tasks()["anydask::task::portable::tests::repeat[fold]"], &[]).unwrap_err();
+    assert!(error.to_string().contains("which is not its first argument of two"), "{error}");
 }

@@ -108,15 +108,9 @@ impl Connection {
     fn work<T>(&self, export: &Export<T>) -> Result<(Work, Option<TypeOf>), Error> {
         let keys: Vec<_> = export.inputs.iter().map(|input| TaskKey::from(&*input.key())).collect();
         match &export.call {
-            ExportedCall::Rust { task, arguments } => {
+            ExportedCall::Rust { task, arguments, type_of } => {
                 let arguments = TaskCall::Call(arguments.clone()).to_bytes();
-                let type_of = TypeOf { task, parameter: None };
-                Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(type_of)))
-            }
-            ExportedCall::Concat { type_of, arguments } => {
-                let call = TaskCall::Concat { parameter: type_of.parameter, arguments: arguments.clone() };
-                let (name, arguments) = (type_of.task.into(), call.to_bytes());
-                Ok((Work::Registered { name, arguments, dependencies: keys }, Some(*type_of)))
+                Ok((Work::Registered { name: (*task).into(), arguments, dependencies: keys }, Some(*type_of)))
             }
             ExportedCall::Python { function, arguments, keywords } => {
                 let keys: Vec<_> = keys.into_iter().map(|key| self.as_python(key)).collect();

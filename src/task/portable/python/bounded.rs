@@ -26,7 +26,7 @@ pub(super) enum Exceeded {
 
 /// Items that take no bytes, in one value. Those that take some are bounded by the bytes. That many of `()` take a
 /// moment to make, and nobody has a use for more.
-const EMPTY_ITEMS_MAX: usize = 1 << 16;
+pub(crate) const EMPTY_ITEMS_MAX: usize = 1 << 16;
 
 impl Bounds {
     /// For a value of so many bytes.

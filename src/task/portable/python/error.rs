@@ -42,7 +42,7 @@ enum Step {
 }
 
 impl DecodeError {
-    pub(super) fn mismatch(expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+    pub(crate) fn mismatch(expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Self::new(Kind::Mismatch { expected: expected.to_string(), found: found.to_string() })
     }
 
@@ -62,8 +62,18 @@ impl DecodeError {
         Self::new(Kind::Exceeded { expected: type_name::<T>(), bound })
     }
 
-    pub(super) fn too_many_bytes<T>(nbytes: usize) -> Self {
+    pub(crate) fn too_many_bytes<T>(nbytes: usize) -> Self {
         Self::new(Kind::Postcard { expected: type_name::<T>(), reason: format!("{nbytes} bytes are left over") })
+    }
+
+    /// More items than there may be of those that take no bytes.
+    pub(crate) fn too_many_items<T>() -> Self {
+        Self::exceeded::<T>(Exceeded::Items)
+    }
+
+    /// Nothing tells how such a value travels.
+    pub(crate) fn unknown(r#type: &str) -> Self {
+        Self::new(Kind::Message(format!("no registered task takes or gives a `{}`", r#type)))
     }
 
     /// Several inputs arrived where one goes.

@@ -95,17 +95,31 @@ impl PyValue {
         Self::read_postcard(bytes, |reader| T::deserialize(reader))
     }
 
+    /// Reads a value of postcard, and gives what stands behind it.
+    pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), DecodeError> {
+        Self::read_first(bytes, |reader| T::deserialize(reader))
+    }
+
     /// Reads all of the bytes, within bounds.
     pub(super) fn read_postcard<'de, T>(
         bytes: &'de [u8],
         read: impl FnOnce(Bounded<'_, &mut Postcard<'de>>) -> Result<T, postcard::Error>,
     ) -> Result<T, DecodeError> {
+        match Self::read_first(bytes, read)? {
+            (value, []) => Ok(value),
+            (_, rest) => Err(DecodeError::too_many_bytes::<T>(rest.len())),
+        }
+    }
+
+    fn read_first<'de, T>(
+        bytes: &'de [u8],
+        read: impl FnOnce(Bounded<'_, &mut Postcard<'de>>) -> Result<T, postcard::Error>,
+    ) -> Result<(T, &'de [u8]), DecodeError> {
         let bounds = Bounds::of(bytes.len());
         let mut reader = postcard::Deserializer::from_bytes(bytes);
         let read = read(bounds.within(&mut reader)).and_then(|value| Ok((value, reader.finalize()?)));
         match (read, bounds.exceeded()) {
-            (Ok((value, [])), _) => Ok(value),
-            (Ok((_, rest)), _) => Err(DecodeError::too_many_bytes::<T>(rest.len())),
+            (Ok(read), _) => Ok(read),
             (Err(_), Some(exceeded)) => Err(DecodeError::exceeded::<T>(exceeded)),
             (Err(error), None) => Err(DecodeError::postcard::<T>(&error)),
         }
