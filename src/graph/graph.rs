@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,11 +81,11 @@ impl Graph {
         let mut nodes = reachable(asked.wanted.iter().chain(&asked.parts));
         // A node is younger than those that it takes from.
         nodes.sort_unstable_by_key(|node| node.header().id);
-        let places: HashMap<u64, usize> =
-            nodes.iter().enumerate().map(|(place, node)| (node.header().id, place)).collect();
-        let wanted: Vec<usize> = asked.wanted.iter().map(|lazy| places[&lazy.id()]).collect();
+        let ids: Vec<u64> = nodes.iter().map(|node| node.header().id).collect();
+        let place_of = |lazy: &Lazy| ids.partition_point(|id| *id < lazy.id());
+        let wanted: Vec<usize> = asked.wanted.iter().map(place_of).collect();
         let task = |node: Arc<dyn Node>| {
-            let sources = node.header().edges.iter().map(|edge| Source::Task(places[&edge.id()])).collect();
+            let sources = node.header().edges.iter().map(|edge| Source::Task(place_of(edge))).collect();
             Task { steps: vec![Step { node, sources }], is_wanted: false }
         };
         let mut tasks: Vec<_> = nodes.into_iter().map(task).collect();

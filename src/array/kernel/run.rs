@@ -156,7 +156,8 @@ impl<'a> Run<'a> {
     ) -> Result<Self, ArrayError> {
         let steps = &program.steps;
         let blocks: Vec<Option<&Block>> = inputs.iter().map(Option::as_deref).collect();
-        let tile = TILE_LEN.min(len).max(1);
+        // What fewer steps leave of the cache is for more elements.
+        let tile = (TILE_LEN * (4 / steps.len().max(1)).max(1)).min(len).max(1);
         let mut run = Self {
             program,
             places: Vec::with_capacity(steps.len()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 
 use crate::Delayed;
+use crate::array::block_node::block_name;
 use crate::array::mapping::returned::returned;
 use crate::array::mapping::{Expected, Named, mapping};
 use crate::array::{Array, ArrayError, Block, Chunks, Element, Layout};
@@ -327,5 +328,5 @@ impl<T: Element> Array<T> {
 /// What is known of a node that makes a block.
 pub(crate) fn hints<U: Element>(name: &str, place: &[usize], shape: &[usize]) -> Hints {
     let nbytes = shape.iter().product::<usize>() * U::TYPE.nbytes();
-    Hints::new().name(format!("{name}{place:?}")).nbytes(nbytes as u64).blockwise()
+    Hints::new().name(block_name(name, place)).nbytes(nbytes as u64).blockwise()
 }

@@ -3,6 +3,7 @@
 use ndarray::ArrayD;
 
 use crate::Delayed;
+use crate::array::block_node::block_name;
 use crate::array::mapping::Expected;
 use crate::array::{ArrayError, Block, Complex64, Element};
 use crate::graph::Hints;
@@ -36,6 +37,6 @@ pub(crate) fn returned<T: Element>(expected: Expected, given: Delayed<ArrayD<T>>
     };
     let lengths = expected.shape.iter().zip(&margins).map(|(length, margin)| length - margin);
     let nbytes = lengths.product::<usize>() * T::TYPE.nbytes();
-    let hints = Hints::new().name(format!("block{:?}", expected.place)).nbytes(nbytes as u64).blockwise();
+    let hints = Hints::new().name(block_name("block", &expected.place)).nbytes(nbytes as u64).blockwise();
     T::returned(hints, expected, given)
 }

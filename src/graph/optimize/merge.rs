@@ -1,6 +1,6 @@
 //! One node of several.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::graph::Lazy;
@@ -17,8 +17,8 @@ fn merge_task(task: Task) -> Task {
         return task;
     }
     // Where the values of all nodes are that are taken from. What a merged node takes from is among them, since it takes from what
-    // the two took from.
-    let mut sources = HashMap::new();
+    // the two took from. Few, so that a tree is faster than a table of hashes.
+    let mut sources = BTreeMap::new();
     for step in &task.steps {
         for (edge, source) in step.node.header().edges.iter().zip(&step.sources) {
             sources.insert(edge.id(), *source);
