@@ -268,6 +268,11 @@ impl Pool {
 
     // --- seats ---------------------------------------------------------------------------------------------------
 
+    /// Whether half of the threads, the caller among them, search already: one more would only be in the way of whoever submits.
+    pub(crate) fn is_searched(&self) -> bool {
+        self.searching.load(Ordering::Relaxed) > 1.max(self.threads() / 2)
+    }
+
     /// The thread on a seat has begun to look for work.
     pub(crate) fn begin_search(&self) {
         self.searching.fetch_add(1, Ordering::SeqCst);

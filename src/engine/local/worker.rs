@@ -107,9 +107,10 @@ impl Worker {
         }
     }
 
-    /// Looks for work for a short while.
+    /// Looks for work for a short while; once, if enough others do.
     fn search(&self) -> Option<Job> {
-        let found = look_again(SEARCHES, || match self.is_needed_elsewhere() {
+        let looks = if self.pool.is_searched() { 1 } else { SEARCHES };
+        let found = look_again(looks, || match self.is_needed_elsewhere() {
             true => Some(None),
             false => self.find().map(Some),
         });
