@@ -82,7 +82,11 @@ impl Graph {
         // A node is younger than those that it takes from.
         nodes.sort_unstable_by_key(|node| node.header().id);
         let ids: Vec<u64> = nodes.iter().map(|node| node.header().id).collect();
-        let place_of = |lazy: &Lazy| ids.partition_point(|id| *id < lazy.id());
+        let place_of = |lazy: &Lazy| {
+            let place = ids.partition_point(|id| *id < lazy.id());
+            debug_assert_eq!(ids.get(place), Some(&lazy.id()), "what can be reached is there");
+            place
+        };
         let wanted: Vec<usize> = asked.wanted.iter().map(place_of).collect();
         let task = |node: Arc<dyn Node>| {
             let sources = node.header().edges.iter().map(|edge| Source::Task(place_of(edge))).collect();

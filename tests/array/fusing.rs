@@ -3,7 +3,7 @@
 use anydask::array::{self, Generator};
 use anydask::{Graph, Optimize};
 
-use crate::support::{number, whole};
+use crate::support::{client, number, same, whole};
 
 fn names(graph: Graph) -> Vec<String> {
     graph.optimized(Optimize::new()).names()
@@ -17,6 +17,21 @@ fn creation_operations_and_reduction_of_a_block_are_one_task_of_one_step() {
     assert_eq!(names(graph.clone()), ["random+sum[0, 0]", "random+sum[1, 0]", "combine[0, 0]+element_f64"]);
     assert!(graph.optimized(Optimize::none()).node_count() > 10);
     number(&y);
+}
+
+#[test]
+fn reductions_are_the_same_bit_by_bit_whatever_is_fused() {
+    // Longer than what a program takes at once, of however many steps it is.
+    let x = Generator::new(5).normal(0.1, 3.0, [9001, 2], [4999, 2]);
+    for y in [x.clone(), &x * 1.7, &x * 1.7 + 0.3, (&x * 1.7 + 0.3).abs().sqrt()] {
+        for reduced in [y.sum(), y.mean(), y.var(0.0), y.std(1.0)] {
+            let alone = client().compute_with(&reduced, Optimize::none()).wait().unwrap();
+            assert_eq!(number(&reduced).to_bits(), alone.to_bits(), "{} and {alone}", number(&reduced));
+        }
+        let columns = y.sum_axes(0, false).unwrap();
+        let alone = client().compute_with(&columns, Optimize::none()).wait().unwrap();
+        assert!(same(&whole(&columns), &alone));
+    }
 }
 
 #[test]

@@ -250,14 +250,19 @@ impl<'a> Run<'a> {
         for start in (0..len).step_by(self.tile) {
             let range = start..(start + self.tile).min(len);
             self.steps(range.clone(), None)?;
-            let count = range.len();
-            match self.places[last] {
-                Place::Slot(slot) => folder.fold(range, &self.slots[slot], 0..count),
-                Place::Direct(input) => match self.blocks[input] {
-                    Some(block) => folder.fold_block(range, block)?,
-                    None => return Err(wrong("program", "an input is missing")),
-                },
-                Place::Result => {}
+            // In pieces that do not depend on the tile, since their sums are rounded: a result is the same, bit by bit,
+            // whatever became one program.
+            for from in range.clone().step_by(TILE_LEN) {
+                let piece = from..(from + TILE_LEN).min(range.end);
+                let within = from - range.start..piece.end - range.start;
+                match self.places[last] {
+                    Place::Slot(slot) => folder.fold(piece, &self.slots[slot], within),
+                    Place::Direct(input) => match self.blocks[input] {
+                        Some(block) => folder.fold_block(piece, block)?,
+                        None => return Err(wrong("program", "an input is missing")),
+                    },
+                    Place::Result => {}
+                }
             }
         }
         Ok(())

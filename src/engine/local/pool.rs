@@ -1,7 +1,7 @@
 //! The queues of ready tasks, and who is woken for them.
 //!
-//! A task goes to the queue of the seat whose thread makes it ready, newest first, so that what a task submits runs
-//! before what waited before it (Dask's depth-first order). What an asynchronous task submits, which has no seat, goes to
+//! A task goes to the seat whose thread makes it ready, newest first, so that what a task submits runs before what waited
+//! before it (Dask's depth-first order): to its queue, or, when the thread is about to look there, to a place of its own. What an asynchronous task submits, which has no seat, goes to
 //! a queue that comes next, also newest first; from outside it goes to the common queue, oldest first. A thread without
 //! work takes from these in this order, then from other seats. What is queued at once, as a graph is, begins in its own
 //! order, wherever it is queued.
@@ -150,7 +150,8 @@ impl Pool {
         for _ in self.searching.load(Ordering::SeqCst)..tasks.min(self.threads()) {
             self.searching.fetch_add(1, Ordering::SeqCst);
             if !self.seat_somebody() {
-                self.searching.fetch_sub(1, Ordering::SeqCst);
+                // Whoever has parked meanwhile took this for somebody who searches.
+                self.end_search();
                 break;
             }
         }

@@ -94,18 +94,19 @@ pub(super) fn run(given: &[Given<'_>]) -> Result<PyValue, VectorError> {
     let [Given::Value(call), given @ ..] = given else { return Err(VectorError::Malformed) };
     match (all_of::<VectorCall<'_>>(call)?, given) {
         (VectorCall::Concat { of }, [parts]) => {
-            let of = of.map(|of| of.vector()).transpose()?;
+            // Looked for only where it is needed: the client may have named a task that this worker does not have.
+            let vector = || of.as_ref().map(TypeName::vector).transpose();
             match parts {
-                Given::Value(bytes) => concat(of, [Arrived::Postcard(bytes)].into_iter()),
-                Given::Input(part) => concat(of, [Arrived::of(part)].into_iter()),
-                Given::Inputs(parts) => concat(of, parts.iter().map(|part| Arrived::of(part))),
+                Given::Value(bytes) => concat(vector, [Arrived::Postcard(bytes)].into_iter()),
+                Given::Input(part) => concat(vector, [Arrived::of(part)].into_iter()),
+                Given::Inputs(parts) => concat(vector, parts.iter().map(|part| Arrived::of(part))),
             }
         }
         (VectorCall::Count, [Given::Input(vector)]) => count(vector),
         (VectorCall::Take { of, count }, [Given::Inputs(parts)]) => take(of.vector()?, count, parts),
         (VectorCall::Select { of }, [Given::Input(items), Given::Input(flags)]) => select(of.vector()?, items, flags),
         (VectorCall::Flatten { of }, [Given::Input(vectors)]) => {
-            concat(None, of.vector()?.pieces(vectors)?.iter().map(Arrived::Postcard))
+            concat(|| Ok(None), of.vector()?.pieces(vectors)?.iter().map(Arrived::Postcard))
         }
         (VectorCall::Split { items, keys, places }, [Given::Input(vector), Given::Input(of_each)]) => {
             let (keys, places) = (keys.keys()?.spread)(of_each, places)?;

@@ -22,7 +22,11 @@ impl<'a> Arrived<'a> {
 }
 
 /// What Rust has made is passed on as it is: whoever takes an item of it reads it, and sees whether it is one.
-pub(super) fn concat<'a>(of: Option<Vector>, parts: impl Iterator<Item = Arrived<'a>>) -> Result<PyValue, VectorError> {
+/// Of what Python has made, `vector` tells the type.
+pub(super) fn concat<'a>(
+    vector: impl Fn() -> Result<Option<Vector>, VectorError>,
+    parts: impl Iterator<Item = Arrived<'a>>,
+) -> Result<PyValue, VectorError> {
     let (mut count, mut items) = (0_usize, Vec::new());
     for part in parts {
         let added = match part {
@@ -32,7 +36,7 @@ pub(super) fn concat<'a>(of: Option<Vector>, parts: impl Iterator<Item = Arrived
                 added
             }
             Arrived::Python(value) => {
-                let of = of.ok_or_else(|| VectorError::NotTyped { found: value.to_string() })?;
+                let of = vector()?.ok_or_else(|| VectorError::NotTyped { found: value.to_string() })?;
                 let pieces = of.pieces(value)?;
                 items.extend_from_slice(pieces.bytes());
                 pieces.len()

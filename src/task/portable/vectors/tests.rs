@@ -11,7 +11,7 @@ use crate::engine::dask::call::{CallRefused, MadeCall, TaskCall, registered_task
 use crate::task::Part;
 use crate::task::portable::vectors::call::NAME;
 use crate::task::portable::vectors::{VectorCall, export_concat, known, read_groups, read_pairs};
-use crate::task::portable::{Argument, ErasedCall, ExportedCall, PyValue};
+use crate::task::portable::{Argument, ErasedCall, ExportedCall, PyValue, TypeOf};
 
 /// A word that is equal to one of other letters.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,6 +84,10 @@ fn vectors_are_counted_cut_and_put_together_whoever_made_them() {
     let all = make(VectorCall::Concat { of: Some(of) }, vec![Inputs(vec![1, 0])], &both).unwrap();
     assert_eq!(all, texts(&["c", "a", "b"]));
     assert_eq!(make(VectorCall::Concat { of: None }, vec![Inputs(vec![])], &[]).unwrap(), texts(&[]));
+    // A type that only the client knows does not matter where no items of Python are read.
+    let unknown = Some(TypeOf { task: "of_the_client_alone", parameter: None }.into());
+    assert_eq!(make(VectorCall::Concat { of: unknown }, vec![Inputs(vec![0])], &both[..1]).unwrap(), both[0]);
+    assert!(make(VectorCall::Concat { of: unknown }, vec![Inputs(vec![1])], &both).is_err());
     let given = Bytes::copy_from_slice(both[0].postcard().unwrap());
     let given = make(VectorCall::Concat { of: None }, vec![Argument::Value(given)], &[]).unwrap();
     assert_eq!(given, both[0]);
