@@ -149,6 +149,11 @@ impl Watchers {
         }
     }
 
+    /// Whether there may be more than one.
+    pub(crate) fn are_several(&self) -> bool {
+        matches!(self.0, Kept::Many(_))
+    }
+
     /// Tells everyone, and everyone who fails because of it, and so on. Call it without a lock.
     pub(crate) fn notify(self, outcome: Outcome) {
         let mut failed = Vec::new();

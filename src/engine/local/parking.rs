@@ -18,8 +18,8 @@ use crate::engine::local::job::Job;
 pub(crate) struct Seat {
     pub(crate) index: usize,
     pub(crate) deque: Deque<Job>,
-    /// What its thread does next: the last that the task before has made ready. Nobody else sees it until that thread looks for
-    /// work, which it does when it has told those who wait for the task, and before it blocks.
+    /// What its thread does next: the last that the task before has made ready. Nobody else sees it, so it is there only
+    /// until that thread looks for work, which it is about to do.
     next: Cell<Option<Job>>,
     /// Counts the searches for work, so that the common queue is looked at now and then even when this one never
     /// runs dry.

@@ -135,36 +135,26 @@ impl Pool {
         if self.free.load(Ordering::SeqCst) == 0 || self.searching.load(Ordering::SeqCst) > 0 {
             return;
         }
-        if self.searching.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-            return;
-        }
-        if !self.seat_somebody() {
-            self.searching.fetch_sub(1, Ordering::SeqCst);
-        }
+        self.seat_somebody(1);
     }
 
     /// Wakes threads for so many tasks that were queued at once: one for each, as far as there are seats. One after the other,
     /// each by the one before, the last would begin late.
     pub(super) fn notify_for(self: &Arc<Self>, tasks: usize) {
         fence(Ordering::SeqCst);
-        for _ in self.searching.load(Ordering::SeqCst)..tasks.min(self.threads()) {
-            self.searching.fetch_add(1, Ordering::SeqCst);
-            if !self.seat_somebody() {
-                // Whoever has parked meanwhile took this for somebody who searches.
-                self.end_search();
-                break;
-            }
-        }
+        while self.seat_somebody(tasks) {}
     }
 
-    /// Puts a thread on a free seat, as a searcher.
-    fn seat_somebody(self: &Arc<Self>) -> bool {
+    /// Puts a thread on a free seat, as a searcher, unless there are so many. Whoever is counted as one is one: a thread that
+    /// parks looks for others under the same lock.
+    fn seat_somebody(self: &Arc<Self>, searchers: usize) -> bool {
         let mut parking = lock(&self.parking);
-        if parking.is_closed {
+        if parking.is_closed || self.searching.load(Ordering::SeqCst) >= searchers {
             return false;
         }
         let Some(seat) = parking.free.pop() else { return false };
         self.free.store(parking.free.len(), Ordering::SeqCst);
+        self.begin_search();
         let unused = match parking.spare.pop() {
             Some(thread) => {
                 drop(parking);
@@ -177,6 +167,7 @@ impl Pool {
                 Err((seat, _)) => seat,
             },
         };
+        self.searching.fetch_sub(1, Ordering::SeqCst);
         parking.free.push(unused);
         self.free.store(parking.free.len(), Ordering::SeqCst);
         false

@@ -1,6 +1,6 @@
 //! The runs of a task: on a thread of the engine, or on the runtime.
 
-use std::mem::{replace, take};
+use std::mem::{needs_drop, replace, take};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,6 +16,7 @@ use crate::engine::local::node::{Held, Node, Slot, Task};
 use crate::engine::local::panics::{CatchUnwind, catch};
 use crate::engine::local::release::drop_quietly;
 use crate::engine::local::terms::{requeue_after, start_run_timer};
+use crate::engine::local::worker::sharing;
 use crate::task::{Arguments, BoxFuture, Call, Entry, Failure, Outcome, Stored, TaskFn, context};
 
 impl<T, F, A, Args> Task<T, F, A, Args>
@@ -176,9 +177,11 @@ where
             Slot::Held(Held::Spawned(spawned)) => spawned.detach(),
             other => drop_quietly(|| drop(other)),
         }
-        self.tell(ended, Ok(()));
-        if call.is_some() {
+        if call.is_some() && needs_drop::<(F, A)>() {
+            sharing(|| self.tell(ended, Ok(())));
             drop_quietly(|| drop(call));
+        } else {
+            self.tell(ended, Ok(()));
         }
     }
 
@@ -203,7 +206,8 @@ where
         // Looked at here as well: a reference on the task is not for nothing.
         let watchers =
             if ended.detached { settle(&(Arc::clone(self) as Arc<dyn Node>), ended) } else { ended.watchers };
-        watchers.notify(outcome);
+        // One is told, and nothing else happens; or a waker comes after a task that is made ready.
+        if watchers.are_several() { sharing(|| watchers.notify(outcome)) } else { watchers.notify(outcome) }
     }
 
     fn keep_call(&self, call: Option<(F, A)>) {

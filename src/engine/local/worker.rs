@@ -1,6 +1,6 @@
 //! The threads of the engine: what each does, and how a task may wait on one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -33,6 +33,9 @@ struct Worker {
     thread: Arc<Thread>,
     /// None while it blocks inside a task, or goes on without one.
     seat: RefCell<Option<Seat>>,
+    /// Whether what is made ready goes where others see it, since something of the user's may run before this thread looks for
+    /// work.
+    shares: Cell<bool>,
     /// Where its stack was when it began.
     stack_base: usize,
 }
@@ -60,7 +63,13 @@ pub(crate) fn is_worker_of(pool: &Arc<Pool>) -> bool {
 /// The whole life of a thread.
 pub(crate) fn run(pool: Arc<Pool>, thread: Arc<Thread>) {
     if let Some(seat) = thread.wait_for_seat() {
-        let worker = Rc::new(Worker { pool, thread, seat: RefCell::new(Some(seat)), stack_base: stack_address() });
+        let worker = Rc::new(Worker {
+            pool,
+            thread,
+            seat: RefCell::new(Some(seat)),
+            shares: Cell::new(false),
+            stack_base: stack_address(),
+        });
         WORKER.set(Some(Rc::clone(&worker)));
         worker.work();
         if worker.pool.is_closed() {
@@ -131,11 +140,12 @@ impl Worker {
             self.pool.notify();
         }
         let place = self.seat.borrow().as_ref().map(|seat| (seat.index, seat.pushes.get()));
-        bulk.run(&mut || {
+        let mut goes_on = || {
             let mut seat = self.seat.borrow_mut();
             let Some(seat) = seat.as_mut() else { return false };
             place == Some((seat.index, seat.pushes.get())) && !self.is_needed_elsewhere() && self.pool.goes_on(seat)
-        });
+        };
+        sharing(|| bulk.run(&mut goes_on));
     }
 
     /// Takes a task out of the queue that is about to be run, if it is the newest there. One that stays is passed over later.
@@ -167,7 +177,7 @@ pub(crate) fn push_own(job: Job) -> Result<bool, Job> {
         seat.pushes.set(seat.pushes.get().wrapping_add(1));
         // A task that is made ready by one that has just ended is picked up by this very thread: nobody is woken, and a
         // chain stays on one core.
-        let is_for_others = if is_in_task() {
+        let is_for_others = if is_in_task() || worker.shares.get() {
             seat.deque.push(job);
             true
         } else {
@@ -182,6 +192,16 @@ pub(crate) fn push_own(job: Job) -> Result<bool, Job> {
         (Some(is_closed), _) => Ok(is_closed),
         (None, Some(job)) => Err(job),
         (None, None) => unreachable!("work that was taken was pushed"),
+    }
+}
+
+/// Tells those who wait for a task that has ended, among whom, or after whom, something of the user's may run for long: what
+/// is made ready meanwhile is for others, too.
+pub(crate) fn sharing(tell: impl FnOnce()) {
+    let before = with_current(|worker| worker.shares.replace(true));
+    tell();
+    if let Some(before) = before {
+        with_current(|worker| worker.shares.set(before));
     }
 }
 

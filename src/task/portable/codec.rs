@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::task::Registration;
 use crate::task::portable::Vector;
-use crate::task::portable::python::{self, DecodeError, EncodeError, MARK, PyArray, PyValue};
+use crate::task::portable::python::{self, Bounds, DecodeError, EncodeError, MARK, PyArray, PyValue};
 
 /// Encodes and decodes a `T`: as a part of a call, and as a result that others take.
 pub(crate) struct Codec<T> {
@@ -100,7 +100,7 @@ fn common_codec<T: 'static>() -> Option<Codec<T>> {
 
 type Parts = fn(&mut dyn FnMut(bool, &dyn Any));
 
-type ReadFirst<T> = for<'a> fn(&'a [u8]) -> Result<(T, &'a [u8]), DecodeError>;
+type ReadFirst<T> = for<'a> fn(&'a [u8], &Bounds) -> Result<(T, &'a [u8]), DecodeError>;
 
 type DecodeInputs<T> = fn(&[&PyValue]) -> Result<T, DecodeError>;
 
@@ -141,8 +141,8 @@ impl<T> Codec<T> {
     }
 
     /// Decodes a value, and gives what stands behind it.
-    pub(crate) fn read<'a>(&self, bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
-        (self.read)(bytes)
+    pub(crate) fn read<'a>(&self, bytes: &'a [u8], bounds: &Bounds) -> Result<(T, &'a [u8]), DecodeError> {
+        (self.read)(bytes, bounds)
     }
 
     /// `None` if a `T` is no vector.
@@ -183,7 +183,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Arc<T>> {
         Self {
             append: |value, bytes| append(&**value, bytes),
             decode: |bytes| of_postcard(bytes).map(Arc::new),
-            read: |bytes| PyValue::read(bytes).map(|(value, rest)| (Arc::new(value), rest)),
+            read: |bytes, bounds| PyValue::read(bytes, bounds).map(|(value, rest)| (Arc::new(value), rest)),
             decode_input: |input| input.decode().map(Arc::new),
             decode_inputs: None,
             vector: None,
@@ -208,7 +208,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<Vec<Arc<T>>> {
         Self {
             append: |values, bytes| append_by_serde(&Pointees(values), bytes),
             decode: |bytes| of_postcard(bytes).map(share_each),
-            read: |bytes| PyValue::read(bytes).map(|(values, rest)| (share_each(values), rest)),
+            read: |bytes, bounds| PyValue::read(bytes, bounds).map(|(values, rest)| (share_each(values), rest)),
             decode_input: |input| input.decode().map(share_each),
             decode_inputs: Some(|inputs| decode_each(inputs).map(share_each)),
             vector: Some(Vector::of::<T>()),

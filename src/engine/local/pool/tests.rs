@@ -1,6 +1,9 @@
-//! What becomes of waits inside tasks when the system has no more threads.
+//! What becomes of waits inside tasks when the system has no more threads, and of ready tasks while a thread is held up.
 
-use std::sync::atomic::Ordering;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use crate::client::{Client, embedded};
@@ -35,4 +38,32 @@ fn the_last_thread_does_not_block_when_there_is_no_other() {
 #[test]
 fn one_of_two_threads_may_block_when_there_is_no_other() {
     assert_eq!(wait_inside(2).unwrap(), 1);
+}
+
+/// Wakes nobody until something has happened.
+struct Blocking(Mutex<mpsc::Receiver<()>>, AtomicBool);
+
+impl Wake for Blocking {
+    fn wake(self: Arc<Self>) {
+        self.1.store(self.0.lock().unwrap().recv_timeout(DEADLINE).is_ok(), Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn what_a_task_makes_ready_runs_while_a_waker_of_the_same_task_takes_its_time() {
+    let client = embedded(Smol::new(), 2, "wake").unwrap();
+    let (go, gone) = mpsc::channel::<()>();
+    let gone = Mutex::new(gone);
+    let first = client.submit(move || gone.lock().unwrap().recv_timeout(DEADLINE).is_ok(), ());
+    let (say, heard) = mpsc::channel();
+    let second = client.submit(move |_: bool| say.send(()).is_ok(), &first);
+    let blocking = Arc::new(Blocking(Mutex::new(heard), AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&blocking));
+    let mut waiting = (&first).into_future();
+    assert!(Pin::new(&mut waiting).poll(&mut Context::from_waker(&waker)).is_pending());
+    go.send(()).unwrap();
+    assert!(second.wait().unwrap());
+    // The thread that wakes has come back from it.
+    client.close().wait().unwrap();
+    assert!(blocking.1.load(Ordering::SeqCst), "the second task ran only after the waker of the first");
 }

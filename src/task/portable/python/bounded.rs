@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, Seq
 use crate::task::portable::python::value::DEPTH_MAX;
 
 /// What is left for one value.
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     items_left: Cell<usize>,
     exceeded: Cell<Option<Exceeded>>,
 }
@@ -26,11 +26,11 @@ pub(super) enum Exceeded {
 
 /// Items that take no bytes, in one value. Those that take some are bounded by the bytes. That many of `()` take a
 /// moment to make, and nobody has a use for more.
-pub(crate) const EMPTY_ITEMS_MAX: usize = 1 << 16;
+pub(super) const EMPTY_ITEMS_MAX: usize = 1 << 16;
 
 impl Bounds {
     /// For a value of so many bytes.
-    pub(super) fn of(nbytes: usize) -> Self {
+    pub(crate) fn of(nbytes: usize) -> Self {
         Self { items_left: Cell::new(nbytes.saturating_add(EMPTY_ITEMS_MAX)), exceeded: Cell::new(None) }
     }
 
@@ -44,14 +44,14 @@ impl Bounds {
         Bounded { inner, depth: DEPTH_MAX, bounds: self }
     }
 
+    /// Takes so many items of those that are left. False if there are fewer.
+    pub(crate) fn take(&self, items: usize) -> bool {
+        let left = self.items_left.get().checked_sub(items);
+        left.map(|left| self.items_left.set(left)).is_some()
+    }
+
     fn count<E: Error>(&self, items: usize) -> Result<(), E> {
-        match self.items_left.get().checked_sub(items) {
-            Some(left) => {
-                self.items_left.set(left);
-                Ok(())
-            }
-            None => Err(self.exceed(Exceeded::Items)),
-        }
+        if self.take(items) { Ok(()) } else { Err(self.exceed(Exceeded::Items)) }
     }
 
     fn exceed<E: Error>(&self, exceeded: Exceeded) -> E {

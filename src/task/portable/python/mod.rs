@@ -19,7 +19,7 @@ mod value;
 pub use arguments::PyArgs;
 pub(crate) use arguments::{PyArguments, lazy_arguments};
 pub(crate) use array::{PyArray, element_nbytes};
-pub(crate) use bounded::EMPTY_ITEMS_MAX;
+pub(crate) use bounded::Bounds;
 pub(crate) use bulk::{append_postcard, encode as array_of};
 pub(crate) use error::{DecodeError, EncodeError};
 pub use function::{Python, python};

@@ -95,9 +95,12 @@ impl PyValue {
         Self::read_postcard(bytes, |reader| T::deserialize(reader))
     }
 
-    /// Reads a value of postcard, and gives what stands behind it.
-    pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), DecodeError> {
-        Self::read_first(bytes, |reader| T::deserialize(reader))
+    /// Reads a value of postcard that is a part of the one that the bounds are of, and gives what stands behind it.
+    pub(crate) fn read<'a, T: DeserializeOwned>(
+        bytes: &'a [u8],
+        bounds: &Bounds,
+    ) -> Result<(T, &'a [u8]), DecodeError> {
+        Self::read_first(bytes, bounds, |reader| T::deserialize(reader))
     }
 
     /// Reads all of the bytes, within bounds.
@@ -105,7 +108,7 @@ impl PyValue {
         bytes: &'de [u8],
         read: impl FnOnce(Bounded<'_, &mut Postcard<'de>>) -> Result<T, postcard::Error>,
     ) -> Result<T, DecodeError> {
-        match Self::read_first(bytes, read)? {
+        match Self::read_first(bytes, &Bounds::of(bytes.len()), read)? {
             (value, []) => Ok(value),
             (_, rest) => Err(DecodeError::too_many_bytes::<T>(rest.len())),
         }
@@ -113,9 +116,9 @@ impl PyValue {
 
     fn read_first<'de, T>(
         bytes: &'de [u8],
+        bounds: &Bounds,
         read: impl FnOnce(Bounded<'_, &mut Postcard<'de>>) -> Result<T, postcard::Error>,
     ) -> Result<(T, &'de [u8]), DecodeError> {
-        let bounds = Bounds::of(bytes.len());
         let mut reader = postcard::Deserializer::from_bytes(bytes);
         let read = read(bounds.within(&mut reader)).and_then(|value| Ok((value, reader.finalize()?)));
         match (read, bounds.exceeded()) {

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 
-use crate::task::portable::python::{DecodeError, EMPTY_ITEMS_MAX, PyValue};
+use crate::task::portable::python::{Bounds, DecodeError, PyValue};
 use crate::task::portable::{Codec, codec_of};
 
 /// Reads a vector where it is a result.
@@ -11,9 +11,9 @@ pub(crate) type ReadVector<T> = fn(&PyValue) -> Result<Vec<T>, DecodeError>;
 /// Pairs, as a join gives them.
 pub(crate) fn read_pairs<A: 'static, B: 'static>(value: &PyValue) -> Result<Vec<(A, B)>, DecodeError> {
     let (left, right) = (codec::<A>()?, codec::<B>()?);
-    read_all(value, |bytes| {
-        let (left, bytes) = left.read(bytes)?;
-        let (right, bytes) = right.read(bytes)?;
+    read_all(value, |bytes, bounds| {
+        let (left, bytes) = left.read(bytes, bounds)?;
+        let (right, bytes) = right.read(bytes, bounds)?;
         Ok(((left, right), bytes))
     })
 }
@@ -21,9 +21,9 @@ pub(crate) fn read_pairs<A: 'static, B: 'static>(value: &PyValue) -> Result<Vec<
 /// Keys, each with its items.
 pub(crate) fn read_groups<K: 'static, T: 'static>(value: &PyValue) -> Result<Vec<(K, Vec<T>)>, DecodeError> {
     let (key, item) = (codec::<K>()?, codec::<T>()?);
-    read_all(value, |bytes| {
-        let (key, bytes) = key.read(bytes)?;
-        let (items, bytes) = read_vector(bytes, |bytes| item.read(bytes))?;
+    read_all(value, |bytes, bounds| {
+        let (key, bytes) = key.read(bytes, bounds)?;
+        let (items, bytes) = read_vector(bytes, bounds, |bytes, bounds| item.read(bytes, bounds))?;
         Ok(((key, items), bytes))
     })
 }
@@ -39,27 +39,28 @@ fn codec<T: 'static>() -> Result<Codec<T>, DecodeError> {
 
 fn read_all<T>(
     value: &PyValue,
-    read: impl Fn(&[u8]) -> Result<(T, &[u8]), DecodeError>,
+    read: impl for<'a> Fn(&'a [u8], &Bounds) -> Result<(T, &'a [u8]), DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let bytes = value.postcard().ok_or_else(|| DecodeError::mismatch("what a Rust task gives", value))?;
-    match read_vector(bytes, read)? {
+    match read_vector(bytes, &Bounds::of(bytes.len()), read)? {
         (items, []) => Ok(items),
         (_, rest) => Err(DecodeError::too_many_bytes::<Vec<T>>(rest.len())),
     }
 }
 
-fn read_vector<T>(
-    bytes: &[u8],
-    read: impl Fn(&[u8]) -> Result<(T, &[u8]), DecodeError>,
-) -> Result<(Vec<T>, &[u8]), DecodeError> {
-    let (count, mut bytes) = PyValue::read::<usize>(bytes)?;
+fn read_vector<'a, T>(
+    bytes: &'a [u8],
+    bounds: &Bounds,
+    read: impl Fn(&'a [u8], &Bounds) -> Result<(T, &'a [u8]), DecodeError>,
+) -> Result<(Vec<T>, &'a [u8]), DecodeError> {
+    let (count, mut bytes) = PyValue::read::<usize>(bytes, bounds)?;
     // Items that take no bytes would be as many as the count says.
-    if count > bytes.len().saturating_add(EMPTY_ITEMS_MAX) {
+    if !bounds.take(count) {
         return Err(DecodeError::too_many_items::<Vec<T>>());
     }
     let mut items = Vec::new();
     for _ in 0..count {
-        let (item, rest) = read(bytes)?;
+        let (item, rest) = read(bytes, bounds)?;
         items.push(item);
         bytes = rest;
     }

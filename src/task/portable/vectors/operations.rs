@@ -110,16 +110,24 @@ pub(super) fn join(keys: Keys, place: u32, left: &[&PyValue], right: &[&PyValue]
     let mut both = Gathered::of(place, left)?;
     let left_count = both.items.len();
     both.append(Gathered::of(place, right)?);
-    let mut others = vec![Vec::new(); left_count];
-    for group in groups_of(keys, &both)? {
-        let (of_left, of_right): (Vec<usize>, Vec<usize>) = group.into_iter().partition(|index| *index < left_count);
-        of_left.into_iter().for_each(|index| others[index].clone_from(&of_right));
+    // The group of each, and what the groups have of the right: there may be many more pairs.
+    let groups = groups_of(keys, &both)?;
+    let mut group_of = vec![0; left_count];
+    let mut of_right = vec![Vec::new(); groups.len()];
+    for (number, group) in groups.iter().enumerate() {
+        for index in group {
+            match group_of.get_mut(*index) {
+                Some(group) => *group = number,
+                None => of_right[number].push(both.items[*index]),
+            }
+        }
     }
-    let mut pairs = Pieces::default();
-    for (index, others) in others.into_iter().enumerate() {
-        others.into_iter().for_each(|other| pairs.push(&[both.items[index], both.items[other]].concat()));
+    let (mut count, mut pairs) = (0_usize, Vec::new());
+    for (item, group) in both.items.iter().zip(group_of) {
+        count += of_right[group].len();
+        of_right[group].iter().for_each(|other| pairs.extend(item.iter().chain(*other)));
     }
-    Ok(vector_of(pairs.iter()))
+    Ok(bytes_of(count, &pairs))
 }
 
 pub(super) fn frequencies(keys: Keys, place: u32, parts: &[&PyValue]) -> Result<PyValue, VectorError> {
@@ -144,7 +152,13 @@ pub(super) fn distinct(keys: Keys, place: u32, parts: &[&PyValue]) -> Result<PyV
 
 /// The indices of the items of each key, the keys in the order in which they first come.
 fn groups_of(keys: Keys, gathered: &Gathered<'_>) -> Result<Vec<Vec<usize>>, VectorError> {
-    let numbers = (keys.numbers)(&postcard_of(gathered.keys.iter().copied()))?;
+    // Keys that take no bytes are one: so many of them would be refused.
+    let are_empty = gathered.keys.iter().all(|key| key.is_empty());
+    let read = if are_empty { gathered.keys.len().min(1) } else { gathered.keys.len() };
+    let mut numbers = (keys.numbers)(&postcard_of(gathered.keys[..read].iter().copied()))?;
+    if are_empty {
+        numbers.resize(gathered.keys.len(), 0);
+    }
     if numbers.len() != gathered.items.len() {
         return Err(VectorError::Uneven { items: gathered.items.len(), others: numbers.len() });
     }

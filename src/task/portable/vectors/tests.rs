@@ -47,6 +47,9 @@ fn halves(x: f64) -> Vec<f64> {
     vec![x / 2.0; 2]
 }
 
+#[task]
+fn no_key(_: f64) {}
+
 use Argument::{Input, Inputs};
 
 /// As a worker does, with what goes over the wire.
@@ -146,6 +149,27 @@ fn keys_are_equal_if_their_type_says_so() {
     assert_eq!(read_pairs::<Word, usize>(&frequencies).unwrap(), expected);
     let distinct = make(VectorCall::Distinct { of: keys, place: 0 }, vec![Inputs(vec![0, 1])], &counts).unwrap();
     assert_eq!(distinct, words(&["a", "B"]));
+}
+
+#[test]
+fn keys_that_take_no_bytes_are_one_key_however_many_there_are() {
+    let ((floats, items), (empty, keys)) = (known::<f64>("").unwrap(), known::<()>("").unwrap());
+    let (items, keys) = (items.into(), keys.into());
+    let inputs = [floats.encode_result(&vec![1.0; 40_000]).unwrap(), empty.encode_result(&vec![(); 40_000]).unwrap()];
+    let split = VectorCall::Split { items, keys, places: 1 };
+    let split = make(split, vec![Input(0), Input(1)], &inputs).unwrap();
+    let grouped = make(VectorCall::Group { keys, place: 0 }, vec![Inputs(vec![0, 0])], &[split]).unwrap();
+    let groups = read_groups::<(), f64>(&grouped).unwrap();
+    assert_eq!((groups.len(), groups[0].1.len()), (1, 80_000));
+}
+
+#[test]
+fn items_that_take_no_bytes_are_bounded_in_a_result_as_a_whole() {
+    // Groups whose keys take no bytes, of 60,000 items each that take none either.
+    let groups = |count: usize| marked(&postcard::to_stdvec(&vec![vec![(); 60_000]; count]).unwrap());
+    assert_eq!(read_groups::<(), ()>(&groups(1)).unwrap().len(), 1);
+    let error = read_groups::<(), ()>(&groups(2)).unwrap_err().to_string();
+    assert!(error.contains("items that take no bytes"), "{error}");
 }
 
 #[test]
