@@ -52,10 +52,10 @@ impl Wake for Blocking {
 #[test]
 fn what_a_task_makes_ready_runs_while_a_waker_of_the_same_task_takes_its_time() {
     let client = embedded(Smol::new(), 2, "wake").unwrap();
-    let (go, gone) = mpsc::channel::<()>();
+    let ((go, gone), (say, heard)) = (mpsc::channel::<()>(), mpsc::channel());
     let gone = Mutex::new(gone);
-    let first = client.submit(move || gone.lock().unwrap().recv_timeout(DEADLINE).is_ok(), ());
-    let (say, heard) = mpsc::channel();
+    // It takes something, so that its call is gone when it ends: nothing is dropped after the waker.
+    let first = client.submit(move |_: i64| gone.lock().unwrap().recv_timeout(DEADLINE).is_ok(), 1);
     let second = client.submit(move |_: bool| say.send(()).is_ok(), &first);
     let blocking = Arc::new(Blocking(Mutex::new(heard), AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&blocking));
@@ -66,4 +66,31 @@ fn what_a_task_makes_ready_runs_while_a_waker_of_the_same_task_takes_its_time() 
     // The thread that wakes has come back from it.
     client.close().wait().unwrap();
     assert!(blocking.1.load(Ordering::SeqCst), "the second task ran only after the waker of the first");
+}
+
+/// Says when it is dropped whether something happens while that takes its time.
+struct SlowToDrop(Mutex<mpsc::Receiver<()>>, mpsc::Sender<bool>);
+
+impl Drop for SlowToDrop {
+    fn drop(&mut self) {
+        _ = self.1.send(self.0.lock().unwrap().recv_timeout(DEADLINE).is_ok());
+    }
+}
+
+#[test]
+fn what_a_task_makes_ready_runs_while_what_the_task_had_is_dropped() {
+    let client = embedded(Smol::new(), 2, "drop").unwrap();
+    let ((go, gone), (say, heard), (tell, told)) = (mpsc::channel::<()>(), mpsc::channel(), mpsc::channel());
+    let (gone, slow) = (Mutex::new(gone), SlowToDrop(Mutex::new(heard), tell));
+    let first = move || {
+        let _ = &slow;
+        gone.lock().unwrap().recv_timeout(DEADLINE).is_ok()
+    };
+    // It takes nothing, so that its call is kept until it is known that it has not failed.
+    let first = client.submit(first, ());
+    let second = client.submit(move |_: bool| say.send(()).is_ok(), first);
+    go.send(()).unwrap();
+    assert!(second.wait().unwrap());
+    assert_eq!(told.recv_timeout(2 * DEADLINE), Ok(true), "the second task ran only after the drop");
+    client.close().wait().unwrap();
 }
